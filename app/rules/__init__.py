@@ -1,0 +1,1 @@
+"""Pure decisions and arithmetic: no Flask, no SQLAlchemy, no clock."""
