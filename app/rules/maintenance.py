@@ -333,7 +333,7 @@ C = CategoryCode
 CATEGORIES: tuple[Category, ...] = (  # scopes of seed 4, section 10
     _category(C.ELECTRICITY, "Electricity", "bolt",
               "Power outlet", "Lighting", "Fan", "Switch", "Breaker trips", "Power failure", "Appliance"),
-    _category(C.PLUMBER, "Plumber", "tint",
+    _category(C.PLUMBER, "Plumber", "faucet",
               "Tap", "Pipe leak", "Drain blocked", "No water", "No hot water", "Toilet", "Shower"),
     _category(C.WIFI, "WiFi / Internet", "wifi",
               "No connection", "Slow speed", "Connection drops", "Router"),
