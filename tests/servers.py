@@ -1,0 +1,162 @@
+"""The servers that tests talk to: one shared PostgreSQL (fsync off), a Redis per run, cached template databases.
+
+Several runs may go at once, also beside a running console: the cluster is started by the first and stopped
+by the last, and every run makes its own databases. It trusts every login, so runs share the roles whatever
+passwords they set; the folder of its socket is closed to other users.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.local import places
+from app.local.postgres import Postgres, remove
+from app.local.process import LocalError
+from app.local.redis import Redis
+
+HOME = Path(__file__).resolve().parent.parent / "var" / "test"
+TEMPLATES_KEPT = 6
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold `path` exclusively among all processes; a killed holder lets go."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass
+class Servers:
+    """What a test run may ask of its servers."""
+
+    postgres: Postgres
+    redis: Redis
+    _made: list[str] = field(default_factory=list)
+
+    def admin_url(self, database: str = "postgres") -> str:
+        """The superuser's SQLAlchemy address of a database."""
+        return self.url(database)
+
+    def url(self, database: str, login: str = "postgres", password: str = "test") -> str:
+        """Any login's SQLAlchemy address; the password does not matter here."""
+        return self.libpq_url(database, login, password).replace("postgresql:", "postgresql+psycopg2:", 1)
+
+    def libpq_url(self, database: str = "postgres", login: str = "postgres", password: str = "test") -> str:
+        """The same address for psycopg2.connect, psql and pg_dump."""
+        return self.postgres.url(database, login, password)
+
+    def redis_url(self, number: int = 0) -> str:
+        """An address of this run's own Redis, which has 16 numbered databases."""
+        return self.redis.url(number)
+
+    def create_database(self, template: str | None = None) -> str:
+        """A new database of this run, empty or copied from a template; dropped when the run ends."""
+        name = f"run_{os.getpid()}_{secrets.token_hex(4)}"
+        self.postgres.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"')
+        self._made.append(name)
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.postgres.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def template_database(self, key: str, build: Callable[[str], None]) -> str:
+        """The name of the template database for `key`, built once by `build(admin_url)`.
+
+        `key`: a hash of all that goes into it (migrations, seeds): [a-z0-9_], at most 50 characters.
+        Other runs wait for the one that builds, and nothing else builds meanwhile, so `build` may also
+        change what the whole cluster shares (roles and their memberships). A failed build leaves nothing.
+        """
+        if not re.fullmatch(r"[a-z0-9_]{1,50}", key):
+            raise ValueError(f"a template's key is 1 to 50 characters of a-z, 0-9 and _, not {key!r}")
+        name, half = f"tmpl_{key}", f"half_{key}"
+        with locked(HOME / "template.lock"):
+            if name not in self.postgres.databases():
+                self.drop_database(half)
+                self.postgres.execute(f'CREATE DATABASE "{half}" TEMPLATE template0')
+                try:
+                    build(self.admin_url(half))
+                except BaseException:
+                    self.drop_database(half)
+                    raise
+                self.postgres.execute(
+                    f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{half}'",
+                    f'ALTER DATABASE "{half}" WITH ALLOW_CONNECTIONS false IS_TEMPLATE true',
+                    f'ALTER DATABASE "{half}" RENAME TO "{name}"',
+                )
+                self._forget_old_templates()
+        return name
+
+    def _forget_old_templates(self) -> None:
+        rows = self.postgres.query("SELECT datname FROM pg_database WHERE datname LIKE 'tmpl\\_%' ORDER BY oid DESC")
+        for (old,) in rows[TEMPLATES_KEPT:]:
+            self.postgres.execute(f'ALTER DATABASE "{old}" WITH IS_TEMPLATE false', f'DROP DATABASE "{old}" WITH (FORCE)')
+
+    def drop_this_runs(self) -> None:
+        for name in self._made:
+            self.drop_database(name)
+        self._made.clear()
+
+    def drop_leftovers(self) -> None:
+        """Drop the databases of runs that were killed."""
+        for name in self.postgres.databases():
+            found = re.fullmatch(r"run_(\d+)_[0-9a-f]+", name)
+            if found and not Path(f"/proc/{found[1]}").exists():
+                self.drop_database(name)
+
+
+def _start_shared() -> Postgres:
+    folder = places.open_data_folder(HOME)
+    places.private_folder(folder.sockets, 0o711)
+    cluster = Postgres(
+        folder.postgres,
+        folder.sockets / "pg",
+        folder.logs / "postgres.log",
+        password="test",
+        durable=False,
+        trust=True,
+    )
+    if not cluster.answers():
+        cluster.log.unlink(missing_ok=True)
+        try:
+            cluster.start(outlives=True)
+        except LocalError:
+            # A crash without fsync may have broken it; it holds nothing worth keeping.
+            cluster.stop_from_outside()
+            remove(cluster.folder)
+            cluster.start(outlives=True)
+    return cluster
+
+
+@contextlib.contextmanager
+def running_servers() -> Iterator[Servers]:
+    """The servers for one test run: the shared cluster, started if this run is the first, and a Redis."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    with (HOME / "users.lock").open("a") as users, tempfile.TemporaryDirectory(dir="/tmp", prefix="vt-") as own:
+        with locked(HOME / "start.lock"):
+            cluster = _start_shared()
+            fcntl.flock(users, fcntl.LOCK_SH)
+        servers = Servers(cluster, Redis(Path(own) / "redis", Path(own) / "redis.log"))
+        try:
+            servers.drop_leftovers()
+            servers.redis.start()
+            yield servers
+        finally:
+            servers.redis.stop()
+            servers.drop_this_runs()
+            with locked(HOME / "start.lock"):
+                fcntl.flock(users, fcntl.LOCK_UN)
+                try:
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass  # another run still needs it
+                else:
+                    cluster.stop_from_outside()
