@@ -6,7 +6,8 @@ that `app.move` and a trigger check in the database, and the diagrams in docs/li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -40,7 +41,7 @@ class Transition(Generic[S]):
     """
 
     name: str
-    from_states: Set[S]
+    from_states: AbstractSet[S]
     to: S
     needs: Capability | None = None
     needs_note: bool = False
@@ -62,7 +63,7 @@ class Transition(Generic[S]):
         """Whether a sweep or a job may cause it without a person."""
         return self.by is not By.PEOPLE
 
-    def permitted(self, capabilities: Set[Capability]) -> bool:
+    def permitted(self, capabilities: AbstractSet[Capability]) -> bool:
         """Whether a person with these capabilities may cause it, as far as the lifecycle alone can say."""
         return self.needs is not None and self.needs in capabilities
 
@@ -102,7 +103,7 @@ class Machine(Generic[S]):
                 f"This {_words(self.name)} is {_words(state)}, so {tried} is not possible; {hope}."
             ) from None
 
-    def available(self, state: S, capabilities: Set[Capability] | None = None) -> list[Transition[S]]:
+    def available(self, state: S, capabilities: AbstractSet[Capability] | None = None) -> list[Transition[S]]:
         """What can happen in `state`, in the order of declaration; with `capabilities`, to whom holds those."""
         return [
             t for t in self.transitions

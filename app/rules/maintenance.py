@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -269,7 +270,7 @@ def resolution_time(history: Iterable[tuple[datetime, RequestStatus]]) -> timede
     if not steps or steps[-1][1] is not S.RESOLVED:
         return None
     counted = _NOTHING
-    for (begun, state), (ended, _) in zip(steps, steps[1:], strict=False):
+    for (begun, state), (ended, _) in itertools.pairwise(steps):
         if state not in CLOCK_STOPS_IN:
             counted += ended - begun
     return counted
