@@ -96,9 +96,13 @@ class Servers:
         return name
 
     def _forget_old_templates(self) -> None:
-        rows = self.postgres.query("SELECT datname FROM pg_database WHERE datname LIKE 'tmpl\\_%' ORDER BY oid DESC")
+        rows = self.postgres.query(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'tmpl\\_%' ORDER BY oid DESC"
+        )
         for (old,) in rows[TEMPLATES_KEPT:]:
-            self.postgres.execute(f'ALTER DATABASE "{old}" WITH IS_TEMPLATE false', f'DROP DATABASE "{old}" WITH (FORCE)')
+            self.postgres.execute(
+                f'ALTER DATABASE "{old}" WITH IS_TEMPLATE false', f'DROP DATABASE "{old}" WITH (FORCE)'
+            )
 
     def drop_this_runs(self) -> None:
         for name in self._made:
@@ -140,7 +144,10 @@ def _start_shared() -> Postgres:
 def running_servers() -> Iterator[Servers]:
     """The servers for one test run: the shared cluster, started if this run is the first, and a Redis."""
     HOME.mkdir(parents=True, exist_ok=True)
-    with (HOME / "users.lock").open("a") as users, tempfile.TemporaryDirectory(dir="/tmp", prefix="vt-") as own:
+    with (
+        (HOME / "users.lock").open("a") as users,
+        tempfile.TemporaryDirectory(dir="/tmp", prefix="vt-") as own,
+    ):
         with locked(HOME / "start.lock"):
             cluster = _start_shared()
             fcntl.flock(users, fcntl.LOCK_SH)

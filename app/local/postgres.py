@@ -126,9 +126,12 @@ class Postgres:
 
     def query(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of one statement, run as the superuser."""
-        with contextlib.closing(psycopg2.connect(self.url(database))) as connection, connection.cursor() as cursor:
+        with (
+            contextlib.closing(psycopg2.connect(self.url(database))) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     def databases(self) -> set[str]:
         return {name for (name,) in self.query("SELECT datname FROM pg_database")}
@@ -182,10 +185,9 @@ class Postgres:
             raise LocalError(f"The PostgreSQL cluster in {home} could not be made: {reason}")
 
     def _wait(self) -> None:
-        assert self.process is not None
         deadline = time.monotonic() + START_PATIENCE
         while not self.answers():
-            if self.process.poll() is not None:
+            if self.process is None or self.process.poll() is not None:
                 reason = last_line(self.log, "FATAL", "PANIC", "ERROR")
                 raise LocalError(f"PostgreSQL did not start: {reason} (more in {self.log}).")
             if time.monotonic() > deadline:

@@ -63,7 +63,8 @@ def spawn(
             user=user.pw_uid if user else None,
             group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
-            preexec_fn=None if outlives else _dies_with(os.getpid(), death_signal),
+            # Safe here: callers have no threads, and a launcher program in between would be one more to lose.
+            preexec_fn=None if outlives else _dies_with(os.getpid(), death_signal),  # noqa: PLW1509
         )
 
 
