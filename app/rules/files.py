@@ -13,6 +13,7 @@ from app.rules.errors import Invalid
 HEAD_BYTES = 8192  # how much of the beginning `sniff` wants to see
 FILENAME_MAX = 150  # characters; with four bytes for each it may pass 255 bytes, which `clean_filename` minds
 _FILENAME_BYTES = 255
+_ENDING_MAX = 10  # what follows a last dot and is longer is no ending
 _MB = 1024 * 1024
 
 
@@ -180,7 +181,7 @@ def check_upload(filename: str, claimed_type: str, head: bytes, size: int, purpo
         raise WrongKind(f"Please choose {accepted.wanted}: the file {name} is {describe(head)}.", field="file")
     if extension not in _EXTENSIONS[kind]:
         raise WrongKind(
-            f"The file {name} is {_NAMES[kind]}, but its name ends in {extension and '.' + extension or 'nothing'}: "
+            f"The file {name} is {_NAMES[kind]}, which its name does not say: "
             f"please rename it to end in .{_EXTENSIONS[kind][0]}.", field="file",
         )
     if claim not in (None, kind):
@@ -207,12 +208,11 @@ def clean_filename(name: str) -> str:
     visible = "".join(c for c in base if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
     plain = re.sub(r"\s+", " ", re.sub(r'[<>:"|?*]', "_", visible)).strip(" .")
     stem, dot, ending = plain.rpartition(".")
-    if not dot or len(ending) > 10:
+    if not dot or len(ending) > _ENDING_MAX:
         stem, dot, ending = plain, "", ""
     if re.fullmatch(r"(?i)con|prn|aux|nul|com\d|lpt\d", stem):
         stem = f"_{stem}"
-    room = min(FILENAME_MAX, _FILENAME_BYTES) - len(dot + ending)
-    stem = stem[:room]
+    stem = stem[:FILENAME_MAX - len(dot + ending)]
     while len(f"{stem}{dot}{ending}".encode()) > _FILENAME_BYTES:
         stem = stem[:-1]
     return f"{stem.rstrip(' .') or 'file'}{dot}{ending}"
@@ -221,7 +221,7 @@ def clean_filename(name: str) -> str:
 def content_disposition(filename: str, *, inline: bool = False) -> str:
     """The Content-Disposition header for a file: plain ASCII for old clients, UTF-8 for the others (RFC 6266)."""
     name = clean_filename(filename)
-    ascii_name = re.sub(r"[^A-Za-z0-9 ._()+-]", "_", unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode())
-    fallback = ascii_name.strip(" .") or "file"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    fallback = re.sub(r"[^A-Za-z0-9 ._()+-]", "_", plain).strip(" .") or "file"
     kind = "inline" if inline else "attachment"
     return f"{kind}; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from uuid import UUID
 
 from app.lifecycle import By, Machine, T, Transition
-from app.permissions import Action as A
-from app.permissions import Capability
-from app.permissions import Resource as R
+from app.permissions import Action, Capability, Resource
 from app.rules.errors import Conflict, Forbidden, Invalid, LimitReached
 
 DAILY_REQUEST_LIMIT = 10  # per person and local day (M9)
@@ -45,7 +43,7 @@ class Priority(StrEnum):
     NORMAL = "normal"
 
 
-S = RequestStatus
+S, R, A = RequestStatus, Resource, Action
 _RAISE, _WORK, _DECIDE = (R.MAINTENANCE, A.CREATE), (R.MAINTENANCE, A.UPDATE), (R.MAINTENANCE, A.APPROVE)
 
 # The edges are M2's, exactly. Who may take them: staff do the work (update), administrators decide about
@@ -270,7 +268,7 @@ def resolution_time(history: Iterable[tuple[datetime, RequestStatus]]) -> timede
     if not steps or steps[-1][1] is not S.RESOLVED:
         return None
     counted = _NOTHING
-    for (begun, state), (ended, _) in itertools.pairwise(steps):
+    for (begun, state), (ended, _) in pairwise(steps):
         if state not in CLOCK_STOPS_IN:
             counted += ended - begun
     return counted

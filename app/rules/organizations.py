@@ -11,7 +11,7 @@ from app.permissions import Role
 from app.rules.errors import Forbidden, Invalid, LimitReached
 
 NAME_MAX = 120
-SLUG_MAX = 40
+SLUG_MIN, SLUG_MAX = 3, 40
 # Words that are, or may become, part of an address of the product.
 RESERVED_SLUGS = frozenset({
     "admin", "api", "app", "auth", "billing", "canteen", "console", "demo", "docs", "health", "help", "login",
@@ -125,7 +125,7 @@ def slug_from(name: str) -> str:
 
 def check_slug(slug: str) -> str:
     """The slug, if it may stand in an address: 3 to 40 of a-z, 0-9 and single inner hyphens, not reserved."""
-    if not 3 <= len(slug) <= SLUG_MAX or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
+    if not SLUG_MIN <= len(slug) <= SLUG_MAX or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise Invalid("A short name has 3 to 40 small letters, digits and single hyphens.", field="slug")
     if slug in RESERVED_SLUGS:
         raise Invalid(f"The short name {slug} is reserved.", field="slug")

@@ -172,8 +172,7 @@ def explain(
     anyone = any(m.is_active(now) for m in memberships)
     if not memberships:
         steps.append(Step("No role in this organization.", Effect.NOTHING))
-    for membership in memberships:
-        steps.append(_membership_step(membership, org_overrides, capability, hostel_id, now))
+    steps += [_membership_step(m, org_overrides, capability, hostel_id, now) for m in memberships]
     for override in member_overrides:
         if override.capability != capability or override.hostel_id not in (None, hostel_id):
             continue

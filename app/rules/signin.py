@@ -18,6 +18,7 @@ SESSION_LIMIT = 5  # sessions at a time; the one unused for longest gives way to
 SESSION_IDLE = timedelta(days=7)  # seed 4, section 3
 SESSION_ABSOLUTE = timedelta(days=30)
 PASSWORD_MIN = 12
+PASSWORD_DIFFERENT = 5  # characters that differ from each other
 PASSWORD_MAX = 256  # hashing must not be a way to keep a worker busy
 EMAIL_MAX = 254  # RFC 5321
 
@@ -63,7 +64,7 @@ def check_password(password: str, email: str = "") -> None:
         raise Invalid(f"A password has at most {PASSWORD_MAX} characters.", field="password")
     if email and said in {email.lower(), email.lower().partition("@")[0]}:
         raise Invalid("A password cannot be your e-mail address.", field="password")
-    if said in _COMMON or bare in _COMMON or not bare or len(set(said)) < 5:
+    if said in _COMMON or bare in _COMMON or not bare or len(set(said)) < PASSWORD_DIFFERENT:
         raise Invalid("This password is too easy to guess; a few unrelated words are a good one.", field="password")
 
 
