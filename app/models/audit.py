@@ -1,0 +1,99 @@
+"""The audit log: who changed what, when and why, sealed in hash-chained batches that nobody can rewrite."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, LargeBinary, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import NOW, Model
+from app.models.declare import SERVICE, Grant, Policy, can, functions, protect
+from app.permissions import Action, Portal, Resource
+
+
+class AuditEntry(Model):
+    """One change, written by a trigger, or one event (a sign-in, a reveal, a service access), by app.note_event.
+
+    `org_id` NULL belongs to the installation. `xid` tells the sealing job which transactions have ended.
+    """
+
+    __tablename__ = "audit_log"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    org_id: Mapped[UUID | None] = mapped_column(Uuid)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    xid: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
+    actor_id: Mapped[int | None] = mapped_column(Integer)
+    actor: Mapped[str] = mapped_column(Text)
+    portal: Mapped[str] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    table_name: Mapped[str] = mapped_column(Text)
+    row_id: Mapped[str | None] = mapped_column(Text)
+    hostel_id: Mapped[UUID | None] = mapped_column(Uuid)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    reason: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("audit_log_org", "org_id", "seq"),
+        Index("audit_log_row", "org_id", "table_name", "row_id", "seq"),
+        Index("audit_log_actor", "org_id", "actor_id", "seq"),
+    )
+
+
+class AuditBatch(Model):
+    """A sealed batch: `head` = HMAC(key, previous head ‖ digest of the batch's row hashes); `settled_*` mark a
+    moment when no transaction was open, before which nothing can legitimately appear any more."""
+
+    __tablename__ = "audit_batches"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    first_seq: Mapped[int] = mapped_column(BigInteger)
+    last_seq: Mapped[int] = mapped_column(BigInteger)
+    row_count: Mapped[int] = mapped_column(Integer)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    head: Mapped[bytes] = mapped_column(LargeBinary)
+    key_id: Mapped[str] = mapped_column(Text)
+    xmin: Mapped[int] = mapped_column("sealed_xmin", BigInteger)
+    settled_seq: Mapped[int | None] = mapped_column(BigInteger)
+    settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    system_id: Mapped[str] = mapped_column(Text)
+    sealed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+
+
+class AuditSeal(Model):
+    """The hash of one sealed row, so that a changed row can be named and a removed one is missed."""
+
+    __tablename__ = "audit_seals"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    batch: Mapped[int] = mapped_column(BigInteger)
+    row_hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (Index("audit_seals_batch", "batch", "seq"),)
+
+
+functions("audit")
+
+protect(
+    AuditEntry.__table__, immutable=True,
+    grants=[Grant((Portal.ADMIN,), select=True), Grant((SERVICE,), select=True)],
+    policies=[
+        Policy("staff_select", "SELECT", (Portal.ADMIN,),
+               using=f"org_id = (SELECT app.current_org()) AND {can(Resource.AUDIT, Action.READ)}"),
+        Policy("service_select", "SELECT", (SERVICE,), using="true"),
+    ],
+)
+for _model in (AuditBatch, AuditSeal):
+    protect(
+        _model.__table__, immutable=True, closed="the chain spans all organizations; app.audit_state tells its health",
+        grants=[Grant((SERVICE,), select=True, insert=tuple(c.name for c in _model.__table__.columns
+                                                           if c.name != "sealed_at"))],
+        policies=[Policy("service_select", "SELECT", (SERVICE,), using="true"),
+                  Policy("service_insert", "INSERT", (SERVICE,), check="true")],
+    )

@@ -1,0 +1,26 @@
+-- Files: what residents may see, and how much is stored.
+
+--: definer; execute: portal_resident
+CREATE FUNCTION app.file_is_shown(p_file uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM maintenance_attachments a
+    JOIN maintenance_requests r ON r.org_id = a.org_id AND r.id = a.request_id
+    WHERE a.org_id = app.current_org() AND a.file_id = p_file AND a.deleted_at IS NULL AND r.deleted_at IS NULL
+      AND r.user_id = app.current_user_id())
+$$;
+
+--: definer
+CREATE FUNCTION app.count_storage() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
+  ELSIF OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', -NEW.size);
+  ELSIF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
+  END IF;
+  RETURN NULL;
+END
+$$;

@@ -1,0 +1,466 @@
+-- Binding a transaction to a person; memberships, invitations, accounts and sessions.
+
+--: definer; execute: everyone
+CREATE FUNCTION app.is_super_admin() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM platform_roles WHERE user_id = app.current_user_id())
+$$;
+
+--: invoker; execute: everyone
+CREATE FUNCTION app.is_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT current_setting('app.caps', true) = '*'
+$$;
+
+--: invoker; execute: everyone
+CREATE FUNCTION app.is_staff() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT current_setting('role') NOT IN ('portal_resident', 'portal_public')
+$$;
+
+-- The roles that count now, of one person in one organization.
+--: definer
+CREATE FUNCTION app.active_roles(p_org uuid, p_user integer)
+RETURNS TABLE (role text, portal text, rank smallint, hostel_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.role, r.portal, r.rank, m.hostel_id
+  FROM memberships m
+  JOIN members p ON p.org_id = m.org_id AND p.user_id = m.user_id AND p.removed_at IS NULL
+  JOIN organizations o ON o.id = m.org_id AND o.deleted_at IS NULL
+  JOIN roles r ON r.role = m.role
+  WHERE m.org_id = p_org AND m.user_id = p_user AND m.status = 'active'
+    AND (m.valid_from IS NULL OR m.valid_from <= app.now()) AND (m.valid_until IS NULL OR m.valid_until > app.now())
+$$;
+
+-- What a person may do through a portal, as '|resource.action=*|resource.action=hostel,hostel|': the matrix, then
+-- the organization's overrides of the role, then those of the person; a refusal beats a permission at its level.
+-- '*' is the whole organization, '~hostel' the whole organization narrowed to the hostel chosen in the console.
+--: definer; execute: service
+CREATE FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid DEFAULT NULL) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH held AS MATERIALIZED (
+    SELECT role, hostel_id FROM app.active_roles(p_org, p_user) WHERE portal = p_portal
+  ), ruled AS (
+    SELECT h.role, h.hostel_id, c.resource, c.action,
+           (SELECT bool_and(o.allowed) FROM permission_overrides o
+            WHERE o.org_id = p_org AND o.role = h.role AND o.resource = c.resource AND o.action = c.action
+              AND (o.hostel_id IS NULL OR o.hostel_id = h.hostel_id)) AS overridden,
+           EXISTS (SELECT FROM role_permissions p
+                   WHERE p.role = h.role AND p.resource = c.resource AND p.action = c.action) AS granted
+    FROM held h
+    CROSS JOIN LATERAL (
+      SELECT p.resource, p.action FROM role_permissions p WHERE p.role = h.role
+      UNION
+      SELECT o.resource, o.action FROM permission_overrides o WHERE o.org_id = p_org AND o.role = h.role
+    ) c
+  ), personal AS (
+    SELECT o.resource, o.action, o.hostel_id, o.allowed FROM permission_overrides o
+    WHERE o.org_id = p_org AND o.user_id = p_user
+  ), reached AS (
+    SELECT resource, action, hostel_id FROM ruled WHERE coalesce(overridden, granted)
+    UNION
+    -- A personal permission without a hostel holds where the person works, not beyond.
+    SELECT p.resource, p.action, coalesce(p.hostel_id, h.hostel_id)
+    FROM personal p JOIN held h ON p.hostel_id IS NULL OR h.hostel_id IS NULL OR h.hostel_id = p.hostel_id
+    WHERE p.allowed
+  ), spread AS (
+    -- A refusal in one hostel breaks "everywhere" into all the other hostels.
+    SELECT r.resource, r.action, r.hostel_id FROM reached r
+    WHERE r.hostel_id IS NOT NULL OR NOT EXISTS (
+      SELECT FROM personal p WHERE NOT p.allowed AND p.resource = r.resource AND p.action = r.action
+      UNION ALL
+      SELECT FROM permission_overrides o JOIN held ON held.role = o.role
+      WHERE o.org_id = p_org AND NOT o.allowed AND o.hostel_id IS NOT NULL AND o.resource = r.resource AND o.action = r.action)
+    UNION
+    SELECT r.resource, r.action, h.id FROM reached r JOIN hostels h ON h.org_id = p_org
+    WHERE r.hostel_id IS NULL
+  ), kept AS (
+    SELECT s.resource, s.action, s.hostel_id FROM spread s
+    WHERE NOT EXISTS (SELECT FROM personal p WHERE NOT p.allowed AND p.resource = s.resource AND p.action = s.action
+                      AND (p.hostel_id IS NULL OR p.hostel_id = s.hostel_id))
+      AND (s.hostel_id IS NULL OR EXISTS (
+        SELECT FROM held h WHERE (h.hostel_id IS NULL OR h.hostel_id = s.hostel_id)
+        AND NOT EXISTS (SELECT FROM permission_overrides o WHERE o.org_id = p_org AND o.role = h.role AND NOT o.allowed
+                        AND o.resource = s.resource AND o.action = s.action AND o.hostel_id = s.hostel_id)
+        AND (EXISTS (SELECT FROM ruled r WHERE r.role = h.role AND r.resource = s.resource AND r.action = s.action
+                     AND coalesce(r.overridden, r.granted))
+             OR EXISTS (SELECT FROM personal p WHERE p.allowed AND p.resource = s.resource AND p.action = s.action))))
+  ), lines AS (
+    SELECT resource || '.' || action || '=' || CASE
+             WHEN bool_or(hostel_id IS NULL) AND p_hostel IS NULL THEN '*'
+             WHEN bool_or(hostel_id IS NULL) THEN '~' || p_hostel
+             ELSE coalesce(string_agg(hostel_id::text, ',' ORDER BY hostel_id)
+                           FILTER (WHERE p_hostel IS NULL OR hostel_id = p_hostel), '') END AS line
+    FROM kept GROUP BY resource, action
+  )
+  SELECT '|' || coalesce(string_agg(line, '|' ORDER BY line) FILTER (WHERE line NOT LIKE '%='), '') || '|' FROM lines
+$$;
+
+-- Who a person is in an organization and what the screens need to know of it, as one document; NULL if nobody.
+--: definer
+CREATE FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid;
+  v_portals text[];
+  v_portal text;
+  v_hostel uuid;
+  v_super boolean := EXISTS (SELECT FROM platform_roles WHERE user_id = p_user);
+BEGIN
+  SELECT m.org_id INTO v_org
+  FROM (SELECT DISTINCT org_id FROM memberships WHERE user_id = p_user AND status = 'active') m
+  JOIN organizations o ON o.id = m.org_id
+  WHERE EXISTS (SELECT FROM app.active_roles(m.org_id, p_user))
+  ORDER BY m.org_id = p_org DESC NULLS LAST, o.name LIMIT 1;
+  IF v_super AND p_org IS NOT NULL THEN
+    v_org := coalesce((SELECT id FROM organizations WHERE id = p_org AND deleted_at IS NULL), v_org);
+  END IF;
+  SELECT array_agg(portal ORDER BY rank DESC, portal) INTO v_portals
+  FROM (SELECT portal, max(rank) AS rank FROM app.active_roles(v_org, p_user) GROUP BY portal) r;
+  IF v_super THEN
+    v_portals := coalesce(v_portals, '{}') || 'portal_platform'::text;
+  END IF;
+  IF v_portals IS NULL THEN
+    RETURN NULL;
+  END IF;
+  v_portal := coalesce(
+    (SELECT w.portal FROM unnest(p_portals) WITH ORDINALITY w (portal, place)
+     WHERE w.portal = ANY (v_portals) ORDER BY w.place LIMIT 1), v_portals[1]);
+  v_hostel := (SELECT id FROM hostels WHERE org_id = v_org AND id = p_hostel AND deleted_at IS NULL);
+  RETURN jsonb_build_object(
+    'user_id', p_user, 'org_id', v_org, 'portal', v_portal, 'hostel_id', v_hostel,
+    'caps', CASE WHEN v_portal = 'portal_platform' THEN app.platform_capabilities()
+                 ELSE app.capabilities(v_org, p_user, v_portal, v_hostel) END
+  ) || CASE WHEN NOT p_full THEN '{}' ELSE jsonb_build_object(
+    'portals', v_portals,
+    'roles', (SELECT jsonb_agg(DISTINCT role) FROM app.active_roles(v_org, p_user)),
+    'user', (SELECT jsonb_build_object('username', u.username, 'first_name', u.first_name, 'last_name', u.last_name,
+                                       'email', u.email) FROM ab_user u WHERE u.id = p_user),
+    'organization', (SELECT jsonb_build_object('name', o.name, 'slug', o.slug, 'timezone', o.timezone, 'currency',
+                                               o.currency, 'country', o.country, 'plan', o.plan)
+                     FROM organizations o WHERE o.id = v_org),
+    'organizations', (SELECT jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name) ORDER BY o.name)
+                      FROM organizations o WHERE EXISTS (SELECT FROM app.active_roles(o.id, p_user))
+                      AND o.id IN (SELECT org_id FROM memberships WHERE user_id = p_user)),
+    'hostels', (SELECT jsonb_agg(jsonb_build_object('id', h.id, 'name', h.name, 'timezone', h.timezone) ORDER BY h.name)
+                FROM hostels h WHERE h.org_id = v_org AND h.deleted_at IS NULL
+                AND EXISTS (SELECT FROM app.active_roles(v_org, p_user) a
+                            WHERE a.hostel_id IS NULL OR a.hostel_id = h.id)),
+    'unread', (SELECT count(*) FROM notifications n
+               WHERE n.org_id = v_org AND n.user_id = p_user AND n.read_at IS NULL)
+  ) END;
+END
+$$;
+
+--: definer
+CREATE FUNCTION app.platform_capabilities() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT '|' || string_agg(resource || '.' || action || '=*', '|') || '|' FROM role_permissions WHERE role = 'super_admin'
+$$;
+
+-- The person behind a session token; a token that ended, expired (30 days) or slept (7 days) is nobody's.
+--: definer; execute: web
+CREATE FUNCTION app.identify(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_session user_sessions;
+BEGIN
+  SELECT s.* INTO v_session FROM user_sessions s JOIN ab_user u ON u.id = s.user_id AND u.active
+  WHERE s.digest = p_digest AND s.ended_at IS NULL AND s.expires_at > app.now()
+    AND s.last_seen_at > app.now() - interval '7 days';
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  IF p_full AND v_session.last_seen_at < app.now() - interval '5 minutes' THEN
+    UPDATE user_sessions SET last_seen_at = app.now() WHERE id = v_session.id;
+  END IF;
+  RETURN app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full)
+         || jsonb_build_object('session_id', v_session.id, 'second_factor', v_session.second_factor);
+END
+$$;
+
+-- Takes on what app.describe found. Role last: with it go the rights to anything but the portal's own.
+--: invoker; execute: web, service
+CREATE FUNCTION app.enter(p_me jsonb, p_request text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', coalesce(p_me ->> 'org_id', ''), true),
+          set_config('app.user_id', coalesce(p_me ->> 'user_id', ''), true),
+          set_config('app.caps', coalesce(p_me ->> 'caps', ''), true),
+          set_config('app.request_id', coalesce(p_request, ''), true),
+          set_config('app.reason', '', true), set_config('app.event_at', '', true),
+          set_config('role', coalesce(p_me ->> 'portal', 'portal_public'), true);
+END
+$$;
+
+-- The one statement that begins each transaction of the web.
+--: invoker; execute: web
+CREATE FUNCTION app.bind(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_request text, p_full boolean)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_me jsonb := CASE WHEN p_digest IS NOT NULL THEN app.identify(p_digest, p_org, p_portals, p_hostel, p_full) END;
+BEGIN
+  PERFORM app.enter(v_me, p_request);
+  RETURN v_me;
+END
+$$;
+
+-- The same for jobs and commands that act for a person …
+--: invoker; execute: service
+CREATE FUNCTION app.bind_as(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_request text)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_me jsonb := app.describe_member(p_user, p_org, p_portals, p_hostel);
+BEGIN
+  IF v_me IS NULL OR (v_me ->> 'org_id')::uuid IS DISTINCT FROM p_org THEN
+    RAISE EXCEPTION 'Person % has no active role in this organization.', p_user USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM app.enter(v_me, p_request);
+  RETURN v_me;
+END
+$$;
+
+--: definer; execute: service
+CREATE FUNCTION app.describe_member(p_user integer, p_org uuid, p_portals text[], p_hostel uuid) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.describe(p_user, p_org, p_portals, p_hostel, true)
+$$;
+
+-- … and for the product itself, which may do everything within the one organization.
+--: invoker; execute: service
+CREATE FUNCTION app.bind_system(p_org uuid, p_request text) RETURNS void LANGUAGE sql AS $$
+  SELECT app.enter(jsonb_build_object('org_id', p_org, 'caps', '*', 'portal', 'portal_admin'), p_request)
+$$;
+
+--: definer; execute: signed_in
+CREATE FUNCTION app.member_in_reach(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.org_wide('hostels', 'read') OR p_user = app.current_user_id() OR EXISTS (
+    SELECT FROM memberships m WHERE m.org_id = app.current_org() AND m.user_id = p_user
+    AND (m.hostel_id IS NULL OR m.hostel_id = ANY (app.reach('hostels', 'read'))))
+$$;
+
+-- Raises unless the caller may give or take this role in this hostel: never at or above their own, but an owner.
+--: definer
+CREATE FUNCTION app.assert_may_grant(p_role text, p_hostel uuid, p_action text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_rank smallint := (SELECT rank FROM roles WHERE role = p_role);
+  v_mine smallint := (SELECT max(rank) FROM app.active_roles(app.current_org(), app.current_user_id()));
+BEGIN
+  IF app.current_org() IS NULL OR NOT app.allowed_in('members', p_action, p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you change who works here.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_rank IS NULL OR p_role = 'super_admin' THEN
+    RAISE EXCEPTION 'There is no such role in an organization.' USING ERRCODE = 'VR422';
+  END IF;
+  IF NOT app.is_system() AND v_rank >= coalesce(v_mine, 0)
+     AND NOT EXISTS (SELECT FROM app.active_roles(app.current_org(), app.current_user_id()) WHERE role = 'owner') THEN
+    RAISE EXCEPTION 'You cannot give or take a role at or above your own.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+--: definer; execute: portal_admin
+CREATE FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from timestamptz, p_until timestamptz)
+RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_may_grant(p_role, p_hostel, 'create');
+  IF NOT EXISTS (SELECT FROM members WHERE org_id = app.current_org() AND user_id = p_user) THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  UPDATE members SET removed_at = NULL WHERE org_id = app.current_org() AND user_id = p_user AND removed_at IS NOT NULL;
+  INSERT INTO memberships (org_id, user_id, role, hostel_id, valid_from, valid_until)
+  VALUES (app.current_org(), p_user, p_role, p_hostel, p_from, p_until) RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$;
+
+-- p_status NULL takes the role away.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row memberships;
+BEGIN
+  SELECT * INTO v_row FROM memberships WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such membership.' USING ERRCODE = 'VR404';
+  END IF;
+  -- Anybody may give up a role of their own, but suspending or prolonging it is for others.
+  IF NOT (p_status IS NULL AND v_row.user_id = app.current_user_id()) THEN
+    PERFORM app.assert_may_grant(v_row.role, v_row.hostel_id, CASE WHEN p_status IS NULL THEN 'delete' ELSE 'update' END);
+  END IF;
+  IF p_status IS NULL THEN
+    DELETE FROM memberships WHERE org_id = v_row.org_id AND id = p_id;
+  ELSE
+    UPDATE memberships SET status = p_status, valid_from = p_from, valid_until = p_until
+    WHERE org_id = v_row.org_id AND id = p_id;
+  END IF;
+  IF NOT EXISTS (SELECT FROM memberships WHERE org_id = v_row.org_id AND user_id = v_row.user_id) THEN
+    UPDATE members SET removed_at = app.now() WHERE org_id = v_row.org_id AND user_id = v_row.user_id;
+  END IF;
+END
+$$;
+
+--: definer
+CREATE FUNCTION app.keep_an_owner() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF OLD.role = 'owner' AND OLD.status = 'active'
+     AND (TG_OP = 'DELETE' OR NEW.role <> 'owner' OR NEW.status <> 'active' OR NEW.valid_until IS NOT NULL) THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('owners:' || OLD.org_id, 0));
+    IF NOT EXISTS (SELECT FROM memberships WHERE org_id = OLD.org_id AND role = 'owner' AND status = 'active'
+                   AND id <> OLD.id AND valid_until IS NULL) THEN
+      RAISE EXCEPTION 'The last owner cannot leave: make somebody else an owner first.' USING ERRCODE = 'VR409';
+    END IF;
+  END IF;
+  RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+--: definer; execute: portal_admin
+CREATE FUNCTION app.invite(p_email text, p_name text, p_role text, p_hostel uuid, p_team_member uuid, p_digest bytea,
+                           p_expires timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_may_grant(p_role, p_hostel, 'create');
+  UPDATE invitations SET status = 'expired', digest = NULL
+  WHERE org_id = app.current_org() AND lower(email) = lower(btrim(p_email)) AND status = 'pending' AND expires_at <= app.now();
+  INSERT INTO invitations (org_id, email, name, role, hostel_id, team_member_id, digest, expires_at)
+  VALUES (app.current_org(), lower(btrim(p_email)), btrim(p_name), p_role, p_hostel, p_team_member, p_digest, p_expires)
+  RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$;
+
+-- A new link for an invitation (p_digest), or none: the invitation is withdrawn.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.change_invitation(p_id uuid, p_digest bytea, p_expires timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row invitations;
+BEGIN
+  SELECT * INTO v_row FROM invitations
+  WHERE org_id = app.current_org() AND id = p_id AND status IN ('pending', 'expired') FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such open invitation.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_may_grant(v_row.role, v_row.hostel_id, 'create');
+  UPDATE invitations SET status = CASE WHEN p_digest IS NULL THEN 'revoked' ELSE 'pending' END, digest = p_digest,
+    expires_at = coalesce(p_expires, expires_at) WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$;
+
+-- What the page behind an invitation's link may show; nothing once it is used, withdrawn or expired.
+--: definer; execute: auth
+CREATE FUNCTION app.open_invitation(p_digest bytea)
+RETURNS TABLE (organization text, email text, name text, role text, user_id integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT o.name, i.email, i.name, i.role, (SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(i.email))
+  FROM invitations i JOIN organizations o ON o.id = i.org_id AND o.deleted_at IS NULL
+  WHERE i.digest = p_digest AND i.status = 'pending' AND i.expires_at > app.now()
+$$;
+
+-- Used once: the row is locked, and its digest forgotten. Makes the account if the address has none.
+--: definer; execute: auth
+CREATE FUNCTION app.accept_invitation(p_digest bytea, p_name text) RETURNS TABLE (user_id integer, org_id uuid, is_new boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row invitations;
+  v_user integer;
+  v_new boolean := false;
+BEGIN
+  SELECT i.* INTO v_row FROM invitations i
+  WHERE i.digest = p_digest AND i.status = 'pending' AND i.expires_at > app.now() FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'This invitation was used, withdrawn or has expired. Ask for a new one.' USING ERRCODE = 'VR404';
+  END IF;
+  SELECT u.id INTO v_user FROM ab_user u WHERE lower(u.email) = lower(v_row.email);
+  IF v_user IS NULL THEN
+    v_user := app.create_account(v_row.email, coalesce(NULLIF(btrim(p_name), ''), v_row.name));
+    v_new := true;
+  END IF;
+  PERFORM set_config('app.org_id', v_row.org_id::text, true), set_config('app.user_id', v_user::text, true);
+  INSERT INTO members AS m (org_id, user_id, name, email)
+  SELECT v_row.org_id, u.id, btrim(u.first_name || ' ' || u.last_name), u.email FROM ab_user u WHERE u.id = v_user
+  ON CONFLICT ON CONSTRAINT members_pkey DO UPDATE SET removed_at = NULL;
+  INSERT INTO memberships AS m (org_id, user_id, role, hostel_id, created_by)
+  VALUES (v_row.org_id, v_user, v_row.role, v_row.hostel_id, v_row.created_by)
+  ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active';
+  UPDATE team_members t SET user_id = v_user WHERE t.org_id = v_row.org_id AND t.id = v_row.team_member_id;
+  UPDATE invitations i SET status = 'accepted', digest = NULL, accepted_by = v_user
+  WHERE i.org_id = v_row.org_id AND i.id = v_row.id;
+  RETURN QUERY SELECT v_user, v_row.org_id, v_new;
+END
+$$;
+
+-- A person's account; the name is split at its last space, as Flask-AppBuilder's table wants it.
+--: definer; execute: auth, service
+CREATE FUNCTION app.create_account(p_email text, p_name text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_name text := regexp_replace(btrim(p_name), '\s+', ' ', 'g');
+  v_email text := lower(btrim(p_email));
+  v_id integer;
+BEGIN
+  IF EXISTS (SELECT FROM ab_user WHERE lower(email) = v_email) THEN
+    RAISE EXCEPTION 'There is an account with this e-mail address already.' USING ERRCODE = 'VR409';
+  END IF;
+  INSERT INTO ab_user (id, first_name, last_name, username, email, active, login_count, fail_login_count, created_on, changed_on)
+  VALUES (nextval('ab_user_id_seq'), left(regexp_replace(v_name, ' [^ ]*$', ''), 64),
+          left(coalesce(substring(v_name FROM ' ([^ ]*)$'), ''), 64), v_email, v_email, true, 0, 0, now(), now())
+  RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$;
+
+--: definer; execute: signed_in, auth
+CREATE FUNCTION app.end_session(p_id uuid) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH done AS (
+    UPDATE user_sessions SET ended_at = app.now()
+    WHERE id = p_id AND ended_at IS NULL AND user_id = app.current_user_id() RETURNING 1)
+  SELECT EXISTS (SELECT FROM done)
+$$;
+
+-- All sessions of a person: their own but one, or, by those who may, a colleague's.
+--: definer; execute: signed_in
+CREATE FUNCTION app.end_sessions(p_user integer, p_but uuid) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_count integer;
+BEGIN
+  IF p_user <> app.current_user_id() THEN
+    IF NOT EXISTS (SELECT FROM members WHERE org_id = app.current_org() AND user_id = p_user) THEN
+      RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+    END IF;
+    PERFORM app.assert_may_grant((SELECT role FROM app.active_roles(app.current_org(), p_user) ORDER BY rank DESC LIMIT 1),
+                                 NULL, 'update');
+  END IF;
+  UPDATE user_sessions SET ended_at = app.now()
+  WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_but;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+--: definer; execute: service
+CREATE FUNCTION app.set_platform_role(p_user integer, p_held boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_held THEN
+    INSERT INTO platform_roles (user_id) VALUES (p_user) ON CONFLICT DO NOTHING;
+  ELSE
+    DELETE FROM platform_roles WHERE user_id = p_user;
+  END IF;
+END
+$$;
+
+--: definer; execute: service
+CREATE FUNCTION app.find_user(p_email text) RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT id FROM ab_user WHERE lower(email) = lower(btrim(p_email))
+$$;
