@@ -344,5 +344,5 @@ CATEGORIES: tuple[Category, ...] = (  # scopes of seed 4, section 10
               "Air conditioning", "Heating", "Ventilation"),
     _category(C.SECURITY, "Security / Lock", "lock",
               "Door lock", "Key lost", "Access card", "Safety equipment"),
-    _category(C.OTHER, "Other", "wrench", "Noise", "Common area", "Parking"),
+    _category(C.OTHER, "Other", "wrench", "Noise", "Common area", "Lift"),
 )
