@@ -35,10 +35,6 @@ class DataFolder:
         return self.root / "postgres"
 
     @property
-    def redis(self) -> Path:
-        return self.root / "redis"
-
-    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -65,7 +61,7 @@ def open_data_folder(path: Path) -> DataFolder:
         with tempfile.TemporaryFile(dir=root):
             pass
         folder = DataFolder(root)
-        folder.logs.mkdir(exist_ok=True)
+        private_folder(folder.logs)
     except (FileExistsError, NotADirectoryError) as error:
         raise LocalError(f"The data folder {root} cannot be used: {error.filename} is a file.") from error
     except OSError as error:

@@ -110,9 +110,15 @@ class Postgres:
         return f"postgresql://{login}:{secret}@/{database}?{urlencode({'host': str(self.sockets)})}"
 
     def answers(self) -> bool:
+        """Whether it takes connections now; LocalError when it takes them, but not ours."""
         try:
             psycopg2.connect(self.url("postgres"), connect_timeout=5).close()
-        except psycopg2.OperationalError:
+        except psycopg2.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise LocalError(
+                    f"The data folder is broken: the database in {self.folder} was made with another password "
+                    "than the one in secrets.json beside it."
+                ) from error
             return False
         return True
 

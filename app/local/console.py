@@ -1,0 +1,219 @@
+"""The start of the whole console: servers, database, demo data, then the processes, watched until the stop."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import config
+from app.local import environment, places
+from app.local.environment import DATABASE, MARK, Local
+from app.local.places import DataFolder
+from app.local.process import LocalError, adopt_orphans, last_line, spawn, stop
+from app.local.supervisor import Program, Supervisor, end_marked
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HOST = "127.0.0.1"
+READY_PATIENCE = 120.0  # seconds
+DEATHS_AT_START = 3  # of one process, before the start is given up
+
+
+class StopRequested(BaseException):
+    """Somebody asked for the stop: Ctrl-C, SIGTERM, or a closed terminal."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _request_stop(_signal: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the stop is under way: asking again must not break it off
+    raise StopRequested
+
+
+def run_console(folder: DataFolder, port: int) -> int:
+    """Start everything, print address and logins, watch until a stop is asked for; returns the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _request_stop)
+    adopt_orphans()
+    supervisor = Supervisor(say)
+    try:
+        with held(folder) as mine:
+            if not mine:
+                raise LocalError(
+                    f"The console already runs on {folder.root}: stop it first, or choose another --data."
+                )
+            if left := end_marked(MARK, str(folder.root)):
+                say(f"Ended {left} processes that an earlier run left behind.")
+            check_port(port)
+            folder.lock.write_text(str(port))  # for `env`, which others ask while this runs
+            local = environment.describe(folder, port, os.environ)
+            settings = config.load(local.settings)
+            try:
+                start_servers(supervisor, local)
+                prepare_database(local, demo=settings.demo)
+                start_processes(supervisor, local, settings, port)
+                wait_until_ready(supervisor, folder, port)
+                announce(local, port, demo=settings.demo)
+                while True:
+                    supervisor.look()
+                    time.sleep(0.2)
+            finally:
+                # From here on a second Ctrl-C changes nothing.
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    signal.signal(number, signal.SIG_IGN)
+                say("Stopping …")
+                supervisor.stop()
+                end_marked(MARK, str(folder.root))
+    except StopRequested:
+        say("Stopped.")
+        return 0
+
+
+@contextlib.contextmanager
+def held(folder: DataFolder) -> Iterator[bool]:
+    """Whether this process alone may start servers on the folder; a killed holder lets go."""
+    with folder.lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError as error:
+            raise LocalError(f"Port {port} is for root only: choose one above 1023 with --port.") from error
+        except OSError as error:
+            raise LocalError(f"Port {port} is taken by another program: choose one with --port.") from error
+
+
+def start_servers(supervisor: Supervisor, local: Local) -> None:
+    """Start the embedded servers, those that the environment does not replace, and make the database."""
+    places.private_folder(local.folder.sockets, 0o711)
+    if local.postgres:
+        supervisor.say("Starting PostgreSQL 18 …")
+        supervisor.start("PostgreSQL", local.postgres)
+        if DATABASE not in local.postgres.databases():
+            local.postgres.execute(f'CREATE DATABASE "{DATABASE}" TEMPLATE template0')
+    if local.redis:
+        supervisor.say("Starting Redis …")
+        local.redis.environment = {"LC_ALL": "C", MARK: str(local.folder.root)}
+        supervisor.start("Redis", local.redis)
+
+
+def prepare_database(local: Local, *, demo: bool) -> None:
+    """Roles, migrations, and in the demo its data; all three do nothing when done already."""
+    if not local.settings.get(environment.ADMIN_ONLY):
+        say("DATABASE_ADMIN_URL is not set: roles and migrations are taken as they are.")
+        return
+    flask_step(local, "Making database roles", "database", "bootstrap")
+    flask_step(local, "Migrating the database", "database", "upgrade")
+    if demo:
+        flask_step(local, "Loading demo data", "demo", "load")
+
+
+def flask_command(*words: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "flask", "--app", "app:create_app", *words]
+
+
+def flask_step(local: Local, title: str, *words: str) -> None:
+    """Run a flask command to its end, its output in logs/start.log; LocalError carries its last line."""
+    log = local.folder.logs / "start.log"
+    log.write_bytes(b"")
+    began = time.monotonic()
+    process = spawn(
+        flask_command(*words), log=log, env=local.environment(admin=True, supervised=True), cwd=ROOT
+    )
+    try:
+        code = process.wait()
+    except StopRequested:
+        stop(process, signal.SIGTERM, 5)
+        raise
+    if code:
+        raise LocalError(f"`flask {' '.join(words)}` failed: {last_line(log, 'Error')} (more in {log}).")
+    say(f"{title} … {time.monotonic() - began:.1f} s")
+
+
+def start_processes(supervisor: Supervisor, local: Local, settings: config.Settings, port: int) -> None:
+    heartbeats = "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(local.folder.sockets)  # noqa: S108 - memory, not disk
+    web = [
+        *("-m", "gunicorn", "app:create_app()", "--bind", f"{HOST}:{port}"),
+        *(
+            "--workers",
+            str(settings.web_workers),
+            "--worker-class",
+            "sync",
+        ),  # processes: views keep request state
+        *("--worker-tmp-dir", heartbeats, "--timeout", "60", "--graceful-timeout", "10"),
+        *("--max-requests", "10000", "--max-requests-jitter", "1000", "--no-control-socket"),
+    ]
+    programs = {"web": web, "worker": ["-m", "jobs.worker"], "scheduler": ["-m", "jobs.scheduler"]}
+    for name, words in programs.items():
+        say(f"Starting {name} …")
+        program = Program(
+            [sys.executable, "-P", *words],
+            log=local.folder.logs / f"{name}.log",
+            environment=local.environment(supervised=True),
+            folder=ROOT,
+        )
+        supervisor.start(name, program)
+
+
+def wait_until_ready(supervisor: Supervisor, folder: DataFolder, port: int) -> None:
+    """Return when /readyz answers 200; LocalError carries what it, or the log of the web process, says."""
+    deadline = time.monotonic() + READY_PATIENCE
+    said = "no answer"
+    while time.monotonic() < deadline:
+        supervisor.look()
+        status, said = readiness(port, said)
+        if status == http.HTTPStatus.OK:
+            return
+        if supervisor.deaths("web") >= DEATHS_AT_START:
+            said = last_line(folder.logs / "web.log", "Error", "error")
+            break
+        time.sleep(0.2)
+    raise LocalError(f"The console did not become ready: {said} (more in {folder.logs}).")
+
+
+def readiness(port: int, otherwise: str) -> tuple[int, str]:
+    """Status and text of /readyz, or 0 and `otherwise` when nobody answers."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=10)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status, answer.read(2000).decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        return 0, otherwise
+    finally:
+        connection.close()
+
+
+def announce(local: Local, port: int, *, demo: bool) -> None:
+    if demo:
+        logins = subprocess.run(
+            flask_command("demo", "logins"),
+            cwd=ROOT,
+            env=local.environment(admin=True),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        say(f"\n{logins.stdout.strip()}")
+    say(f"\nThe console is ready: http://{HOST}:{port}  (Ctrl-C stops it; logs in {local.folder.logs})")

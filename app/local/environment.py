@@ -1,0 +1,112 @@
+"""The settings that local processes run with: what the shell gives, else what the data folder holds."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import config
+from app.local.places import DataFolder, private_folder, read_secrets, write_secrets
+from app.local.postgres import Postgres
+from app.local.redis import Redis
+
+DATABASE = "viramah"
+LOGINS = {
+    "DATABASE_URL": "viramah_web",
+    "DATABASE_AUTH_URL": "viramah_auth",
+    "DATABASE_SERVICE_URL": "viramah_service",
+    "DATABASE_ADMIN_URL": "postgres",
+}
+# Folders of the demo, each named by a setting: FILES_DIR and so on.
+PRIVATE = ("anchor", "files", "mailbox")
+# Processes that people's requests reach never see the superuser's address.
+ADMIN_ONLY = "DATABASE_ADMIN_URL"
+# Marks the processes of one data folder, so that the next start finds what a killed one left behind.
+MARK = "VIRAMAH_SUPERVISED"
+
+
+@dataclass(frozen=True)
+class Local:
+    """One installation: its servers, None where the environment names a real one, and its settings."""
+
+    folder: DataFolder
+    postgres: Postgres | None
+    redis: Redis | None
+    settings: Mapping[str, str]
+
+    def environment(self, *, admin: bool = False, supervised: bool = False) -> dict[str, str]:
+        """The environment of a child process."""
+        found = {**os.environ, **self.settings, "PYTHONUNBUFFERED": "1"}
+        if not admin:
+            found.pop(ADMIN_ONLY, None)
+        if supervised:
+            found[MARK] = str(self.folder.root)
+        return found
+
+
+def describe(folder: DataFolder, port: int, environ: Mapping[str, str], *, create: bool = True) -> Local:
+    """The installation in `folder`; with `create`, what is missing of secrets and folders is made.
+
+    What `environ` sets, counts. Only the demo has generated keys: with DEMO=0, or a real database, a
+    missing key stays missing, and config.load says so.
+    """
+    names = [declared.variable for declared in config.declarations()]
+    given = {name: environ[name] for name in names if environ.get(name, "").strip()}
+    given.setdefault("DEMO", "0" if "DATABASE_URL" in given else "1")
+    kept = _secrets(folder, given, create=create)
+    settings = {
+        **{f"{name.upper()}_DIR": str(folder.root / name) for name in PRIVATE},
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        **{name: value for name, value in kept.items() if name in DEMO_KEYS},
+    }
+    postgres = redis = None
+    if "DATABASE_URL" not in given:
+        password = kept.get("postgres", "")
+        postgres = Postgres(folder.postgres, folder.sockets / "pg", folder.logs / "postgres.log", password)
+        settings |= {
+            name: postgres.url(DATABASE, login, kept.get(login, "")) for name, login in LOGINS.items()
+        }
+    if "REDIS_URL" not in given:
+        redis = Redis(folder.sockets / "redis", folder.logs / "redis.log")
+        settings["REDIS_URL"] = redis.url()
+    return Local(folder, postgres, redis, settings | given)
+
+
+def _secrets(folder: DataFolder, given: Mapping[str, str], *, create: bool) -> dict[str, str]:
+    """The secrets that this installation uses, by setting or by login."""
+    makers: dict[str, Callable[[], str]] = {}
+    if "DATABASE_URL" not in given:
+        makers |= dict.fromkeys(LOGINS.values(), _password)
+    try:
+        if config.read_flag(given["DEMO"]):
+            makers |= DEMO_KEYS
+    except ValueError as error:
+        raise config.ConfigError([f"DEMO {error}."]) from None
+    kept = read_secrets(folder)
+    missing = {name: make() for name, make in makers.items() if name not in kept}
+    if create and missing:
+        write_secrets(folder, kept | missing)
+    if create:
+        for name in PRIVATE:
+            private_folder(folder.root / name)
+        kept |= missing
+    return {name: value for name, value in kept.items() if name in makers}
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _key() -> str:
+    return base64.b64encode(secrets.token_bytes(config.KEY_BYTES)).decode()
+
+
+DEMO_KEYS: dict[str, Callable[[], str]] = {
+    "SECRET_KEY": _password,
+    "AUDIT_SEAL_KEY": _key,
+    "FIELD_KEYS": lambda: f"k1:{_key()}",
+    "METRICS_TOKEN": _password,
+}
