@@ -92,6 +92,7 @@ class Protection:
 
 PROTECTED: dict[str, Protection] = {}
 TRIGGERS: list[PGTrigger] = []
+VIEWS: list[str] = []  # materialized views with their indexes and grants, as statements
 FUNCTIONS: list[Function] = []
 
 

@@ -1,0 +1,15 @@
+"""Tables, constraints, policies and functions; importing this package declares all of them."""
+
+from app.models import (  # noqa: F401  (declaring is the point)
+    audit,
+    files,
+    imports,
+    lifecycles,
+    maintenance,
+    notifications,
+    organizations,
+    people,
+    permissions,
+    rooms,
+    work,
+)

@@ -1,0 +1,25 @@
+"""Every screen in the order of the menu: the one list of what the console shows."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+from flask_appbuilder import AppBuilder, IndexView
+
+# Modules whose `register(builder)` adds their screens; the order is the menu's.
+_MODULES = ("home", "maintenance", "rooms", "organizations", "people", "permissions", "imports", "files", "notifications",
+            "reports", "audit", "work", "health")
+
+
+def index_view() -> type[IndexView]:
+    """The home page."""
+    from app.views.home import HomeView
+
+    return HomeView
+
+
+def register(app: Flask, builder: AppBuilder) -> None:
+    """Add the screens of every module."""
+    for name in _MODULES:
+        import_module(f"app.views.{name}").register(builder)

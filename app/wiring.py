@@ -1,0 +1,93 @@
+"""The objects that the parts share: database, migrations, forgery protection, settings, queue."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, current_app
+from flask_appbuilder import SQLA
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+from redis import Redis
+from rq import Queue
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from app.models.base import Model
+
+if TYPE_CHECKING:
+    from config import Settings
+
+
+class ConsoleSession(Session):
+    """A session whose transactions begin with the binding of app/tenancy.py."""
+
+    def __init__(self, db: Any = None, **options: Any) -> None:
+        self._db = db
+        super().__init__(**options)
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine:
+        """Tenant and service scopes bring their own engine; the request's session uses the web login's."""
+        if self.bind is not None or self._db is None:
+            return super().get_bind(*args, **options)  # type: ignore[return-value]
+        return self._db.engine  # type: ignore[no-any-return]
+
+
+db = SQLA(metadata=Model.metadata, session_options={"class_": ConsoleSession})
+migrate = Migrate(directory="migrations")
+csrf = CSRFProtect()
+
+
+class Engines:
+    """Connections of the other two logins, opened when first asked for: most web processes never need service."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def auth(self) -> Engine:
+        """The login that alone reads credentials; a pool of two."""
+        return create_engine(self._settings.database_auth_url, pool_size=2, max_overflow=2, pool_pre_ping=True)
+
+    @cached_property
+    def service(self) -> Engine:
+        """The login of jobs and commands."""
+        return create_engine(self._settings.database_service_url, pool_size=2, max_overflow=6, pool_pre_ping=True)
+
+    def dispose(self) -> None:
+        """Close what is open: before a fork, and at the end of a test run."""
+        for name in ("auth", "service"):
+            if name in self.__dict__:
+                getattr(self, name).dispose()
+
+
+def settings() -> Settings:
+    """The settings of the running application."""
+    return current_app.config["SETTINGS"]  # type: ignore[no-any-return]
+
+
+def engines() -> Engines:
+    """The extra logins' engines of the running application."""
+    return current_app.extensions["engines"]  # type: ignore[no-any-return]
+
+
+def redis() -> Redis:
+    """The Redis connection of the running application."""
+    return current_app.extensions["redis"]  # type: ignore[no-any-return]
+
+
+def queue() -> Queue:
+    """The one RQ queue: jobs carry ids, the outbox is the truth."""
+    return Queue("work", connection=redis())
+
+
+def init_app(app: Flask, found: Settings) -> None:
+    """Attach everything to the application."""
+    app.config["SETTINGS"] = found
+    db.init_app(app)
+    migrate.init_app(app, db)
+    csrf.init_app(app)
+    app.extensions["engines"] = Engines(found)
+    app.extensions["redis"] = Redis.from_url(
+        found.redis_url, socket_connect_timeout=2, socket_timeout=30, health_check_interval=30)

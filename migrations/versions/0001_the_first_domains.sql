@@ -1,0 +1,3324 @@
+SET LOCAL check_function_bodies = off
+--;;
+CREATE FUNCTION app.refuse_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION '% is a log\: rows are never changed or removed.', TG_TABLE_NAME USING ERRCODE = 'VR403';
+END
+$$
+--;;
+CREATE FUNCTION app.masked(p_row jsonb, p_columns text[]) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_row || coalesce((SELECT jsonb_object_agg(c, '•••') FROM unnest(p_columns) c WHERE p_row ->> c IS NOT NULL), '{}')
+$$
+--;;
+CREATE FUNCTION app.audit() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - 'updated_at' END;
+  v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - 'updated_at' END;
+  v_row jsonb := coalesce(v_after, v_before);
+  v_user integer := app.current_user_id();
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    SELECT jsonb_object_agg(b.key, b.value), jsonb_object_agg(b.key, v_after -> b.key) INTO v_before, v_after
+    FROM jsonb_each(v_before) b WHERE b.value IS DISTINCT FROM v_after -> b.key;
+    IF v_before IS NULL THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF TG_NARGS > 0 THEN
+    v_before := app.masked(v_before, TG_ARGV);
+    v_after := app.masked(v_after, TG_ARGV);
+  END IF;
+  INSERT INTO audit_log (org_id, actor_id, actor, portal, request_id, action, table_name, row_id, hostel_id, before, after, reason)
+  VALUES (CASE WHEN TG_TABLE_NAME = 'organizations' THEN (v_row ->> 'id')::uuid ELSE (v_row ->> 'org_id')::uuid END,
+          v_user,
+          CASE WHEN v_user IS NOT NULL THEN 'user' WHEN app.is_system() THEN 'system' ELSE session_user::text END,
+          current_setting('role'), NULLIF(current_setting('app.request_id', true), ''), lower(TG_OP), TG_TABLE_NAME,
+          coalesce(v_row ->> 'id', v_row ->> 'user_id'), (v_row ->> 'hostel_id')::uuid, v_before, v_after,
+          NULLIF(coalesce(NULLIF(current_setting('app.reason', true), ''), current_setting('app.note', true)), ''));
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb DEFAULT NULL) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO audit_log (org_id, actor_id, actor, portal, request_id, action, table_name, row_id, after, reason)
+  VALUES (app.current_org(), app.current_user_id(),
+          CASE WHEN app.current_user_id() IS NOT NULL THEN 'user' WHEN app.is_system() THEN 'system'
+               ELSE session_user::text END,
+          current_setting('role'), NULLIF(current_setting('app.request_id', true), ''), p_action, p_subject, p_row, p_data,
+          p_reason)
+  RETURNING seq
+$$
+--;;
+CREATE FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb DEFAULT NULL) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO audit_log (org_id, actor_id, actor, portal, action, table_name, row_id, after)
+  SELECT m.org_id, p_user, 'user', 'sign-in', p_action, 'ab_user', p_user::text, p_data
+  FROM (SELECT org_id FROM members WHERE user_id = p_user AND removed_at IS NULL
+        UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)) m
+$$
+--;;
+CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, sealed_rows bigint, unsealed_rows bigint, last_sealed_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT count(*), coalesce(sum(row_count), 0),
+         (SELECT count(*) FROM audit_log WHERE seq > coalesce(max(last_seq), 0)), max(sealed_at)
+  FROM audit_batches
+$$
+--;;
+CREATE FUNCTION app.file_is_shown(p_file uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM maintenance_attachments a
+    JOIN maintenance_requests r ON r.org_id = a.org_id AND r.id = a.request_id
+    WHERE a.org_id = app.current_org() AND a.file_id = p_file AND a.deleted_at IS NULL AND r.deleted_at IS NULL
+      AND r.user_id = app.current_user_id())
+$$
+--;;
+CREATE FUNCTION app.count_storage() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
+  ELSIF OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', -NEW.size);
+  ELSIF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.current_org() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT NULLIF(current_setting('app.org_id', true), '')::uuid
+$$
+--;;
+CREATE FUNCTION app.current_user_id() RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT NULLIF(current_setting('app.user_id', true), '')::integer
+$$
+--;;
+CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.updated_at := clock_timestamp();
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.limit_of(p_org uuid, p_metric text) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT CASE WHEN o.limits ? p_metric THEN (o.limits ->> p_metric)::bigint ELSE p.most END
+  FROM organizations o LEFT JOIN plan_limits p ON p.plan = o.plan AND p.metric = p_metric
+  WHERE o.id = p_org
+$$
+--;;
+CREATE FUNCTION app.refuse_limit(p_org uuid, p_metric text, p_most bigint, p_used bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_plan text := (SELECT initcap(plan) FROM organizations WHERE id = p_org);
+BEGIN
+  IF p_metric = 'storage' THEN
+    RAISE EXCEPTION 'The % plan allows % of storage, and this would need %. Ask the owner to change the plan.',
+      v_plan, pg_size_pretty(p_most), pg_size_pretty(p_used) USING ERRCODE = 'VR429', COLUMN = p_metric;
+  END IF;
+  RAISE EXCEPTION 'The % plan allows % %, and % are in use. Ask the owner to change the plan.',
+    v_plan, p_most, p_metric, p_used USING ERRCODE = 'VR429', COLUMN = p_metric;
+END
+$$
+--;;
+CREATE FUNCTION app.used(p_org uuid, p_metric text) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  CASE p_metric
+    WHEN 'hostels' THEN
+      RETURN (SELECT count(*) FROM hostels WHERE org_id = p_org AND deleted_at IS NULL);
+    WHEN 'users' THEN
+      RETURN (SELECT count(DISTINCT user_id) FROM memberships
+              WHERE org_id = p_org AND status = 'active' AND role NOT IN ('resident', 'pending_resident'));
+    WHEN 'residents' THEN
+      RETURN (SELECT count(DISTINCT user_id) FROM memberships
+              WHERE org_id = p_org AND status = 'active' AND role IN ('resident', 'pending_resident'));
+    ELSE
+      RETURN (SELECT coalesce(sum(c.used), 0) FROM usage_counters c WHERE c.org_id = p_org AND c.metric = p_metric);
+  END CASE;
+END
+$$
+--;;
+CREATE FUNCTION app.enforce_limit() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_new jsonb := to_jsonb(NEW);
+  v_metric text := TG_ARGV[0];
+  v_org uuid := NEW.org_id;
+  v_most bigint;
+  v_used bigint;
+BEGIN
+  IF v_metric = 'users' THEN
+    IF v_new ->> 'status' <> 'active' OR (TG_OP = 'UPDATE' AND to_jsonb(OLD) ->> 'status' = 'active') THEN
+      RETURN NEW;
+    END IF;
+    IF v_new ->> 'role' IN ('resident', 'pending_resident') THEN
+      v_metric := 'residents';
+    END IF;
+    IF EXISTS (SELECT FROM memberships m WHERE m.org_id = v_org AND m.user_id = (v_new ->> 'user_id')::int
+               AND m.status = 'active' AND (m.role IN ('resident', 'pending_resident')) = (v_metric = 'residents')) THEN
+      RETURN NEW;
+    END IF;
+  ELSIF v_new ->> 'deleted_at' IS NOT NULL
+     OR (TG_OP = 'UPDATE' AND to_jsonb(OLD) ->> 'deleted_at' IS NULL) THEN
+    RETURN NEW;
+  END IF;
+  v_most := app.limit_of(v_org, v_metric);
+  IF v_most IS NOT NULL THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('limit\:' || v_org || v_metric, 0));
+    v_used := app.used(v_org, v_metric);
+    IF v_used >= v_most THEN
+      PERFORM app.refuse_limit(v_org, v_metric, v_most, v_used);
+    END IF;
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.check_limits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM jsonb_each(NEW.limits) l WHERE jsonb_typeof(l.value) NOT IN ('number', 'null')) THEN
+    RAISE EXCEPTION 'A limit is a number, or nothing for no limit.' USING ERRCODE = 'VR422';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.add_usage(p_org uuid, p_metric text, p_by bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_most bigint := app.limit_of(p_org, p_metric);
+  v_used bigint;
+BEGIN
+  INSERT INTO usage_counters AS c (org_id, metric, shard, used)
+  VALUES (p_org, p_metric, pg_backend_pid() % 64, p_by)
+  ON CONFLICT (org_id, metric, shard) DO UPDATE SET used = c.used + excluded.used;
+  v_used := app.used(p_org, p_metric);
+  IF p_by > 0 AND v_used > v_most THEN
+    PERFORM app.refuse_limit(p_org, p_metric, v_most, v_used);
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.organization_usage() RETURNS TABLE (metric text, used bigint, most bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.metric, app.used(app.current_org(), m.metric), app.limit_of(app.current_org(), m.metric)
+  FROM unnest(ARRAY['users', 'hostels', 'residents', 'workflows', 'bots', 'storage', 'messages'])
+       WITH ORDINALITY m (metric, place)
+  WHERE app.current_org() IS NOT NULL
+  ORDER BY m.place
+$$
+--;;
+CREATE FUNCTION app.next_number(p_org uuid, p_series text, p_scope uuid) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO number_counters AS c (org_id, series, scope_id, last) VALUES (p_org, p_series, p_scope, 1)
+  ON CONFLICT (org_id, series, scope_id) DO UPDATE SET last = c.last + 1
+  RETURNING last
+$$;
+
+-- True while the hit is within the limit
+--;;
+CREATE FUNCTION app.count_hit(p_bucket text, p_key text, p_start timestamptz, p_most bigint) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO rate_limit_counters AS c (bucket, key, window_start, hits) VALUES (p_bucket, p_key, p_start, 1)
+  ON CONFLICT (bucket, key, window_start) DO UPDATE SET hits = c.hits + 1
+  RETURNING hits <= p_most
+$$
+--;;
+CREATE FUNCTION app.forget_hits(p_before timestamptz) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH gone AS (DELETE FROM rate_limit_counters WHERE window_start < p_before RETURNING 1) SELECT count(*) FROM gone
+$$;
+
+-- A new tenant with its owner
+--;;
+CREATE FUNCTION app.create_organization(p_name text, p_slug text, p_plan text, p_owner integer, p_categories jsonb) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid;
+BEGIN
+  INSERT INTO organizations (name, slug, plan) VALUES (btrim(p_name), p_slug, p_plan) RETURNING id INTO v_org;
+  PERFORM set_config('app.org_id', v_org::text, true), set_config('app.user_id', p_owner::text, true);
+  INSERT INTO members (org_id, user_id, name, email)
+  SELECT v_org, u.id, btrim(u.first_name || ' ' || u.last_name), u.email FROM ab_user u WHERE u.id = p_owner;
+  INSERT INTO memberships (org_id, user_id, role) VALUES (v_org, p_owner, 'owner');
+  WITH given AS (
+    SELECT c.value, c.ordinality FROM jsonb_array_elements(p_categories) WITH ORDINALITY c
+  ), made AS (
+    INSERT INTO maintenance_categories (org_id, code, name, icon, position)
+    SELECT v_org, value ->> 'code', value ->> 'name', coalesce(value ->> 'icon', ''), ordinality FROM given
+    RETURNING id, code
+  )
+  INSERT INTO maintenance_issue_types (org_id, category_id, name, position)
+  SELECT v_org, made.id, i.value, i.ordinality
+  FROM made JOIN given ON given.value ->> 'code' = made.code,
+       jsonb_array_elements_text(given.value -> 'issues') WITH ORDINALITY i;
+  RETURN v_org;
+END
+$$
+--;;
+CREATE FUNCTION app.platform_organizations() RETURNS TABLE (id uuid, name text, slug text, plan text, subscription_status text, created_at timestamptz, hostels bigint, users bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT o.id, o.name, o.slug, o.plan, o.subscription_status, o.created_at, app.used(o.id, 'hostels'), app.used(o.id, 'users')
+  FROM organizations o
+  WHERE session_user = 'viramah_service' OR app.is_super_admin()
+  ORDER BY o.name
+$$
+--;;
+CREATE FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF session_user <> 'viramah_service' AND NOT app.is_super_admin() THEN
+    RAISE EXCEPTION 'Only those who run the installation may change a plan.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE organizations SET plan = p_plan, subscription_status = p_status, limits = p_limits WHERE id = p_org;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such organization.' USING ERRCODE = 'VR404';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.now() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT clock_timestamp() + coalesce((SELECT shift FROM clock), interval '0')
+$$
+--;;
+CREATE FUNCTION app.event_time() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(NULLIF(current_setting('app.event_at', true), '')::timestamptz, app.now())
+$$
+--;;
+CREATE FUNCTION app.guard_lifecycle() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.status <> (SELECT initial FROM lifecycle_machines WHERE machine = TG_ARGV[0]) THEN
+      RAISE EXCEPTION 'A new % cannot begin as %.', replace(TG_ARGV[0], '_', ' '), replace(NEW.status, '_', ' ')
+        USING ERRCODE = 'VR409';
+    END IF;
+  ELSIF NEW.status <> OLD.status AND NOT EXISTS (
+      SELECT FROM lifecycle_transitions
+      WHERE machine = TG_ARGV[0] AND from_state = OLD.status AND to_state = NEW.status) THEN
+    RAISE EXCEPTION 'A % cannot go from % to %.', replace(TG_ARGV[0], '_', ' '), replace(OLD.status, '_', ' '),
+      replace(NEW.status, '_', ' ') USING ERRCODE = 'VR409';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+-- Legal? allowed? still in the state it is in? Then the state changes; triggers keep clock, history and audit.
+-- The machine's hook sees (id, event, from, to, args) before the change
+--;;
+CREATE FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text DEFAULT '', p_args jsonb DEFAULT '{}') RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_machine lifecycle_machines := (SELECT m FROM lifecycle_machines m WHERE machine = p_machine);
+  v_step lifecycle_transitions;
+  v_from text;
+  v_hostel uuid;
+BEGIN
+  PERFORM set_config('app.event_at', '', true), set_config('app.event', p_event, true),
+          set_config('app.note', coalesce(btrim(p_note), ''), true);
+  IF v_machine.machine IS NULL THEN
+    RAISE EXCEPTION 'There is no such lifecycle.' USING ERRCODE = 'VR404';
+  END IF;
+  EXECUTE format('SELECT status, hostel_id FROM public.%I WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE',
+                 v_machine.table_name) INTO v_from, v_hostel USING app.current_org(), p_id;
+  SELECT * INTO v_step FROM lifecycle_transitions WHERE machine = p_machine AND event = p_event LIMIT 1;
+  IF v_from IS NULL OR NOT (app.is_system() OR app.allowed_in(v_step.resource, 'read', v_hostel)) THEN
+    RAISE EXCEPTION 'There is no such %.', replace(p_machine, '_', ' ') USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.is_system() AND NOT app.allowed_in(v_step.resource, v_step.action, v_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT * INTO v_step FROM lifecycle_transitions
+  WHERE machine = p_machine AND event = p_event AND from_state = v_from;
+  IF v_machine.hook IS NOT NULL THEN
+    EXECUTE format('SELECT app.%I($1, $2, $3, $4, $5)', v_machine.hook)
+    USING p_id, p_event, v_from, v_step.to_state, p_args;
+  END IF;
+  IF v_step.machine IS NULL THEN
+    RAISE EXCEPTION 'This % is %, so that is not possible any more.', replace(p_machine, '_', ' '), replace(v_from, '_', ' ')
+      USING ERRCODE = 'VR409';
+  END IF;
+  IF app.is_system() AND NOT v_step.by_system THEN
+    RAISE EXCEPTION 'Only a person may do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_step.needs_note AND current_setting('app.note') = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  EXECUTE format('UPDATE public.%I SET status = $3 WHERE org_id = $1 AND id = $2', v_machine.table_name)
+  USING app.current_org(), p_id, v_step.to_state;
+  RETURN v_step.to_state;
+END
+$$
+--;;
+CREATE FUNCTION app.is_super_admin() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM platform_roles WHERE user_id = app.current_user_id())
+$$
+--;;
+CREATE FUNCTION app.is_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT current_setting('app.caps', true) = '*'
+$$
+--;;
+CREATE FUNCTION app.is_staff() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT current_setting('role') NOT IN ('portal_resident', 'portal_public')
+$$
+--;;
+CREATE FUNCTION app.active_roles(p_org uuid, p_user integer) RETURNS TABLE (role text, portal text, rank smallint, hostel_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.role, r.portal, r.rank, m.hostel_id
+  FROM memberships m
+  JOIN members p ON p.org_id = m.org_id AND p.user_id = m.user_id AND p.removed_at IS NULL
+  JOIN organizations o ON o.id = m.org_id AND o.deleted_at IS NULL
+  JOIN roles r ON r.role = m.role
+  WHERE m.org_id = p_org AND m.user_id = p_user AND m.status = 'active'
+    AND (m.valid_from IS NULL OR m.valid_from <= app.now()) AND (m.valid_until IS NULL OR m.valid_until > app.now())
+$$;
+
+-- What a person may do through a portal, as '|resource.action=*|resource.action=hostel,hostel|'\: the matrix, then
+-- the organization's overrides of the role, then those of the person
+--;;
+CREATE FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid DEFAULT NULL) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH held AS MATERIALIZED (
+    SELECT role, hostel_id FROM app.active_roles(p_org, p_user) WHERE portal = p_portal
+  ), ruled AS (
+    SELECT h.role, h.hostel_id, c.resource, c.action,
+           (SELECT bool_and(o.allowed) FROM permission_overrides o
+            WHERE o.org_id = p_org AND o.role = h.role AND o.resource = c.resource AND o.action = c.action
+              AND (o.hostel_id IS NULL OR o.hostel_id = h.hostel_id)) AS overridden,
+           EXISTS (SELECT FROM role_permissions p
+                   WHERE p.role = h.role AND p.resource = c.resource AND p.action = c.action) AS granted
+    FROM held h
+    CROSS JOIN LATERAL (
+      SELECT p.resource, p.action FROM role_permissions p WHERE p.role = h.role
+      UNION
+      SELECT o.resource, o.action FROM permission_overrides o WHERE o.org_id = p_org AND o.role = h.role
+    ) c
+  ), personal AS (
+    SELECT o.resource, o.action, o.hostel_id, o.allowed FROM permission_overrides o
+    WHERE o.org_id = p_org AND o.user_id = p_user
+  ), reached AS (
+    SELECT resource, action, hostel_id FROM ruled WHERE coalesce(overridden, granted)
+    UNION
+    -- A personal permission without a hostel holds where the person works, not beyond.
+    SELECT p.resource, p.action, coalesce(p.hostel_id, h.hostel_id)
+    FROM personal p JOIN held h ON p.hostel_id IS NULL OR h.hostel_id IS NULL OR h.hostel_id = p.hostel_id
+    WHERE p.allowed
+  ), spread AS (
+    -- A refusal in one hostel breaks "everywhere" into all the other hostels.
+    SELECT r.resource, r.action, r.hostel_id FROM reached r
+    WHERE r.hostel_id IS NOT NULL OR NOT EXISTS (
+      SELECT FROM personal p WHERE NOT p.allowed AND p.resource = r.resource AND p.action = r.action
+      UNION ALL
+      SELECT FROM permission_overrides o JOIN held ON held.role = o.role
+      WHERE o.org_id = p_org AND NOT o.allowed AND o.hostel_id IS NOT NULL AND o.resource = r.resource AND o.action = r.action)
+    UNION
+    SELECT r.resource, r.action, h.id FROM reached r JOIN hostels h ON h.org_id = p_org
+    WHERE r.hostel_id IS NULL
+  ), kept AS (
+    SELECT s.resource, s.action, s.hostel_id FROM spread s
+    WHERE NOT EXISTS (SELECT FROM personal p WHERE NOT p.allowed AND p.resource = s.resource AND p.action = s.action
+                      AND (p.hostel_id IS NULL OR p.hostel_id = s.hostel_id))
+      AND (s.hostel_id IS NULL OR EXISTS (
+        SELECT FROM held h WHERE (h.hostel_id IS NULL OR h.hostel_id = s.hostel_id)
+        AND NOT EXISTS (SELECT FROM permission_overrides o WHERE o.org_id = p_org AND o.role = h.role AND NOT o.allowed
+                        AND o.resource = s.resource AND o.action = s.action AND o.hostel_id = s.hostel_id)
+        AND (EXISTS (SELECT FROM ruled r WHERE r.role = h.role AND r.resource = s.resource AND r.action = s.action
+                     AND coalesce(r.overridden, r.granted))
+             OR EXISTS (SELECT FROM personal p WHERE p.allowed AND p.resource = s.resource AND p.action = s.action))))
+  ), lines AS (
+    SELECT resource || '.' || action || '=' || CASE
+             WHEN bool_or(hostel_id IS NULL) AND p_hostel IS NULL THEN '*'
+             WHEN bool_or(hostel_id IS NULL) THEN '~' || p_hostel
+             ELSE coalesce(string_agg(hostel_id::text, ',' ORDER BY hostel_id)
+                           FILTER (WHERE p_hostel IS NULL OR hostel_id = p_hostel), '') END AS line
+    FROM kept GROUP BY resource, action
+  )
+  SELECT '|' || coalesce(string_agg(line, '|' ORDER BY line) FILTER (WHERE line NOT LIKE '%='), '') || '|' FROM lines
+$$;
+
+-- Who a person is in an organization and what the screens need to know of it, as one document
+--;;
+CREATE FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid;
+  v_portals text[];
+  v_portal text;
+  v_hostel uuid;
+  v_super boolean := EXISTS (SELECT FROM platform_roles WHERE user_id = p_user);
+BEGIN
+  SELECT m.org_id INTO v_org
+  FROM (SELECT DISTINCT org_id FROM memberships WHERE user_id = p_user AND status = 'active') m
+  JOIN organizations o ON o.id = m.org_id
+  WHERE EXISTS (SELECT FROM app.active_roles(m.org_id, p_user))
+  ORDER BY m.org_id = p_org DESC NULLS LAST, o.name LIMIT 1;
+  IF v_super AND p_org IS NOT NULL THEN
+    v_org := coalesce((SELECT id FROM organizations WHERE id = p_org AND deleted_at IS NULL), v_org);
+  END IF;
+  SELECT array_agg(portal ORDER BY rank DESC, portal) INTO v_portals
+  FROM (SELECT portal, max(rank) AS rank FROM app.active_roles(v_org, p_user) GROUP BY portal) r;
+  IF v_super THEN
+    v_portals := coalesce(v_portals, '{}') || 'portal_platform'::text;
+  END IF;
+  IF v_portals IS NULL THEN
+    RETURN NULL;
+  END IF;
+  v_portal := coalesce(
+    (SELECT w.portal FROM unnest(p_portals) WITH ORDINALITY w (portal, place)
+     WHERE w.portal = ANY (v_portals) ORDER BY w.place LIMIT 1), v_portals[1]);
+  v_hostel := (SELECT id FROM hostels WHERE org_id = v_org AND id = p_hostel AND deleted_at IS NULL);
+  RETURN jsonb_build_object(
+    'user_id', p_user, 'org_id', v_org, 'portal', v_portal, 'hostel_id', v_hostel,
+    'caps', CASE WHEN v_portal = 'portal_platform' THEN app.platform_capabilities()
+                 ELSE app.capabilities(v_org, p_user, v_portal, v_hostel) END
+  ) || CASE WHEN NOT p_full THEN '{}' ELSE jsonb_build_object(
+    'portals', v_portals,
+    'roles', (SELECT jsonb_agg(DISTINCT role) FROM app.active_roles(v_org, p_user)),
+    'user', (SELECT jsonb_build_object('username', u.username, 'first_name', u.first_name, 'last_name', u.last_name,
+                                       'email', u.email) FROM ab_user u WHERE u.id = p_user),
+    'organization', (SELECT jsonb_build_object('name', o.name, 'slug', o.slug, 'timezone', o.timezone, 'currency',
+                                               o.currency, 'country', o.country, 'plan', o.plan)
+                     FROM organizations o WHERE o.id = v_org),
+    'organizations', (SELECT jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name) ORDER BY o.name)
+                      FROM organizations o WHERE EXISTS (SELECT FROM app.active_roles(o.id, p_user))
+                      AND o.id IN (SELECT org_id FROM memberships WHERE user_id = p_user)),
+    'hostels', (SELECT jsonb_agg(jsonb_build_object('id', h.id, 'name', h.name, 'timezone', h.timezone) ORDER BY h.name)
+                FROM hostels h WHERE h.org_id = v_org AND h.deleted_at IS NULL
+                AND EXISTS (SELECT FROM app.active_roles(v_org, p_user) a
+                            WHERE a.hostel_id IS NULL OR a.hostel_id = h.id)),
+    'unread', (SELECT count(*) FROM notifications n
+               WHERE n.org_id = v_org AND n.user_id = p_user AND n.read_at IS NULL)
+  ) END;
+END
+$$
+--;;
+CREATE FUNCTION app.platform_capabilities() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT '|' || string_agg(resource || '.' || action || '=*', '|') || '|' FROM role_permissions WHERE role = 'super_admin'
+$$;
+
+-- The person behind a session token
+--;;
+CREATE FUNCTION app.identify(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_session user_sessions;
+BEGIN
+  SELECT s.* INTO v_session FROM user_sessions s JOIN ab_user u ON u.id = s.user_id AND u.active
+  WHERE s.digest = p_digest AND s.ended_at IS NULL AND s.expires_at > app.now()
+    AND s.last_seen_at > app.now() - interval '7 days';
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  IF p_full AND v_session.last_seen_at < app.now() - interval '5 minutes' THEN
+    UPDATE user_sessions SET last_seen_at = app.now() WHERE id = v_session.id;
+  END IF;
+  RETURN app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full)
+         || jsonb_build_object('session_id', v_session.id, 'second_factor', v_session.second_factor);
+END
+$$
+--;;
+CREATE FUNCTION app.enter(p_me jsonb, p_request text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', coalesce(p_me ->> 'org_id', ''), true),
+          set_config('app.user_id', coalesce(p_me ->> 'user_id', ''), true),
+          set_config('app.caps', coalesce(p_me ->> 'caps', ''), true),
+          set_config('app.request_id', coalesce(p_request, ''), true),
+          set_config('app.reason', '', true), set_config('app.event_at', '', true),
+          set_config('role', coalesce(p_me ->> 'portal', 'portal_public'), true);
+END
+$$
+--;;
+CREATE FUNCTION app.bind(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_request text, p_full boolean) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_me jsonb := CASE WHEN p_digest IS NOT NULL THEN app.identify(p_digest, p_org, p_portals, p_hostel, p_full) END;
+BEGIN
+  PERFORM app.enter(v_me, p_request);
+  RETURN v_me;
+END
+$$
+--;;
+CREATE FUNCTION app.bind_as(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_request text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_me jsonb := app.describe_member(p_user, p_org, p_portals, p_hostel);
+BEGIN
+  IF v_me IS NULL OR (v_me ->> 'org_id')::uuid IS DISTINCT FROM p_org THEN
+    RAISE EXCEPTION 'Person % has no active role in this organization.', p_user USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM app.enter(v_me, p_request);
+  RETURN v_me;
+END
+$$
+--;;
+CREATE FUNCTION app.describe_member(p_user integer, p_org uuid, p_portals text[], p_hostel uuid) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.describe(p_user, p_org, p_portals, p_hostel, true)
+$$
+--;;
+CREATE FUNCTION app.bind_system(p_org uuid, p_request text) RETURNS void LANGUAGE sql AS $$
+  SELECT app.enter(jsonb_build_object('org_id', p_org, 'caps', '*', 'portal', 'portal_admin'), p_request)
+$$
+--;;
+CREATE FUNCTION app.member_in_reach(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.org_wide('hostels', 'read') OR p_user = app.current_user_id() OR EXISTS (
+    SELECT FROM memberships m WHERE m.org_id = app.current_org() AND m.user_id = p_user
+    AND (m.hostel_id IS NULL OR m.hostel_id = ANY (app.reach('hostels', 'read'))))
+$$
+--;;
+CREATE FUNCTION app.assert_may_grant(p_role text, p_hostel uuid, p_action text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_rank smallint := (SELECT rank FROM roles WHERE role = p_role);
+  v_mine smallint := (SELECT max(rank) FROM app.active_roles(app.current_org(), app.current_user_id()));
+BEGIN
+  IF app.current_org() IS NULL OR NOT app.allowed_in('members', p_action, p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you change who works here.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_rank IS NULL OR p_role = 'super_admin' THEN
+    RAISE EXCEPTION 'There is no such role in an organization.' USING ERRCODE = 'VR422';
+  END IF;
+  IF NOT app.is_system() AND v_rank >= coalesce(v_mine, 0)
+     AND NOT EXISTS (SELECT FROM app.active_roles(app.current_org(), app.current_user_id()) WHERE role = 'owner') THEN
+    RAISE EXCEPTION 'You cannot give or take a role at or above your own.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from timestamptz, p_until timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_may_grant(p_role, p_hostel, 'create');
+  IF NOT EXISTS (SELECT FROM members WHERE org_id = app.current_org() AND user_id = p_user) THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  UPDATE members SET removed_at = NULL WHERE org_id = app.current_org() AND user_id = p_user AND removed_at IS NOT NULL;
+  INSERT INTO memberships (org_id, user_id, role, hostel_id, valid_from, valid_until)
+  VALUES (app.current_org(), p_user, p_role, p_hostel, p_from, p_until) RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row memberships;
+BEGIN
+  SELECT * INTO v_row FROM memberships WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such membership.' USING ERRCODE = 'VR404';
+  END IF;
+  -- Anybody may give up a role of their own, but suspending or prolonging it is for others.
+  IF NOT (p_status IS NULL AND v_row.user_id = app.current_user_id()) THEN
+    PERFORM app.assert_may_grant(v_row.role, v_row.hostel_id, CASE WHEN p_status IS NULL THEN 'delete' ELSE 'update' END);
+  END IF;
+  IF p_status IS NULL THEN
+    DELETE FROM memberships WHERE org_id = v_row.org_id AND id = p_id;
+  ELSE
+    UPDATE memberships SET status = p_status, valid_from = p_from, valid_until = p_until
+    WHERE org_id = v_row.org_id AND id = p_id;
+  END IF;
+  IF NOT EXISTS (SELECT FROM memberships WHERE org_id = v_row.org_id AND user_id = v_row.user_id) THEN
+    UPDATE members SET removed_at = app.now() WHERE org_id = v_row.org_id AND user_id = v_row.user_id;
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.keep_an_owner() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF OLD.role = 'owner' AND OLD.status = 'active'
+     AND (TG_OP = 'DELETE' OR NEW.role <> 'owner' OR NEW.status <> 'active' OR NEW.valid_until IS NOT NULL) THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('owners\:' || OLD.org_id, 0));
+    IF NOT EXISTS (SELECT FROM memberships WHERE org_id = OLD.org_id AND role = 'owner' AND status = 'active'
+                   AND id <> OLD.id AND valid_until IS NULL) THEN
+      RAISE EXCEPTION 'The last owner cannot leave\: make somebody else an owner first.' USING ERRCODE = 'VR409';
+    END IF;
+  END IF;
+  RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$
+--;;
+CREATE FUNCTION app.invite(p_email text, p_name text, p_role text, p_hostel uuid, p_team_member uuid, p_digest bytea, p_expires timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_may_grant(p_role, p_hostel, 'create');
+  UPDATE invitations SET status = 'expired', digest = NULL
+  WHERE org_id = app.current_org() AND lower(email) = lower(btrim(p_email)) AND status = 'pending' AND expires_at <= app.now();
+  INSERT INTO invitations (org_id, email, name, role, hostel_id, team_member_id, digest, expires_at)
+  VALUES (app.current_org(), lower(btrim(p_email)), btrim(p_name), p_role, p_hostel, p_team_member, p_digest, p_expires)
+  RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.change_invitation(p_id uuid, p_digest bytea, p_expires timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row invitations;
+BEGIN
+  SELECT * INTO v_row FROM invitations
+  WHERE org_id = app.current_org() AND id = p_id AND status IN ('pending', 'expired') FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such open invitation.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_may_grant(v_row.role, v_row.hostel_id, 'create');
+  UPDATE invitations SET status = CASE WHEN p_digest IS NULL THEN 'revoked' ELSE 'pending' END, digest = p_digest,
+    expires_at = coalesce(p_expires, expires_at) WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$;
+
+-- What the page behind an invitation's link may show
+--;;
+CREATE FUNCTION app.open_invitation(p_digest bytea) RETURNS TABLE (organization text, email text, name text, role text, user_id integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT o.name, i.email, i.name, i.role, (SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(i.email))
+  FROM invitations i JOIN organizations o ON o.id = i.org_id AND o.deleted_at IS NULL
+  WHERE i.digest = p_digest AND i.status = 'pending' AND i.expires_at > app.now()
+$$
+--;;
+CREATE FUNCTION app.accept_invitation(p_digest bytea, p_name text) RETURNS TABLE (user_id integer, org_id uuid, is_new boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row invitations;
+  v_user integer;
+  v_new boolean := false;
+BEGIN
+  SELECT i.* INTO v_row FROM invitations i
+  WHERE i.digest = p_digest AND i.status = 'pending' AND i.expires_at > app.now() FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'This invitation was used, withdrawn or has expired. Ask for a new one.' USING ERRCODE = 'VR404';
+  END IF;
+  SELECT u.id INTO v_user FROM ab_user u WHERE lower(u.email) = lower(v_row.email);
+  IF v_user IS NULL THEN
+    v_user := app.create_account(v_row.email, coalesce(NULLIF(btrim(p_name), ''), v_row.name));
+    v_new := true;
+  END IF;
+  PERFORM set_config('app.org_id', v_row.org_id::text, true), set_config('app.user_id', v_user::text, true);
+  INSERT INTO members AS m (org_id, user_id, name, email)
+  SELECT v_row.org_id, u.id, btrim(u.first_name || ' ' || u.last_name), u.email FROM ab_user u WHERE u.id = v_user
+  ON CONFLICT ON CONSTRAINT members_pkey DO UPDATE SET removed_at = NULL;
+  INSERT INTO memberships AS m (org_id, user_id, role, hostel_id, created_by)
+  VALUES (v_row.org_id, v_user, v_row.role, v_row.hostel_id, v_row.created_by)
+  ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active';
+  UPDATE team_members t SET user_id = v_user WHERE t.org_id = v_row.org_id AND t.id = v_row.team_member_id;
+  UPDATE invitations i SET status = 'accepted', digest = NULL, accepted_by = v_user
+  WHERE i.org_id = v_row.org_id AND i.id = v_row.id;
+  RETURN QUERY SELECT v_user, v_row.org_id, v_new;
+END
+$$;
+
+-- A person's account
+--;;
+CREATE FUNCTION app.create_account(p_email text, p_name text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_name text := regexp_replace(btrim(p_name), '\s+', ' ', 'g');
+  v_email text := lower(btrim(p_email));
+  v_id integer;
+BEGIN
+  IF EXISTS (SELECT FROM ab_user WHERE lower(email) = v_email) THEN
+    RAISE EXCEPTION 'There is an account with this e-mail address already.' USING ERRCODE = 'VR409';
+  END IF;
+  INSERT INTO ab_user (id, first_name, last_name, username, email, active, login_count, fail_login_count, created_on, changed_on)
+  VALUES (nextval('ab_user_id_seq'), left(regexp_replace(v_name, ' [^ ]*$', ''), 64),
+          left(coalesce(substring(v_name FROM ' ([^ ]*)$'), ''), 64), v_email, v_email, true, 0, 0, now(), now())
+  RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.end_session(p_id uuid) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH done AS (
+    UPDATE user_sessions SET ended_at = app.now()
+    WHERE id = p_id AND ended_at IS NULL AND user_id = app.current_user_id() RETURNING 1)
+  SELECT EXISTS (SELECT FROM done)
+$$
+--;;
+CREATE FUNCTION app.end_sessions(p_user integer, p_but uuid) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_count integer;
+BEGIN
+  IF p_user <> app.current_user_id() THEN
+    IF NOT EXISTS (SELECT FROM members WHERE org_id = app.current_org() AND user_id = p_user) THEN
+      RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+    END IF;
+    PERFORM app.assert_may_grant((SELECT role FROM app.active_roles(app.current_org(), p_user) ORDER BY rank DESC LIMIT 1),
+                                 NULL, 'update');
+  END IF;
+  UPDATE user_sessions SET ended_at = app.now()
+  WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_but;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$
+--;;
+CREATE FUNCTION app.set_platform_role(p_user integer, p_held boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_held THEN
+    INSERT INTO platform_roles (user_id) VALUES (p_user) ON CONFLICT DO NOTHING;
+  ELSE
+    DELETE FROM platform_roles WHERE user_id = p_user;
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.find_user(p_email text) RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT id FROM ab_user WHERE lower(email) = lower(btrim(p_email))
+$$
+--;;
+CREATE FUNCTION app.is_my_request(p_request uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM maintenance_requests WHERE org_id = app.current_org() AND id = p_request
+                 AND user_id = app.current_user_id() AND deleted_at IS NULL)
+$$;
+
+-- Raises a request. In the residents' portal it is the caller's own and counts against the ten of the hostel's day
+--;;
+CREATE FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer DEFAULT NULL, p_daily integer DEFAULT 10) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_zone text;
+  v_day timestamptz;
+  v_id uuid;
+BEGIN
+  PERFORM set_config('app.event_at', '', true), set_config('app.event', 'submit', true), set_config('app.note', '', true);
+  SELECT timezone INTO v_zone FROM hostels WHERE org_id = v_org AND id = p_hostel AND deleted_at IS NULL;
+  IF NOT FOUND OR NOT app.allowed_in('maintenance', 'read', p_hostel) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  END IF;
+  IF NOT app.allowed_in('maintenance', 'create', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you raise requests here.' USING ERRCODE = 'VR403';
+  END IF;
+  IF NOT app.is_staff() THEN
+    p_for := app.current_user_id();
+    v_day := date_trunc('day', app.now() AT TIME ZONE v_zone) AT TIME ZONE v_zone;
+    IF NOT app.count_hit('maintenance_request', v_org || '\:' || p_for, v_day, p_daily) THEN
+      RAISE EXCEPTION 'You have raised % requests today, which is the limit. For an emergency, please call the hostel.', p_daily
+        USING ERRCODE = 'VR429';
+    END IF;
+  END IF;
+  INSERT INTO maintenance_requests (org_id, hostel_id, number, user_id, category_id, issue_type_id, room_id, place,
+                                    description, priority, raised_at, clock_started_at)
+  VALUES (v_org, p_hostel, app.next_number(v_org, 'maintenance', p_hostel), coalesce(p_for, app.current_user_id()), p_category,
+          p_issue, p_room, coalesce(btrim(p_place), ''), coalesce(btrim(p_description), ''), p_priority, app.now(), app.now())
+  RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.check_request_fits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.issue_type_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM maintenance_issue_types t
+      WHERE t.org_id = NEW.org_id AND t.id = NEW.issue_type_id AND t.category_id = NEW.category_id) THEN
+    RAISE EXCEPTION 'This kind of issue belongs to another category.' USING ERRCODE = 'VR422', COLUMN = 'issue_type';
+  END IF;
+  IF NEW.room_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM rooms r WHERE r.org_id = NEW.org_id AND r.id = NEW.room_id AND r.hostel_id = NEW.hostel_id) THEN
+    RAISE EXCEPTION 'This room is in another hostel.' USING ERRCODE = 'VR422', COLUMN = 'room';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.request_clock() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_at timestamptz := app.event_time();
+  v_target maintenance_sla_targets;
+BEGIN
+  IF NEW.status IN ('on_hold', 'resolved', 'rejected') THEN
+    NEW.held_since := coalesce(NEW.held_since, greatest(v_at, NEW.clock_started_at));
+  ELSIF NEW.held_since IS NOT NULL THEN
+    NEW.held := NEW.held + greatest(v_at - NEW.held_since, interval '0');
+    NEW.held_since := NULL;
+  END IF;
+  IF TG_OP = 'UPDATE' AND NEW.status <> OLD.status THEN
+    NEW.resolved_at := CASE WHEN NEW.status = 'resolved' THEN v_at END;
+    IF NEW.status = 'escalated' THEN
+      NEW.escalated_at := v_at;
+    END IF;
+  END IF;
+  SELECT * INTO v_target FROM maintenance_sla_targets WHERE priority = NEW.priority;
+  NEW.resolve_by := NEW.clock_started_at + make_interval(mins => v_target.resolve_minutes) + NEW.held;
+  NEW.escalate_at := NEW.clock_started_at + make_interval(mins => v_target.escalate_minutes) + NEW.held;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.write_request_history() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_seq bigint;
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO maintenance_status_history (org_id, hostel_id, request_id, from_status, to_status, event, changed_by,
+                                          triggered_by, note, event_at)
+  VALUES (NEW.org_id, NEW.hostel_id, NEW.id, CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END, NEW.status,
+          NULLIF(current_setting('app.event', true), ''), app.current_user_id(),
+          CASE WHEN app.current_user_id() IS NULL THEN 'system' ELSE 'user' END,
+          coalesce(current_setting('app.note', true), ''), app.event_time())
+  RETURNING seq INTO v_seq;
+  -- An imported history tells nobody anything.
+  IF coalesce(current_setting('app.event_at', true), '') = '' THEN
+    PERFORM app.enqueue('maintenance.moved', jsonb_build_object('request_id', NEW.id, 'seq', v_seq), 'history\:' || v_seq);
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.give_request(p_request uuid, p_hostel uuid, p_user integer, p_outside text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  UPDATE maintenance_assignments SET active = false, released_at = app.event_time()
+  WHERE org_id = app.current_org() AND request_id = p_request AND active;
+  IF p_user IS NOT NULL OR p_outside IS NOT NULL THEN
+    INSERT INTO maintenance_assignments (org_id, hostel_id, request_id, user_id, outside_party, assigned_at)
+    VALUES (app.current_org(), p_hostel, p_request, p_user, p_outside, app.event_time());
+  END IF;
+END
+$$;
+
+-- Who is meant by {"user_id"\: …} or {"outside_party"\: …}
+--;;
+CREATE FUNCTION app.assert_assignee(p_hostel uuid, p_args jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF (p_args ->> 'user_id' IS NULL) = (NULLIF(btrim(p_args ->> 'outside_party'), '') IS NULL) THEN
+    RAISE EXCEPTION 'Choose one person, or name one outside party.' USING ERRCODE = 'VR422', COLUMN = 'assignee';
+  END IF;
+  IF p_args ->> 'user_id' IS NOT NULL AND NOT app.person_can((p_args ->> 'user_id')::int, 'maintenance', 'update', p_hostel) THEN
+    RAISE EXCEPTION 'This person does not do repairs in this hostel.' USING ERRCODE = 'VR422', COLUMN = 'assignee';
+  END IF;
+END
+$$;
+
+-- Staff change only what is assigned to them and may claim what is assigned to nobody
+--;;
+CREATE FUNCTION app.on_request_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_me integer := app.current_user_id();
+  v_request maintenance_requests;
+  v_holder maintenance_assignments;
+  v_decides boolean;
+BEGIN
+  SELECT * INTO v_request FROM maintenance_requests WHERE org_id = app.current_org() AND id = p_id;
+  SELECT * INTO v_holder FROM maintenance_assignments WHERE org_id = app.current_org() AND request_id = p_id AND active;
+  v_decides := app.is_system() OR app.allowed_in('maintenance', 'approve', v_request.hostel_id);
+  IF NOT app.is_staff() AND v_request.user_id IS DISTINCT FROM v_me THEN
+    RAISE EXCEPTION 'There is no such maintenance request.' USING ERRCODE = 'VR404';
+  END IF;
+  IF p_event = 'claim' THEN
+    IF v_holder.id IS NOT NULL AND v_holder.user_id IS DISTINCT FROM v_me THEN
+      RAISE EXCEPTION '% has claimed this request already.', coalesce(
+        (SELECT name FROM members WHERE org_id = v_request.org_id AND user_id = v_holder.user_id), v_holder.outside_party)
+        USING ERRCODE = 'VR409';
+    END IF;
+    IF p_to IS NOT NULL AND v_holder.id IS NULL THEN
+      PERFORM app.give_request(p_id, v_request.hostel_id, v_me, NULL);
+    END IF;
+    RETURN;
+  END IF;
+  IF p_to IS NULL OR p_event = 'mark_unassigned' THEN
+    RETURN;
+  END IF;
+  IF p_event = 'dispute' THEN
+    IF v_request.user_id IS DISTINCT FROM v_me THEN
+      RAISE EXCEPTION 'Only the person who raised a request can say that it is not fixed.' USING ERRCODE = 'VR403';
+    END IF;
+    IF v_request.resolved_at < app.now() - interval '7 days' THEN
+      RAISE EXCEPTION 'This request was resolved more than 7 days ago\: please raise a new one.' USING ERRCODE = 'VR409';
+    END IF;
+    RETURN;
+  END IF;
+  IF NOT v_decides AND v_holder.user_id IS DISTINCT FROM v_me THEN
+    IF v_holder.id IS NULL THEN
+      RAISE EXCEPTION 'This request is assigned to nobody\: claim it first.' USING ERRCODE = 'VR403';
+    END IF;
+    RAISE EXCEPTION 'This request is assigned to somebody else.' USING ERRCODE = 'VR403';
+  END IF;
+  IF p_event = 'assign' THEN
+    PERFORM app.assert_assignee(v_request.hostel_id, p_args);
+    PERFORM app.give_request(p_id, v_request.hostel_id, (p_args ->> 'user_id')::int,
+                             NULLIF(btrim(p_args ->> 'outside_party'), ''));
+  ELSIF p_event IN ('release', 'reject') THEN
+    PERFORM app.give_request(p_id, v_request.hostel_id, NULL, NULL);
+  ELSIF p_event = 'start' AND v_holder.id IS NULL AND v_me IS NOT NULL THEN
+    PERFORM app.give_request(p_id, v_request.hostel_id, v_me, NULL);
+  ELSIF p_event = 'resolve' THEN
+    UPDATE maintenance_requests SET resolution = current_setting('app.note')
+    WHERE org_id = v_request.org_id AND id = p_id AND current_setting('app.note') <> '';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.reassign_request(p_id uuid, p_args jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_request maintenance_requests;
+BEGIN
+  PERFORM set_config('app.event_at', '', true);
+  SELECT * INTO v_request FROM maintenance_requests
+  WHERE org_id = app.current_org() AND id = p_id AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND OR NOT app.allowed_in('maintenance', 'read', v_request.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such maintenance request.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('maintenance', 'approve', v_request.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_request.status NOT IN ('assigned', 'in_progress', 'on_hold', 'escalated') THEN
+    RAISE EXCEPTION 'This maintenance request is %, so it cannot change hands.', replace(v_request.status, '_', ' ')
+      USING ERRCODE = 'VR409';
+  END IF;
+  PERFORM app.assert_assignee(v_request.hostel_id, p_args);
+  PERFORM app.give_request(p_id, v_request.hostel_id, (p_args ->> 'user_id')::int, NULLIF(btrim(p_args ->> 'outside_party'), ''));
+  PERFORM app.enqueue('maintenance.reassigned', jsonb_build_object('request_id', p_id));
+END
+$$;
+
+-- Escalates what is due in the bound organization
+--;;
+CREATE FUNCTION app.escalate_overdue(p_most integer) RETURNS SETOF uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'The sweep is the product''s own.' USING ERRCODE = 'VR403';
+  END IF;
+  FOR v_id IN
+    SELECT id FROM maintenance_requests
+    WHERE org_id = app.current_org() AND held_since IS NULL AND deleted_at IS NULL AND escalate_at <= app.now()
+      AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
+    ORDER BY escalate_at LIMIT p_most FOR UPDATE SKIP LOCKED
+  LOOP
+    PERFORM app.move('maintenance_request', v_id, 'escalate', 'The time allowed for it has passed.');
+    RETURN NEXT v_id;
+  END LOOP;
+END
+$$
+--;;
+CREATE FUNCTION app.organizations_with_overdue() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT org_id FROM maintenance_requests
+  WHERE held_since IS NULL AND deleted_at IS NULL AND escalate_at <= app.now()
+    AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
+$$
+--;;
+CREATE FUNCTION app.follow_request() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  SELECT hostel_id INTO NEW.hostel_id FROM maintenance_requests
+  WHERE org_id = NEW.org_id AND id = NEW.request_id AND deleted_at IS NULL;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such maintenance request.' USING ERRCODE = 'VR404';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.limit_attachments() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM 1 FROM maintenance_requests WHERE org_id = NEW.org_id AND id = NEW.request_id FOR UPDATE;
+  IF (SELECT count(*) FROM maintenance_attachments
+      WHERE org_id = NEW.org_id AND request_id = NEW.request_id AND deleted_at IS NULL) >= 5 THEN
+    RAISE EXCEPTION 'A request takes 5 files, and it has them already.' USING ERRCODE = 'VR429';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_resolution text, p_outside text, p_steps jsonb) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_step jsonb;
+  v_first timestamptz := (p_steps -> 0 ->> 'at')::timestamptz;
+  v_closed boolean := p_steps -> -1 ->> 'state' IN ('resolved', 'rejected');
+  v_id uuid;
+BEGIN
+  IF NOT app.allowed_in('imports', 'create', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM set_config('app.event_at', v_first::text, true), set_config('app.event', 'import', true),
+          set_config('app.note', coalesce(p_steps -> 0 ->> 'note', ''), true);
+  INSERT INTO maintenance_requests (org_id, hostel_id, number, category_id, issue_type_id, room_id, place, description,
+                                    priority, raised_at, clock_started_at, import_run_id, external_id, resolution)
+  VALUES (v_org, p_hostel, app.next_number(v_org, 'maintenance', p_hostel), p_category, p_issue, p_room, coalesce(p_place, ''),
+          coalesce(p_description, ''), p_priority, v_first, CASE WHEN v_closed THEN v_first ELSE app.now() END, p_run, p_external,
+          coalesce(p_resolution, ''))
+  RETURNING id INTO v_id;
+  FOR v_step IN SELECT s.value FROM jsonb_array_elements(p_steps) WITH ORDINALITY s WHERE s.ordinality > 1 ORDER BY s.ordinality
+  LOOP
+    PERFORM set_config('app.event_at', v_step ->> 'at', true), set_config('app.note', coalesce(v_step ->> 'note', ''), true);
+    IF v_step ->> 'state' = 'assigned' THEN
+      PERFORM app.give_request(v_id, p_hostel, NULL, coalesce(NULLIF(btrim(p_outside), ''), 'Imported'));
+    END IF;
+    UPDATE maintenance_requests SET status = v_step ->> 'state' WHERE org_id = v_org AND id = v_id;
+  END LOOP;
+  PERFORM set_config('app.event_at', '', true), set_config('app.note', '', true);
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_count integer;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'People are told things by the product, not by each other.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO notifications (org_id, hostel_id, user_id, kind, title, body, link, key)
+  SELECT app.current_org(), p_hostel, m.user_id, p_kind, left(p_title, 200), p_body, p_link, p_key
+  FROM members m WHERE m.org_id = app.current_org() AND m.user_id = ANY (p_users) AND m.removed_at IS NULL
+  ON CONFLICT (org_id, user_id, key) DO NOTHING;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$
+--;;
+CREATE FUNCTION app.people_who_can(p_resource text, p_action text, p_hostel uuid) RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.user_id FROM members m
+  WHERE m.org_id = app.current_org() AND m.removed_at IS NULL
+    AND EXISTS (SELECT FROM app.active_roles(m.org_id, m.user_id) r WHERE r.rank > 10)
+    AND app.person_can(m.user_id, p_resource, p_action, p_hostel)
+$$
+--;;
+CREATE FUNCTION app.can(p_resource text, p_action text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT current_setting('app.caps', true) = '*'
+      OR position('|' || p_resource || '.' || p_action || '=' IN coalesce(current_setting('app.caps', true), '')) > 0
+$$
+--;;
+CREATE FUNCTION app.org_wide(p_resource text, p_action text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT current_setting('app.caps', true) = '*'
+      OR position('|' || p_resource || '.' || p_action || '=*' IN coalesce(current_setting('app.caps', true), '')) > 0
+$$
+--;;
+CREATE FUNCTION app.everywhere(p_resource text, p_action text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT app.org_wide(p_resource, p_action)
+      OR position('|' || p_resource || '.' || p_action || '=~' IN coalesce(current_setting('app.caps', true), '')) > 0
+$$;
+
+-- The hostels in which the capability is held
+--;;
+CREATE FUNCTION app.reach(p_resource text, p_action text) RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT string_to_array(NULLIF(translate(split_part(split_part(
+    coalesce(current_setting('app.caps', true), ''), '|' || p_resource || '.' || p_action || '=', 2), '|', 1), '~*', ''), ''),
+    ',')::uuid[]
+$$
+--;;
+CREATE FUNCTION app.allowed_in(p_resource text, p_action text, p_hostel uuid) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT app.org_wide(p_resource, p_action) OR coalesce(p_hostel = ANY (app.reach(p_resource, p_action)), false)
+      OR (p_hostel IS NULL AND app.everywhere(p_resource, p_action))
+$$
+--;;
+CREATE FUNCTION app.person_can(p_user integer, p_resource text, p_action text, p_hostel uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_portal text;
+  v_caps text;
+BEGIN
+  FOR v_portal IN SELECT DISTINCT portal FROM app.active_roles(app.current_org(), p_user) LOOP
+    v_caps := app.capabilities(app.current_org(), p_user, v_portal);
+    IF v_caps LIKE '%|' || p_resource || '.' || p_action || '=*%'
+       OR v_caps ~ ('\|' || p_resource || '\.' || p_action || '=[^|]*' || p_hostel) THEN
+      RETURN true;
+    END IF;
+  END LOOP;
+  RETURN false;
+END
+$$
+--;;
+CREATE FUNCTION app.guard_override() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row permission_overrides := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+  v_mine smallint := (SELECT max(rank) FROM app.active_roles(app.current_org(), app.current_user_id()));
+  v_theirs smallint;
+BEGIN
+  IF app.is_system() OR EXISTS (
+      SELECT FROM app.active_roles(app.current_org(), app.current_user_id()) WHERE role = 'owner') THEN
+    IF v_row.role = 'owner' THEN
+      RAISE EXCEPTION 'What an owner may do cannot be changed.' USING ERRCODE = 'VR403';
+    END IF;
+    RETURN v_row;
+  END IF;
+  v_theirs := CASE WHEN v_row.role IS NOT NULL THEN (SELECT rank FROM roles WHERE role = v_row.role)
+                   ELSE (SELECT max(rank) FROM app.active_roles(v_row.org_id, v_row.user_id)) END;
+  IF v_row.user_id = app.current_user_id() OR coalesce(v_theirs, 0) >= coalesce(v_mine, 0) THEN
+    RAISE EXCEPTION 'You cannot change permissions of yourself, or of a role at or above your own.' USING ERRCODE = 'VR403';
+  END IF;
+  IF TG_OP <> 'DELETE' AND NEW.allowed AND NOT app.allowed_in(NEW.resource, NEW.action, NEW.hostel_id) THEN
+    RAISE EXCEPTION 'You cannot give a permission that you do not hold yourself.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN v_row;
+END
+$$
+--;;
+CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO outbox (org_id, kind, payload, key, due_at)
+  VALUES (app.current_org(), p_kind, p_payload, p_key, coalesce(p_due, clock_timestamp()))
+  ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING
+  RETURNING id
+$$
+--;;
+CREATE FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) RETURNS TABLE (id uuid, org_id uuid, kind text, payload jsonb, attempts integer)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH due AS MATERIALIZED (
+    SELECT o.id FROM outbox o
+    WHERE o.state = 'pending' AND o.due_at <= clock_timestamp()
+      AND (o.claimed_until IS NULL OR o.claimed_until < clock_timestamp())
+    ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED
+  )
+  UPDATE outbox o SET claimed_by = p_worker, claimed_until = clock_timestamp() + p_lease, attempts = o.attempts + 1
+  FROM due WHERE o.id = due.id
+  RETURNING o.id, o.org_id, o.kind, o.payload, o.attempts
+$$
+--;;
+CREATE FUNCTION app.finish_work(p_ids uuid[], p_worker text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_count integer;
+BEGIN
+  UPDATE outbox SET state = 'done', finished_at = clock_timestamp(), last_error = NULL
+  WHERE id = ANY (p_ids) AND state = 'pending' AND claimed_by = p_worker;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count = cardinality(p_ids);
+END
+$$
+--;;
+CREATE FUNCTION app.fail_work(p_id uuid, p_worker text, p_error text, p_again timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE outbox SET last_error = left(p_error, 2000), claimed_by = NULL, claimed_until = NULL,
+    state = CASE WHEN p_again IS NULL THEN 'dead' ELSE 'pending' END, due_at = coalesce(p_again, due_at),
+    finished_at = CASE WHEN p_again IS NULL THEN clock_timestamp() END
+  WHERE id = p_id AND state = 'pending' AND claimed_by = p_worker
+$$
+--;;
+CREATE FUNCTION app.resend_work(p_id uuid) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF session_user <> 'viramah_service' AND NOT app.can('work', 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you resend work.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE outbox SET state = 'pending', due_at = clock_timestamp(), attempts = 0, finished_at = NULL, claimed_by = NULL,
+    claimed_until = NULL
+  WHERE id = p_id AND state = 'dead' AND (org_id = app.current_org() OR session_user = 'viramah_service');
+  RETURN FOUND;
+END
+$$
+--;;
+CREATE FUNCTION app.forget_work(p_before timestamptz) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH gone AS (DELETE FROM outbox WHERE state = 'done' AND finished_at < p_before RETURNING 1) SELECT count(*) FROM gone
+$$
+--;;
+CREATE SEQUENCE ab_permission_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_view_menu_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_permission_view_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_user_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_permission_view_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_user_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_user_group_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_group_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_group_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_register_user_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE SEQUENCE ab_api_key_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
+--;;
+CREATE TABLE ab_group (
+	id INTEGER NOT NULL, 
+	name VARCHAR(100) NOT NULL, 
+	label VARCHAR(150), 
+	description VARCHAR(512), 
+	PRIMARY KEY (id), 
+	UNIQUE (name)
+)
+--;;
+CREATE TABLE ab_permission (
+	id INTEGER NOT NULL, 
+	name VARCHAR(100) NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (name)
+)
+--;;
+CREATE TABLE ab_register_user (
+	id INTEGER NOT NULL, 
+	first_name VARCHAR(64) NOT NULL, 
+	last_name VARCHAR(64) NOT NULL, 
+	username VARCHAR(128) NOT NULL, 
+	password VARCHAR(256), 
+	email VARCHAR(320) NOT NULL, 
+	registration_date TIMESTAMP WITHOUT TIME ZONE, 
+	registration_hash VARCHAR(256), 
+	PRIMARY KEY (id), 
+	UNIQUE (username), 
+	UNIQUE (email)
+)
+--;;
+CREATE TABLE ab_role (
+	id INTEGER NOT NULL, 
+	name VARCHAR(64) NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (name)
+)
+--;;
+CREATE TABLE ab_user (
+	id INTEGER NOT NULL, 
+	first_name VARCHAR(64) NOT NULL, 
+	last_name VARCHAR(64) NOT NULL, 
+	username VARCHAR(128) NOT NULL, 
+	password VARCHAR(256), 
+	active BOOLEAN, 
+	email VARCHAR(320) NOT NULL, 
+	last_login TIMESTAMP WITHOUT TIME ZONE, 
+	login_count INTEGER, 
+	fail_login_count INTEGER, 
+	created_on TIMESTAMP WITHOUT TIME ZONE, 
+	changed_on TIMESTAMP WITHOUT TIME ZONE, 
+	created_by_fk INTEGER, 
+	changed_by_fk INTEGER, 
+	PRIMARY KEY (id), 
+	UNIQUE (username), 
+	UNIQUE (email), 
+	FOREIGN KEY(created_by_fk) REFERENCES ab_user (id), 
+	FOREIGN KEY(changed_by_fk) REFERENCES ab_user (id)
+)
+--;;
+CREATE TABLE ab_view_menu (
+	id INTEGER NOT NULL, 
+	name VARCHAR(250) NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (name)
+)
+--;;
+CREATE TABLE audit_batches (
+	number BIGINT NOT NULL, 
+	first_seq BIGINT NOT NULL, 
+	last_seq BIGINT NOT NULL, 
+	row_count INTEGER NOT NULL, 
+	digest BYTEA NOT NULL, 
+	head BYTEA NOT NULL, 
+	key_id TEXT NOT NULL, 
+	sealed_xmin BIGINT NOT NULL, 
+	settled_seq BIGINT, 
+	settled_at TIMESTAMP WITH TIME ZONE, 
+	system_id TEXT NOT NULL, 
+	sealed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (number)
+)
+--;;
+CREATE TABLE audit_log (
+	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
+	org_id UUID, 
+	at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
+	actor_id INTEGER, 
+	actor TEXT NOT NULL, 
+	portal TEXT NOT NULL, 
+	request_id TEXT, 
+	action TEXT NOT NULL, 
+	table_name TEXT NOT NULL, 
+	row_id TEXT, 
+	hostel_id UUID, 
+	before JSONB, 
+	after JSONB, 
+	reason TEXT, 
+	PRIMARY KEY (seq)
+)
+--;;
+CREATE INDEX audit_log_actor ON audit_log (org_id, actor_id, seq)
+--;;
+CREATE INDEX audit_log_org ON audit_log (org_id, seq)
+--;;
+CREATE INDEX audit_log_row ON audit_log (org_id, table_name, row_id, seq)
+--;;
+CREATE TABLE audit_seals (
+	seq BIGINT NOT NULL, 
+	batch BIGINT NOT NULL, 
+	row_hash BYTEA NOT NULL, 
+	PRIMARY KEY (seq)
+)
+--;;
+CREATE INDEX audit_seals_batch ON audit_seals (batch, seq)
+--;;
+CREATE TABLE clock (
+	id INTEGER NOT NULL, 
+	shift INTERVAL NOT NULL, 
+	PRIMARY KEY (id)
+)
+--;;
+CREATE TABLE lifecycle_machines (
+	machine TEXT NOT NULL, 
+	table_name TEXT NOT NULL, 
+	initial TEXT NOT NULL, 
+	hook TEXT, 
+	PRIMARY KEY (machine)
+)
+--;;
+CREATE TABLE login_attempts (
+	id BIGINT GENERATED ALWAYS AS IDENTITY, 
+	account VARCHAR(254) NOT NULL, 
+	address VARCHAR(64) NOT NULL, 
+	succeeded BOOLEAN NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (id)
+)
+--;;
+CREATE INDEX login_attempts_account ON login_attempts (account, at)
+--;;
+CREATE TABLE maintenance_sla_targets (
+	priority TEXT NOT NULL, 
+	resolve_minutes INTEGER NOT NULL, 
+	escalate_minutes INTEGER NOT NULL, 
+	PRIMARY KEY (priority)
+)
+--;;
+CREATE TABLE organizations (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	slug VARCHAR(63) NOT NULL, 
+	plan TEXT DEFAULT 'free' NOT NULL, 
+	subscription_status TEXT DEFAULT 'trial' NOT NULL, 
+	limits JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	settings JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	timezone TEXT DEFAULT 'Asia/Kolkata' NOT NULL, 
+	currency TEXT DEFAULT 'INR' NOT NULL, 
+	country TEXT DEFAULT 'IN' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (id), 
+	CONSTRAINT organizations_slug_form CHECK (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'), 
+	CONSTRAINT organizations_plan_known CHECK (plan IN ('free','starter','professional','enterprise')), 
+	CONSTRAINT organizations_subscription_known CHECK (subscription_status IN ('trial','active','inactive','cancelled')), 
+	CONSTRAINT organizations_name_given CHECK (length(btrim(name)) > 0), 
+	CONSTRAINT organizations_objects CHECK (jsonb_typeof(limits) = 'object' AND jsonb_typeof(settings) = 'object'), 
+	CONSTRAINT organizations_currency_form CHECK (length(currency) = 3)
+)
+--;;
+CREATE UNIQUE INDEX organizations_slug_key ON organizations (slug)
+--;;
+CREATE TABLE plan_limits (
+	plan TEXT NOT NULL, 
+	metric TEXT NOT NULL, 
+	most BIGINT, 
+	PRIMARY KEY (plan, metric)
+)
+--;;
+CREATE TABLE rate_limit_counters (
+	bucket TEXT NOT NULL, 
+	key TEXT NOT NULL, 
+	window_start TIMESTAMP WITH TIME ZONE NOT NULL, 
+	hits BIGINT DEFAULT '0' NOT NULL, 
+	PRIMARY KEY (bucket, key, window_start)
+)
+--;;
+CREATE TABLE roles (
+	role TEXT NOT NULL, 
+	rank SMALLINT NOT NULL, 
+	portal TEXT NOT NULL, 
+	PRIMARY KEY (role)
+)
+--;;
+CREATE TABLE ab_api_key (
+	id INTEGER NOT NULL, 
+	uuid VARCHAR(36) NOT NULL, 
+	name VARCHAR(256) NOT NULL, 
+	key_hash VARCHAR(256) NOT NULL, 
+	lookup_hash VARCHAR(256), 
+	key_prefix VARCHAR(16) NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	scopes TEXT, 
+	active BOOLEAN NOT NULL, 
+	created_on TIMESTAMP WITHOUT TIME ZONE, 
+	expires_on TIMESTAMP WITHOUT TIME ZONE, 
+	revoked_on TIMESTAMP WITHOUT TIME ZONE, 
+	last_used_on TIMESTAMP WITHOUT TIME ZONE, 
+	PRIMARY KEY (id), 
+	UNIQUE (uuid), 
+	UNIQUE (lookup_hash), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id) ON DELETE CASCADE
+)
+--;;
+CREATE UNIQUE INDEX idx_api_key_lookup_hash ON ab_api_key (lookup_hash)
+--;;
+CREATE INDEX idx_api_key_prefix ON ab_api_key (key_prefix)
+--;;
+CREATE INDEX idx_api_key_user_id ON ab_api_key (user_id)
+--;;
+CREATE TABLE ab_group_role (
+	id INTEGER NOT NULL, 
+	group_id INTEGER, 
+	role_id INTEGER, 
+	PRIMARY KEY (id), 
+	UNIQUE (group_id, role_id), 
+	FOREIGN KEY(group_id) REFERENCES ab_group (id) ON DELETE CASCADE, 
+	FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
+)
+--;;
+CREATE INDEX idx_group_id ON ab_group_role (group_id)
+--;;
+CREATE INDEX idx_group_role_id ON ab_group_role (role_id)
+--;;
+CREATE TABLE ab_permission_view (
+	id INTEGER NOT NULL, 
+	permission_id INTEGER NOT NULL, 
+	view_menu_id INTEGER NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (permission_id, view_menu_id), 
+	FOREIGN KEY(permission_id) REFERENCES ab_permission (id), 
+	FOREIGN KEY(view_menu_id) REFERENCES ab_view_menu (id)
+)
+--;;
+CREATE INDEX idx_permission_id ON ab_permission_view (permission_id)
+--;;
+CREATE INDEX idx_view_menu_id ON ab_permission_view (view_menu_id)
+--;;
+CREATE TABLE ab_user_group (
+	id INTEGER NOT NULL, 
+	user_id INTEGER, 
+	group_id INTEGER, 
+	PRIMARY KEY (id), 
+	UNIQUE (user_id, group_id), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id) ON DELETE CASCADE, 
+	FOREIGN KEY(group_id) REFERENCES ab_group (id) ON DELETE CASCADE
+)
+--;;
+CREATE INDEX idx_user_group_id ON ab_user_group (group_id)
+--;;
+CREATE INDEX idx_user_id ON ab_user_group (user_id)
+--;;
+CREATE TABLE ab_user_role (
+	id INTEGER NOT NULL, 
+	user_id INTEGER, 
+	role_id INTEGER, 
+	PRIMARY KEY (id), 
+	UNIQUE (user_id, role_id), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id) ON DELETE CASCADE, 
+	FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
+)
+--;;
+CREATE TABLE lifecycle_transitions (
+	machine TEXT NOT NULL, 
+	event TEXT NOT NULL, 
+	from_state TEXT NOT NULL, 
+	to_state TEXT NOT NULL, 
+	resource TEXT, 
+	action TEXT, 
+	needs_note BOOLEAN DEFAULT 'false' NOT NULL, 
+	by_system BOOLEAN DEFAULT 'false' NOT NULL, 
+	PRIMARY KEY (machine, event, from_state), 
+	FOREIGN KEY(machine) REFERENCES lifecycle_machines (machine)
+)
+--;;
+CREATE INDEX lifecycle_transitions_edge ON lifecycle_transitions (machine, from_state, to_state)
+--;;
+CREATE TABLE members (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	email VARCHAR(254) NOT NULL, 
+	joined_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	removed_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, user_id), 
+	FOREIGN KEY(org_id) REFERENCES organizations (id), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id)
+)
+--;;
+CREATE INDEX members_sort_name ON members (org_id, name, user_id)
+--;;
+CREATE INDEX members_user ON members (user_id)
+--;;
+CREATE TABLE number_counters (
+	org_id UUID NOT NULL, 
+	series TEXT NOT NULL, 
+	scope_id UUID NOT NULL, 
+	last BIGINT DEFAULT '0' NOT NULL, 
+	PRIMARY KEY (org_id, series, scope_id), 
+	FOREIGN KEY(org_id) REFERENCES organizations (id)
+)
+--;;
+CREATE TABLE outbox (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	org_id UUID, 
+	kind TEXT NOT NULL, 
+	payload JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	key TEXT, 
+	state TEXT DEFAULT 'pending' NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	claimed_by TEXT, 
+	claimed_until TIMESTAMP WITH TIME ZONE, 
+	last_error TEXT, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	finished_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (id), 
+	CONSTRAINT outbox_state_known CHECK (state IN ('pending','done','dead')), 
+	FOREIGN KEY(org_id) REFERENCES organizations (id)
+)
+--;;
+CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'pending'
+--;;
+CREATE INDEX outbox_finished ON outbox (finished_at) WHERE state = 'done'
+--;;
+CREATE UNIQUE INDEX outbox_key ON outbox (org_id, kind, key) NULLS NOT DISTINCT WHERE key IS NOT NULL
+--;;
+CREATE INDEX outbox_sort_created ON outbox (org_id, created_at, id)
+--;;
+CREATE TABLE platform_roles (
+	user_id INTEGER NOT NULL, 
+	role TEXT DEFAULT 'super_admin' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (user_id), 
+	CONSTRAINT platform_roles_known CHECK (role = 'super_admin'), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id), 
+	FOREIGN KEY(role) REFERENCES roles (role)
+)
+--;;
+CREATE TABLE role_permissions (
+	role TEXT NOT NULL, 
+	resource TEXT NOT NULL, 
+	action TEXT NOT NULL, 
+	PRIMARY KEY (role, resource, action), 
+	FOREIGN KEY(role) REFERENCES roles (role)
+)
+--;;
+CREATE TABLE usage_counters (
+	org_id UUID NOT NULL, 
+	metric TEXT NOT NULL, 
+	shard SMALLINT NOT NULL, 
+	used BIGINT DEFAULT '0' NOT NULL, 
+	PRIMARY KEY (org_id, metric, shard), 
+	FOREIGN KEY(org_id) REFERENCES organizations (id)
+)
+--;;
+CREATE TABLE user_credentials (
+	user_id INTEGER NOT NULL, 
+	password_hash TEXT, 
+	password_changed_at TIMESTAMP WITH TIME ZONE, 
+	totp_secret TEXT, 
+	totp_confirmed_at TIMESTAMP WITH TIME ZONE, 
+	totp_last_step BIGINT, 
+	recovery_digests TEXT[] DEFAULT '{}' NOT NULL, 
+	reset_digest BYTEA, 
+	reset_expires_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (user_id), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id)
+)
+--;;
+CREATE TABLE user_sessions (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	digest BYTEA NOT NULL, 
+	device VARCHAR(300) NOT NULL, 
+	address VARCHAR(64) NOT NULL, 
+	second_factor BOOLEAN DEFAULT 'false' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	last_seen_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id)
+)
+--;;
+CREATE UNIQUE INDEX user_sessions_digest_key ON user_sessions (digest)
+--;;
+CREATE INDEX user_sessions_user ON user_sessions (user_id, last_seen_at)
+--;;
+CREATE TABLE ab_permission_view_role (
+	id INTEGER NOT NULL, 
+	permission_view_id INTEGER, 
+	role_id INTEGER, 
+	PRIMARY KEY (id), 
+	UNIQUE (permission_view_id, role_id), 
+	FOREIGN KEY(permission_view_id) REFERENCES ab_permission_view (id) ON DELETE CASCADE, 
+	FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
+)
+--;;
+CREATE INDEX idx_permission_view_id ON ab_permission_view_role (permission_view_id)
+--;;
+CREATE INDEX idx_role_id ON ab_permission_view_role (role_id)
+--;;
+CREATE TABLE hostels (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	code VARCHAR(12) NOT NULL, 
+	timezone TEXT DEFAULT 'Asia/Kolkata' NOT NULL, 
+	currency TEXT DEFAULT 'INR' NOT NULL, 
+	address TEXT DEFAULT '' NOT NULL, 
+	city TEXT DEFAULT '' NOT NULL, 
+	settings JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT hostels_named CHECK (length(btrim(name)) > 0 AND length(btrim(code)) > 0)
+)
+--;;
+CREATE UNIQUE INDEX hostels_code_key ON hostels (org_id, code) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX hostels_name ON hostels (org_id, name)
+--;;
+CREATE TABLE maintenance_categories (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	icon TEXT DEFAULT '' NOT NULL, 
+	position SMALLINT DEFAULT '0' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT maintenance_categories_named CHECK (length(btrim(name)) > 0)
+)
+--;;
+CREATE UNIQUE INDEX maintenance_categories_code_key ON maintenance_categories (org_id, code) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX maintenance_categories_sort_position ON maintenance_categories (org_id, position, id)
+--;;
+CREATE TABLE files (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	user_id INTEGER DEFAULT app.current_user_id(), 
+	purpose TEXT NOT NULL, 
+	name VARCHAR(255) NOT NULL, 
+	media_type VARCHAR(100) NOT NULL, 
+	size BIGINT NOT NULL, 
+	sha256 VARCHAR(64) NOT NULL, 
+	storage_key TEXT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	CONSTRAINT files_not_empty CHECK (size > 0)
+)
+--;;
+CREATE INDEX files_owner ON files (org_id, user_id)
+--;;
+CREATE UNIQUE INDEX files_storage_key ON files (org_id, storage_key)
+--;;
+CREATE TABLE floors (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	name VARCHAR(60) NOT NULL, 
+	level SMALLINT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE UNIQUE INDEX floors_level_key ON floors (org_id, hostel_id, level) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX floors_name ON floors (org_id, name)
+--;;
+CREATE TABLE maintenance_issue_types (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	category_id UUID NOT NULL, 
+	name VARCHAR(120) NOT NULL, 
+	position SMALLINT DEFAULT '0' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, category_id) REFERENCES maintenance_categories (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT maintenance_issue_types_named CHECK (length(btrim(name)) > 0)
+)
+--;;
+CREATE UNIQUE INDEX maintenance_issue_types_key ON maintenance_issue_types (org_id, category_id, lower(name)) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX maintenance_issue_types_sort_name ON maintenance_issue_types (org_id, name, id)
+--;;
+CREATE TABLE memberships (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	role TEXT NOT NULL, 
+	hostel_id UUID, 
+	status TEXT DEFAULT 'active' NOT NULL, 
+	valid_from TIMESTAMP WITH TIME ZONE, 
+	valid_until TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	CONSTRAINT memberships_status_known CHECK (status IN ('invited', 'active', 'suspended')), 
+	CONSTRAINT memberships_time_forward CHECK (valid_until > valid_from), 
+	CONSTRAINT memberships_no_platform_role CHECK (role <> 'super_admin'), 
+	CONSTRAINT memberships_wide_roles CHECK (role NOT IN ('owner', 'administrator') OR hostel_id IS NULL), 
+	FOREIGN KEY(role) REFERENCES roles (role)
+)
+--;;
+CREATE UNIQUE INDEX memberships_key ON memberships (org_id, user_id, role, hostel_id) NULLS NOT DISTINCT
+--;;
+CREATE INDEX memberships_user ON memberships (user_id)
+--;;
+CREATE TABLE notifications (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	user_id INTEGER NOT NULL, 
+	kind VARCHAR(60) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	body TEXT DEFAULT '' NOT NULL, 
+	link TEXT DEFAULT '' NOT NULL, 
+	key VARCHAR(200) NOT NULL, 
+	read_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id)
+)
+--;;
+CREATE UNIQUE INDEX notifications_key ON notifications (org_id, user_id, key)
+--;;
+CREATE INDEX notifications_sort_created ON notifications (org_id, user_id, created_at, id)
+--;;
+CREATE INDEX notifications_unread ON notifications (org_id, user_id) WHERE read_at IS NULL
+--;;
+CREATE TABLE permission_overrides (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	role TEXT, 
+	user_id INTEGER, 
+	resource TEXT NOT NULL, 
+	action TEXT NOT NULL, 
+	hostel_id UUID, 
+	allowed BOOLEAN NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	CONSTRAINT permission_overrides_one_target CHECK ((role IS NULL) <> (user_id IS NULL)), 
+	FOREIGN KEY(role) REFERENCES roles (role)
+)
+--;;
+CREATE UNIQUE INDEX permission_overrides_key ON permission_overrides (org_id, role, user_id, resource, action, hostel_id) NULLS NOT DISTINCT
+--;;
+CREATE TABLE team_members (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	email VARCHAR(254), 
+	phone VARCHAR(32), 
+	external_id VARCHAR(120), 
+	member_type TEXT DEFAULT 'operations' NOT NULL, 
+	commission_type TEXT DEFAULT 'none' NOT NULL, 
+	commission_rate NUMERIC(7, 4), 
+	hostel_id UUID, 
+	user_id INTEGER, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	CONSTRAINT team_members_type_known CHECK (member_type IN ('sales', 'support', 'operations', 'canteen', 'maintenance', 'amenities')), 
+	CONSTRAINT team_members_commission_known CHECK (commission_type IN ('none','percentage','flat')), 
+	CONSTRAINT team_members_commission_positive CHECK (commission_rate >= 0), 
+	CONSTRAINT team_members_named CHECK (length(btrim(name)) > 0)
+)
+--;;
+CREATE UNIQUE INDEX team_members_external_key ON team_members (org_id, external_id) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX team_members_sort_name ON team_members (org_id, name, id)
+--;;
+CREATE TABLE import_runs (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	file_id UUID NOT NULL, 
+	filename VARCHAR(255) NOT NULL, 
+	status TEXT DEFAULT 'uploaded' NOT NULL, 
+	mapping JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	counts JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	message TEXT DEFAULT '' NOT NULL, 
+	started_at TIMESTAMP WITH TIME ZONE, 
+	finished_at TIMESTAMP WITH TIME ZONE, 
+	undone_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT import_runs_status_known CHECK (status IN ('uploaded','checked','running','done','failed','undone'))
+)
+--;;
+CREATE INDEX import_runs_sort_created ON import_runs (org_id, created_at, id)
+--;;
+CREATE TABLE invitations (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	email VARCHAR(254) NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	role TEXT NOT NULL, 
+	hostel_id UUID, 
+	team_member_id UUID, 
+	digest BYTEA, 
+	status TEXT DEFAULT 'pending' NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	accepted_by INTEGER, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, accepted_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, team_member_id) REFERENCES team_members (org_id, id), 
+	CONSTRAINT invitations_status_known CHECK (status IN ('pending','accepted','revoked','expired')), 
+	FOREIGN KEY(role) REFERENCES roles (role)
+)
+--;;
+CREATE INDEX invitations_digest ON invitations (digest)
+--;;
+CREATE UNIQUE INDEX invitations_pending_key ON invitations (org_id, lower(email), role, hostel_id) NULLS NOT DISTINCT WHERE status = 'pending'
+--;;
+CREATE INDEX invitations_sort_created ON invitations (org_id, created_at, id)
+--;;
+CREATE TABLE rooms (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	floor_id UUID NOT NULL, 
+	number VARCHAR(20) NOT NULL, 
+	kind TEXT DEFAULT 'shared' NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, floor_id) REFERENCES floors (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT rooms_kind_known CHECK (kind IN ('single','shared','dormitory','common')), 
+	CONSTRAINT rooms_number_given CHECK (length(btrim(number)) > 0)
+)
+--;;
+CREATE INDEX rooms_floor ON rooms (org_id, floor_id)
+--;;
+CREATE UNIQUE INDEX rooms_number_key ON rooms (org_id, hostel_id, number) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX rooms_sort_number ON rooms (org_id, number, id)
+--;;
+CREATE TABLE beds (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	room_id UUID NOT NULL, 
+	label VARCHAR(12) NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, room_id) REFERENCES rooms (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE INDEX beds_hostel ON beds (org_id, hostel_id)
+--;;
+CREATE UNIQUE INDEX beds_label_key ON beds (org_id, room_id, label) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX beds_sort_label ON beds (org_id, label, id)
+--;;
+CREATE TABLE import_rows (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	run_id UUID NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	outcome TEXT NOT NULL, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	source JSONB NOT NULL, 
+	row_id UUID, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, run_id) REFERENCES import_runs (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	CONSTRAINT import_rows_outcome_known CHECK (outcome IN ('created','updated','restored','unchanged','refused'))
+)
+--;;
+CREATE UNIQUE INDEX import_rows_number_key ON import_rows (org_id, run_id, number)
+--;;
+CREATE TABLE maintenance_requests (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	reference TEXT GENERATED ALWAYS AS ('MR-' || CASE WHEN number < 10000 THEN lpad(number::text, 4, '0') ELSE number::text END) STORED NOT NULL, 
+	user_id INTEGER, 
+	category_id UUID NOT NULL, 
+	issue_type_id UUID, 
+	room_id UUID, 
+	place TEXT DEFAULT '' NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	priority TEXT DEFAULT 'normal' NOT NULL, 
+	status TEXT DEFAULT 'submitted' NOT NULL, 
+	raised_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	clock_started_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	resolve_by TIMESTAMP WITH TIME ZONE, 
+	escalate_at TIMESTAMP WITH TIME ZONE, 
+	held INTERVAL DEFAULT interval '0' NOT NULL, 
+	held_since TIMESTAMP WITH TIME ZONE, 
+	escalated_at TIMESTAMP WITH TIME ZONE, 
+	resolved_at TIMESTAMP WITH TIME ZONE, 
+	resolution TEXT DEFAULT '' NOT NULL, 
+	import_run_id UUID, 
+	external_id VARCHAR(120), 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, category_id) REFERENCES maintenance_categories (org_id, id), 
+	FOREIGN KEY(org_id, issue_type_id) REFERENCES maintenance_issue_types (org_id, id), 
+	FOREIGN KEY(org_id, room_id) REFERENCES rooms (org_id, id), 
+	FOREIGN KEY(org_id, import_run_id) REFERENCES import_runs (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT maintenance_requests_status_known CHECK (status IN ('submitted', 'unassigned', 'assigned', 'in_progress', 'on_hold', 'escalated', 'resolved', 'rejected')), 
+	CONSTRAINT maintenance_requests_priority_known CHECK (priority IN ('high', 'normal')), 
+	CONSTRAINT maintenance_requests_description_length CHECK (length(description) <= 4000), 
+	CONSTRAINT maintenance_requests_place_length CHECK (length(place) <= 200), 
+	CONSTRAINT maintenance_requests_resolved_when CHECK (status <> 'resolved' OR resolved_at IS NOT NULL)
+)
+--;;
+CREATE INDEX maintenance_requests_board ON maintenance_requests (org_id, hostel_id, status, raised_at, id)
+--;;
+CREATE INDEX maintenance_requests_category ON maintenance_requests (org_id, category_id)
+--;;
+CREATE UNIQUE INDEX maintenance_requests_external_key ON maintenance_requests (org_id, hostel_id, external_id)
+--;;
+CREATE INDEX maintenance_requests_import ON maintenance_requests (org_id, import_run_id) WHERE import_run_id IS NOT NULL
+--;;
+CREATE UNIQUE INDEX maintenance_requests_number_key ON maintenance_requests (org_id, hostel_id, number)
+--;;
+CREATE INDEX maintenance_requests_requester ON maintenance_requests (org_id, user_id, raised_at, id)
+--;;
+CREATE INDEX maintenance_requests_sort_due ON maintenance_requests (org_id, resolve_by, id)
+--;;
+CREATE INDEX maintenance_requests_sort_number ON maintenance_requests (org_id, number, id)
+--;;
+CREATE INDEX maintenance_requests_sort_priority ON maintenance_requests (org_id, priority, id)
+--;;
+CREATE INDEX maintenance_requests_sort_raised ON maintenance_requests (org_id, raised_at, id)
+--;;
+CREATE INDEX maintenance_requests_sort_status ON maintenance_requests (org_id, status, id)
+--;;
+CREATE INDEX maintenance_requests_sweep ON maintenance_requests (escalate_at) WHERE held_since IS NULL AND deleted_at IS NULL
+--;;
+CREATE TABLE maintenance_assignments (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	request_id UUID NOT NULL, 
+	user_id INTEGER, 
+	outside_party VARCHAR(120), 
+	active BOOLEAN DEFAULT 'true' NOT NULL, 
+	assigned_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	released_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, request_id) REFERENCES maintenance_requests (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT maintenance_assignments_one_party CHECK (num_nonnulls(user_id, outside_party) = 1), 
+	CONSTRAINT maintenance_assignments_released_when CHECK (active = (released_at IS NULL))
+)
+--;;
+CREATE UNIQUE INDEX maintenance_assignments_one_active ON maintenance_assignments (org_id, request_id) WHERE active
+--;;
+CREATE INDEX maintenance_assignments_request ON maintenance_assignments (org_id, request_id)
+--;;
+CREATE INDEX maintenance_assignments_staff ON maintenance_assignments (org_id, user_id, active)
+--;;
+CREATE TABLE maintenance_attachments (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	request_id UUID NOT NULL, 
+	file_id UUID NOT NULL, 
+	user_id INTEGER DEFAULT app.current_user_id(), 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, request_id) REFERENCES maintenance_requests (org_id, id), 
+	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE UNIQUE INDEX maintenance_attachments_file_key ON maintenance_attachments (org_id, file_id)
+--;;
+CREATE INDEX maintenance_attachments_request ON maintenance_attachments (org_id, request_id)
+--;;
+CREATE TABLE maintenance_comments (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	request_id UUID NOT NULL, 
+	parent_id UUID, 
+	user_id INTEGER DEFAULT app.current_user_id(), 
+	by_staff BOOLEAN DEFAULT app.is_staff() NOT NULL, 
+	body TEXT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, request_id) REFERENCES maintenance_requests (org_id, id), 
+	FOREIGN KEY(org_id, parent_id) REFERENCES maintenance_comments (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT maintenance_comments_body CHECK (length(btrim(body)) BETWEEN 1 AND 4000)
+)
+--;;
+CREATE INDEX maintenance_comments_request ON maintenance_comments (org_id, request_id, created_at)
+--;;
+CREATE TABLE maintenance_status_history (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
+	hostel_id UUID NOT NULL, 
+	request_id UUID NOT NULL, 
+	from_status TEXT, 
+	to_status TEXT NOT NULL, 
+	event TEXT, 
+	changed_by INTEGER, 
+	triggered_by TEXT NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	event_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, request_id) REFERENCES maintenance_requests (org_id, id), 
+	FOREIGN KEY(org_id, changed_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT maintenance_status_history_trigger_known CHECK (triggered_by IN ('user','system'))
+)
+--;;
+CREATE INDEX maintenance_status_history_request ON maintenance_status_history (org_id, request_id, seq)
+--;;
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.audit_log FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.audit_log TO viramah_definer
+--;;
+GRANT SELECT ON public.audit_log TO portal_admin
+--;;
+GRANT SELECT ON public.audit_log TO viramah_service
+--;;
+ALTER TABLE public.audit_batches ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.audit_batches FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.audit_batches TO viramah_definer
+--;;
+GRANT SELECT ON public.audit_batches TO viramah_service
+--;;
+GRANT INSERT (number, first_seq, last_seq, row_count, digest, head, key_id, sealed_xmin, settled_seq, settled_at, system_id) ON public.audit_batches TO viramah_service
+--;;
+ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.audit_seals FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.audit_seals TO viramah_definer
+--;;
+GRANT SELECT ON public.audit_seals TO viramah_service
+--;;
+GRANT INSERT (seq, batch, row_hash) ON public.audit_seals TO viramah_service
+--;;
+ALTER TABLE public.files ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.files FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.files TO viramah_definer
+--;;
+GRANT SELECT ON public.files TO portal_admin, portal_management, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+--;;
+GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+--;;
+ALTER TABLE public.organizations ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.organizations FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.organizations TO viramah_definer
+--;;
+GRANT SELECT ON public.organizations TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT SELECT (id, name, slug, timezone, currency, country, plan, subscription_status, deleted_at) ON public.organizations TO portal_resident, portal_platform
+--;;
+GRANT UPDATE (name, settings, timezone, currency, country) ON public.organizations TO portal_admin
+--;;
+ALTER TABLE public.plan_limits ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.plan_limits FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.plan_limits TO viramah_definer
+--;;
+GRANT SELECT ON public.plan_limits TO portal_admin, portal_platform
+--;;
+ALTER TABLE public.usage_counters ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.usage_counters FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.usage_counters TO viramah_definer
+--;;
+GRANT SELECT ON public.usage_counters TO portal_admin
+--;;
+ALTER TABLE public.number_counters ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.number_counters FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.number_counters TO viramah_definer
+--;;
+ALTER TABLE public.rate_limit_counters ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.rate_limit_counters FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.rate_limit_counters TO viramah_definer
+--;;
+ALTER TABLE public.hostels ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.hostels FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.hostels TO viramah_definer
+--;;
+GRANT SELECT ON public.hostels TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, settings, deleted_at) ON public.hostels TO portal_admin
+--;;
+GRANT UPDATE (name, code, timezone, currency, address, city, settings, deleted_at) ON public.hostels TO portal_admin
+--;;
+ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
+--;;
+GRANT SELECT ON public.import_runs TO portal_admin
+--;;
+GRANT INSERT (org_id, id, hostel_id, kind, file_id, filename, status, mapping, counts, message, started_at, finished_at, undone_at) ON public.import_runs TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, kind, file_id, filename, status, mapping, counts, message, started_at, finished_at, undone_at) ON public.import_runs TO portal_admin
+--;;
+ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
+--;;
+GRANT SELECT ON public.import_rows TO portal_admin
+--;;
+GRANT INSERT (org_id, id, run_id, hostel_id, number, outcome, reason, source, row_id) ON public.import_rows TO portal_admin
+--;;
+GRANT UPDATE (run_id, hostel_id, number, outcome, reason, source, row_id) ON public.import_rows TO portal_admin
+--;;
+GRANT DELETE ON public.import_rows TO portal_admin
+--;;
+ALTER TABLE public.lifecycle_machines ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.lifecycle_machines FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.lifecycle_machines TO viramah_definer
+--;;
+ALTER TABLE public.lifecycle_transitions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.lifecycle_transitions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.lifecycle_transitions TO viramah_definer
+--;;
+ALTER TABLE public.clock ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.clock FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.clock TO viramah_definer
+--;;
+ALTER TABLE public.members ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.members FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.members TO viramah_definer
+--;;
+GRANT SELECT ON public.members TO portal_admin, portal_management
+--;;
+GRANT SELECT ON public.members TO portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.memberships FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.memberships TO viramah_definer
+--;;
+GRANT SELECT ON public.memberships TO portal_admin
+--;;
+ALTER TABLE public.platform_roles ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.platform_roles FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.platform_roles TO viramah_definer
+--;;
+ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.invitations FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.invitations TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, email, name, role, hostel_id, team_member_id, status, expires_at, accepted_by, created_at, updated_at, created_by) ON public.invitations TO portal_admin
+--;;
+ALTER TABLE public.team_members ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.team_members FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.team_members TO viramah_definer
+--;;
+GRANT SELECT ON public.team_members TO portal_admin
+--;;
+GRANT INSERT (org_id, id, name, email, phone, external_id, member_type, commission_type, commission_rate, hostel_id, deleted_at) ON public.team_members TO portal_admin
+--;;
+GRANT UPDATE (name, email, phone, external_id, member_type, commission_type, commission_rate, hostel_id, deleted_at) ON public.team_members TO portal_admin
+--;;
+ALTER TABLE public.user_credentials ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.user_credentials FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.user_credentials TO viramah_auth
+--;;
+GRANT INSERT (user_id, password_hash, password_changed_at, totp_secret, totp_confirmed_at, totp_last_step, recovery_digests, reset_digest, reset_expires_at) ON public.user_credentials TO viramah_auth
+--;;
+GRANT UPDATE (user_id, password_hash, password_changed_at, totp_secret, totp_confirmed_at, totp_last_step, recovery_digests, reset_digest, reset_expires_at) ON public.user_credentials TO viramah_auth
+--;;
+ALTER TABLE public.login_attempts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.login_attempts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.login_attempts TO viramah_auth
+--;;
+GRANT INSERT (id, account, address, succeeded, at) ON public.login_attempts TO viramah_auth
+--;;
+GRANT DELETE ON public.login_attempts TO viramah_auth
+--;;
+ALTER TABLE public.user_sessions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.user_sessions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.user_sessions TO viramah_definer
+--;;
+GRANT SELECT (id, user_id, device, address, second_factor, created_at, last_seen_at, expires_at, ended_at) ON public.user_sessions TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
+GRANT SELECT ON public.user_sessions TO viramah_auth
+--;;
+GRANT INSERT (user_id, digest, device, address, second_factor, expires_at) ON public.user_sessions TO viramah_auth
+--;;
+GRANT UPDATE (ended_at, second_factor) ON public.user_sessions TO viramah_auth
+--;;
+ALTER TABLE public.ab_user ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_user FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.ab_user TO viramah_definer
+--;;
+GRANT SELECT (id, username, first_name, last_name, email, active, last_login) ON public.ab_user TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
+GRANT SELECT (id, username, first_name, last_name, email, active, last_login, login_count, fail_login_count) ON public.ab_user TO viramah_auth
+--;;
+GRANT UPDATE (last_login, login_count, fail_login_count) ON public.ab_user TO viramah_auth
+--;;
+ALTER TABLE public.ab_permission ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_permission FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_view_menu ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_view_menu FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_permission_view_role ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_permission_view_role FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_user_role ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_user_role FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_role ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_role FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_permission_view ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_permission_view FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_user_group ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_user_group FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_group_role ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_group_role FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_group ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_group FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_register_user ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_register_user FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_api_key ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ab_api_key FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.floors FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.floors TO viramah_definer
+--;;
+GRANT SELECT ON public.floors TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT INSERT (org_id, id, hostel_id, name, level, deleted_at) ON public.floors TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, name, level, deleted_at) ON public.floors TO portal_admin
+--;;
+ALTER TABLE public.rooms ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.rooms FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.rooms TO viramah_definer
+--;;
+GRANT SELECT ON public.rooms TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, floor_id, number, kind, note, deleted_at) ON public.rooms TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, floor_id, number, kind, note, deleted_at) ON public.rooms TO portal_admin
+--;;
+ALTER TABLE public.beds ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.beds FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.beds TO viramah_definer
+--;;
+GRANT SELECT ON public.beds TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT INSERT (org_id, id, hostel_id, room_id, label, deleted_at) ON public.beds TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, room_id, label, deleted_at) ON public.beds TO portal_admin
+--;;
+ALTER TABLE public.maintenance_categories ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.maintenance_categories FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.maintenance_categories TO viramah_definer
+--;;
+GRANT SELECT ON public.maintenance_categories TO portal_admin, portal_management, portal_resident
+--;;
+GRANT INSERT (org_id, id, code, name, icon, position, deleted_at) ON public.maintenance_categories TO portal_admin
+--;;
+GRANT UPDATE (code, name, icon, position, deleted_at) ON public.maintenance_categories TO portal_admin
+--;;
+ALTER TABLE public.maintenance_issue_types ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.maintenance_issue_types FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.maintenance_issue_types TO viramah_definer
+--;;
+GRANT SELECT ON public.maintenance_issue_types TO portal_admin, portal_management, portal_resident
+--;;
+GRANT INSERT (org_id, id, category_id, name, position, deleted_at) ON public.maintenance_issue_types TO portal_admin
+--;;
+GRANT UPDATE (category_id, name, position, deleted_at) ON public.maintenance_issue_types TO portal_admin
+--;;
+ALTER TABLE public.maintenance_requests ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.maintenance_requests FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.maintenance_requests TO viramah_definer
+--;;
+GRANT SELECT ON public.maintenance_requests TO portal_admin, portal_management
+--;;
+GRANT UPDATE (category_id, issue_type_id, room_id, place, description, priority, deleted_at) ON public.maintenance_requests TO portal_admin
+--;;
+GRANT SELECT (org_id, id, hostel_id, number, reference, user_id, category_id, issue_type_id, room_id, place, description, priority, status, raised_at, clock_started_at, resolve_by, escalate_at, held, held_since, escalated_at, resolved_at, resolution, created_at, updated_at, deleted_at) ON public.maintenance_requests TO portal_resident
+--;;
+ALTER TABLE public.maintenance_assignments ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.maintenance_assignments FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.maintenance_assignments TO viramah_definer
+--;;
+GRANT SELECT ON public.maintenance_assignments TO portal_admin, portal_management
+--;;
+ALTER TABLE public.maintenance_status_history ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.maintenance_status_history FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.maintenance_status_history TO viramah_definer
+--;;
+GRANT SELECT ON public.maintenance_status_history TO portal_admin, portal_management
+--;;
+GRANT SELECT (org_id, id, seq, hostel_id, request_id, from_status, to_status, event, triggered_by, note, event_at, recorded_at) ON public.maintenance_status_history TO portal_resident
+--;;
+ALTER TABLE public.maintenance_comments ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.maintenance_comments FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.maintenance_comments TO viramah_definer
+--;;
+GRANT SELECT ON public.maintenance_comments TO portal_admin, portal_management
+--;;
+GRANT INSERT (hostel_id, request_id, parent_id, body) ON public.maintenance_comments TO portal_admin, portal_management
+--;;
+GRANT UPDATE (deleted_at) ON public.maintenance_comments TO portal_admin, portal_management
+--;;
+GRANT SELECT (org_id, id, hostel_id, request_id, parent_id, by_staff, body, created_at, updated_at, deleted_at) ON public.maintenance_comments TO portal_resident
+--;;
+GRANT INSERT (hostel_id, request_id, parent_id, body) ON public.maintenance_comments TO portal_resident
+--;;
+ALTER TABLE public.maintenance_attachments ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.maintenance_attachments FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.maintenance_attachments TO viramah_definer
+--;;
+GRANT SELECT ON public.maintenance_attachments TO portal_admin, portal_management
+--;;
+GRANT INSERT (hostel_id, request_id, file_id) ON public.maintenance_attachments TO portal_admin, portal_management
+--;;
+GRANT UPDATE (deleted_at) ON public.maintenance_attachments TO portal_admin, portal_management
+--;;
+GRANT SELECT (org_id, id, hostel_id, request_id, file_id, created_at, updated_at, deleted_at) ON public.maintenance_attachments TO portal_resident
+--;;
+GRANT INSERT (hostel_id, request_id, file_id) ON public.maintenance_attachments TO portal_resident
+--;;
+ALTER TABLE public.maintenance_sla_targets ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.maintenance_sla_targets FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.maintenance_sla_targets TO viramah_definer
+--;;
+ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.notifications FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.notifications TO viramah_definer
+--;;
+GRANT SELECT ON public.notifications TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT UPDATE (read_at) ON public.notifications TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+ALTER TABLE public.roles ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.roles FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.roles TO viramah_definer
+--;;
+GRANT SELECT ON public.roles TO portal_admin, portal_platform
+--;;
+ALTER TABLE public.role_permissions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.role_permissions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.role_permissions TO viramah_definer
+--;;
+GRANT SELECT ON public.role_permissions TO portal_admin, portal_platform
+--;;
+ALTER TABLE public.permission_overrides ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.permission_overrides FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.permission_overrides TO viramah_definer
+--;;
+GRANT SELECT ON public.permission_overrides TO portal_admin
+--;;
+GRANT INSERT (org_id, id, role, user_id, resource, action, hostel_id, allowed) ON public.permission_overrides TO portal_admin
+--;;
+GRANT UPDATE (allowed) ON public.permission_overrides TO portal_admin
+--;;
+GRANT DELETE ON public.permission_overrides TO portal_admin
+--;;
+ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.outbox FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.outbox TO viramah_definer
+--;;
+GRANT SELECT ON public.outbox TO portal_admin
+--;;
+GRANT SELECT ON public.outbox TO viramah_service
+--;;
+CREATE POLICY staff_select on public.audit_log AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('audit', 'read')))
+--;;
+CREATE POLICY service_select on public.audit_log AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_select on public.audit_batches AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_insert on public.audit_batches AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
+--;;
+CREATE POLICY service_select on public.audit_seals AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_insert on public.audit_seals AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
+--;;
+CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'read')) OR hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]))))
+--;;
+CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('files', 'create')))
+--;;
+CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR ((SELECT app.org_wide('files', 'delete')) OR hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]))))
+--;;
+CREATE POLICY resident_select on public.files AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.file_is_shown(id)))
+--;;
+CREATE POLICY resident_insert on public.files AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('files', 'create')))
+--;;
+CREATE POLICY resident_update on public.files AS PERMISSIVE FOR UPDATE TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY this_organization on public.organizations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform USING (id = (SELECT app.current_org()))
+--;;
+CREATE POLICY staff_update on public.organizations AS PERMISSIVE FOR UPDATE TO portal_admin USING (id = (SELECT app.current_org()) AND (SELECT app.can('organization', 'update')))
+--;;
+CREATE POLICY reference on public.plan_limits AS PERMISSIVE FOR SELECT TO portal_admin, portal_platform USING (true)
+--;;
+CREATE POLICY this_organization on public.usage_counters AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()))
+--;;
+CREATE POLICY staff_select on public.hostels AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('hostels', 'read')) OR id = ANY ((SELECT app.reach('hostels', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_insert on public.hostels AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('hostels', 'create')) OR id = ANY ((SELECT app.reach('hostels', 'create'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.hostels AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('hostels', 'update')) OR id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('hostels', 'update')) OR id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[])))
+--;;
+CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'read')) OR hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'create')) OR hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'update')) OR hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'update')) OR hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[])))
+--;;
+CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'read')) OR hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_insert on public.import_rows AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'create')) OR hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.import_rows AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'update')) OR hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'update')) OR hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[])))
+--;;
+CREATE POLICY staff_delete on public.import_rows AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'delete')) OR hostel_id = ANY ((SELECT app.reach('imports', 'delete'))::uuid[])))
+--;;
+CREATE POLICY staff_select on public.members AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND app.member_in_reach(user_id))
+--;;
+CREATE POLICY mine_select on public.members AS PERMISSIVE FOR SELECT TO portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.memberships AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('members', 'read')) OR hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]))))
+--;;
+CREATE POLICY staff_select on public.invitations AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('members', 'read')) OR hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]))))
+--;;
+CREATE POLICY staff_select on public.team_members AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (((SELECT app.org_wide('team', 'read')) OR hostel_id = ANY ((SELECT app.reach('team', 'read'))::uuid[])) OR (hostel_id IS NULL AND (SELECT app.can('team', 'read')))))
+--;;
+CREATE POLICY staff_insert on public.team_members AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (((SELECT app.org_wide('team', 'create')) OR hostel_id = ANY ((SELECT app.reach('team', 'create'))::uuid[])) OR (hostel_id IS NULL AND (SELECT app.can('team', 'create')))))
+--;;
+CREATE POLICY staff_update on public.team_members AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (((SELECT app.org_wide('team', 'update')) OR hostel_id = ANY ((SELECT app.reach('team', 'update'))::uuid[])) OR (hostel_id IS NULL AND (SELECT app.can('team', 'update'))))) WITH CHECK (org_id = (SELECT app.current_org()) AND (((SELECT app.org_wide('team', 'update')) OR hostel_id = ANY ((SELECT app.reach('team', 'update'))::uuid[])) OR (hostel_id IS NULL AND (SELECT app.can('team', 'update')))))
+--;;
+CREATE POLICY auth_all on public.user_credentials AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
+--;;
+CREATE POLICY auth_all on public.login_attempts AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
+--;;
+CREATE POLICY mine_select on public.user_sessions AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform USING (user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY auth_all on public.user_sessions AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
+--;;
+CREATE POLICY mine_select on public.ab_user AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform USING (id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY auth_select on public.ab_user AS PERMISSIVE FOR SELECT TO viramah_auth USING (true)
+--;;
+CREATE POLICY auth_update on public.ab_user AS PERMISSIVE FOR UPDATE TO viramah_auth USING (true)
+--;;
+CREATE POLICY staff_select on public.floors AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'read')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_insert on public.floors AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'create')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.floors AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[])))
+--;;
+CREATE POLICY staff_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'read')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_insert on public.rooms AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'create')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.rooms AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[])))
+--;;
+CREATE POLICY staff_select on public.beds AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'read')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_insert on public.beds AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'create')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.beds AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[])))
+--;;
+CREATE POLICY read on public.maintenance_categories AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'read')))
+--;;
+CREATE POLICY staff_insert on public.maintenance_categories AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'approve')))
+--;;
+CREATE POLICY staff_update on public.maintenance_categories AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'approve')))
+--;;
+CREATE POLICY read on public.maintenance_issue_types AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'read')))
+--;;
+CREATE POLICY staff_insert on public.maintenance_issue_types AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'approve')))
+--;;
+CREATE POLICY staff_update on public.maintenance_issue_types AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'approve')))
+--;;
+CREATE POLICY staff_select on public.maintenance_requests AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.maintenance_requests AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'approve')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[])))
+--;;
+CREATE POLICY resident_select on public.maintenance_requests AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('maintenance', 'read')))
+--;;
+CREATE POLICY staff_select on public.maintenance_assignments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_select on public.maintenance_status_history AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+--;;
+CREATE POLICY resident_select on public.maintenance_status_history AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+--;;
+CREATE POLICY staff_select on public.maintenance_comments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_insert on public.maintenance_comments AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])) AND ((SELECT app.org_wide('maintenance', 'create')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'create'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.maintenance_comments AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR ((SELECT app.org_wide('maintenance', 'approve')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]))))
+--;;
+CREATE POLICY resident_select on public.maintenance_comments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+--;;
+CREATE POLICY resident_insert on public.maintenance_comments AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+--;;
+CREATE POLICY staff_select on public.maintenance_attachments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+--;;
+CREATE POLICY staff_insert on public.maintenance_attachments AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])) AND ((SELECT app.org_wide('maintenance', 'create')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'create'))::uuid[])))
+--;;
+CREATE POLICY staff_update on public.maintenance_attachments AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR ((SELECT app.org_wide('maintenance', 'approve')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]))))
+--;;
+CREATE POLICY resident_select on public.maintenance_attachments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+--;;
+CREATE POLICY resident_insert on public.maintenance_attachments AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+--;;
+CREATE POLICY mine_select on public.notifications AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY mine_update on public.notifications AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY reference on public.roles AS PERMISSIVE FOR SELECT TO portal_admin, portal_platform USING (true)
+--;;
+CREATE POLICY reference on public.role_permissions AS PERMISSIVE FOR SELECT TO portal_admin, portal_platform USING (true)
+--;;
+CREATE POLICY staff_select on public.permission_overrides AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('permissions', 'read')))
+--;;
+CREATE POLICY staff_insert on public.permission_overrides AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (SELECT app.can('permissions', 'update')))
+--;;
+CREATE POLICY staff_update on public.permission_overrides AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('permissions', 'update')))
+--;;
+CREATE POLICY staff_delete on public.permission_overrides AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('permissions', 'update')))
+--;;
+CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('work', 'read')))
+--;;
+CREATE POLICY service_select on public.outbox AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE TRIGGER "c_usage" AFTER INSERT OR UPDATE OF deleted_at ON public.files FOR EACH ROW EXECUTE FUNCTION app.count_storage()
+--;;
+CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('hostels')
+--;;
+CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.check_limits()
+--;;
+CREATE TRIGGER "a_limit" BEFORE INSERT OR UPDATE OF status ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('users')
+--;;
+CREATE TRIGGER "b_last_owner" BEFORE UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.keep_an_owner()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('maintenance_request')
+--;;
+CREATE TRIGGER "c_clock" BEFORE INSERT OR UPDATE OF status, priority, clock_started_at ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.request_clock()
+--;;
+CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF category_id, issue_type_id, room_id, hostel_id ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.check_request_fits()
+--;;
+CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.write_request_history()
+--;;
+CREATE TRIGGER "b_hostel" BEFORE INSERT ON public.maintenance_comments FOR EACH ROW EXECUTE FUNCTION app.follow_request()
+--;;
+CREATE TRIGGER "b_hostel" BEFORE INSERT ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.follow_request()
+--;;
+CREATE TRIGGER "c_limit" BEFORE INSERT ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.limit_attachments()
+--;;
+CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_batches FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.files FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.audit('email')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.invitations FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.invitations FOR EACH ROW EXECUTE FUNCTION app.audit('email', 'digest')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.team_members FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.team_members FOR EACH ROW EXECUTE FUNCTION app.audit('email', 'phone')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.beds FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.beds FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.maintenance_categories FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.maintenance_categories FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.maintenance_issue_types FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.maintenance_issue_types FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.maintenance_assignments FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.maintenance_assignments FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.maintenance_status_history FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.maintenance_comments FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.maintenance_comments FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.refuse_change() FROM PUBLIC
+--;;
+ALTER FUNCTION app.refuse_change() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.masked(p_row jsonb, p_columns text[]) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.masked(p_row jsonb, p_columns text[]) TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.audit() FROM PUBLIC
+--;;
+ALTER FUNCTION app.audit() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) TO viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.audit_state() FROM PUBLIC
+--;;
+ALTER FUNCTION app.audit_state() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.audit_state() TO portal_admin, portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.file_is_shown(p_file uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.file_is_shown(p_file uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.file_is_shown(p_file uuid) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.count_storage() FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_storage() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.current_org() FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.current_org() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.current_user_id() FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.current_user_id() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.touch() FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.touch() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.limit_of(p_org uuid, p_metric text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.limit_of(p_org uuid, p_metric text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.refuse_limit(p_org uuid, p_metric text, p_most bigint, p_used bigint) FROM PUBLIC
+--;;
+ALTER FUNCTION app.refuse_limit(p_org uuid, p_metric text, p_most bigint, p_used bigint) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.used(p_org uuid, p_metric text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.used(p_org uuid, p_metric text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.enforce_limit() FROM PUBLIC
+--;;
+ALTER FUNCTION app.enforce_limit() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.check_limits() FROM PUBLIC
+--;;
+ALTER FUNCTION app.check_limits() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.add_usage(p_org uuid, p_metric text, p_by bigint) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_usage(p_org uuid, p_metric text, p_by bigint) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.organization_usage() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organization_usage() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organization_usage() TO portal_admin, portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.next_number(p_org uuid, p_series text, p_scope uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.next_number(p_org uuid, p_series text, p_scope uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.count_hit(p_bucket text, p_key text, p_start timestamptz, p_most bigint) FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_hit(p_bucket text, p_key text, p_start timestamptz, p_most bigint) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.count_hit(p_bucket text, p_key text, p_start timestamptz, p_most bigint) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.forget_hits(p_before timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_hits(p_before timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.forget_hits(p_before timestamptz) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.create_organization(p_name text, p_slug text, p_plan text, p_owner integer, p_categories jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.create_organization(p_name text, p_slug text, p_plan text, p_owner integer, p_categories jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.create_organization(p_name text, p_slug text, p_plan text, p_owner integer, p_categories jsonb) TO viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.platform_organizations() FROM PUBLIC
+--;;
+ALTER FUNCTION app.platform_organizations() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.platform_organizations() TO portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) TO portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.now() FROM PUBLIC
+--;;
+ALTER FUNCTION app.now() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.now() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.event_time() FROM PUBLIC
+--;;
+ALTER FUNCTION app.event_time() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.guard_lifecycle() FROM PUBLIC
+--;;
+ALTER FUNCTION app.guard_lifecycle() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.is_super_admin() FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_super_admin() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_super_admin() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.is_system() FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.is_system() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.is_staff() FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.is_staff() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.active_roles(p_org uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.active_roles(p_org uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.platform_capabilities() FROM PUBLIC
+--;;
+ALTER FUNCTION app.platform_capabilities() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.identify(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.identify(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.identify(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) TO viramah_web
+--;;
+REVOKE ALL ON FUNCTION app.enter(p_me jsonb, p_request text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.enter(p_me jsonb, p_request text) TO viramah_web, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.bind(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_request text, p_full boolean) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.bind(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_request text, p_full boolean) TO viramah_web, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.bind_as(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_request text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.bind_as(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_request text) TO viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.describe_member(p_user integer, p_org uuid, p_portals text[], p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.describe_member(p_user integer, p_org uuid, p_portals text[], p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.describe_member(p_user integer, p_org uuid, p_portals text[], p_hostel uuid) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.bind_system(p_org uuid, p_request text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.bind_system(p_org uuid, p_request text) TO viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.member_in_reach(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.member_in_reach(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.member_in_reach(p_user integer) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.assert_may_grant(p_role text, p_hostel uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_may_grant(p_role text, p_hostel uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from timestamptz, p_until timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.keep_an_owner() FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_an_owner() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.invite(p_email text, p_name text, p_role text, p_hostel uuid, p_team_member uuid, p_digest bytea, p_expires timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.invite(p_email text, p_name text, p_role text, p_hostel uuid, p_team_member uuid, p_digest bytea, p_expires timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.invite(p_email text, p_name text, p_role text, p_hostel uuid, p_team_member uuid, p_digest bytea, p_expires timestamptz) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.change_invitation(p_id uuid, p_digest bytea, p_expires timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.change_invitation(p_id uuid, p_digest bytea, p_expires timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.change_invitation(p_id uuid, p_digest bytea, p_expires timestamptz) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.open_invitation(p_digest bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.open_invitation(p_digest bytea) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.open_invitation(p_digest bytea) TO viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.accept_invitation(p_digest bytea, p_name text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.accept_invitation(p_digest bytea, p_name text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.accept_invitation(p_digest bytea, p_name text) TO viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.create_account(p_email text, p_name text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.create_account(p_email text, p_name text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.create_account(p_email text, p_name text) TO viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.end_session(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.end_session(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.end_session(p_id uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.end_sessions(p_user integer, p_but uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.end_sessions(p_user integer, p_but uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.end_sessions(p_user integer, p_but uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.set_platform_role(p_user integer, p_held boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_platform_role(p_user integer, p_held boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_platform_role(p_user integer, p_held boolean) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.find_user(p_email text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.find_user(p_email text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.find_user(p_email text) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.is_my_request(p_request uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_my_request(p_request uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_my_request(p_request uuid) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_daily integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_daily integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_daily integer) TO portal_admin, portal_management, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.check_request_fits() FROM PUBLIC
+--;;
+ALTER FUNCTION app.check_request_fits() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.request_clock() FROM PUBLIC
+--;;
+ALTER FUNCTION app.request_clock() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.write_request_history() FROM PUBLIC
+--;;
+ALTER FUNCTION app.write_request_history() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.give_request(p_request uuid, p_hostel uuid, p_user integer, p_outside text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.give_request(p_request uuid, p_hostel uuid, p_user integer, p_outside text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.assert_assignee(p_hostel uuid, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_assignee(p_hostel uuid, p_args jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.on_request_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.on_request_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.reassign_request(p_id uuid, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reassign_request(p_id uuid, p_args jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reassign_request(p_id uuid, p_args jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.escalate_overdue(p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.escalate_overdue(p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.escalate_overdue(p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organizations_with_overdue() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organizations_with_overdue() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organizations_with_overdue() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.follow_request() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_request() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.limit_attachments() FROM PUBLIC
+--;;
+ALTER FUNCTION app.limit_attachments() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_resolution text, p_outside text, p_steps jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_resolution text, p_outside text, p_steps jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_resolution text, p_outside text, p_steps jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.people_who_can(p_resource text, p_action text, p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.people_who_can(p_resource text, p_action text, p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.people_who_can(p_resource text, p_action text, p_hostel uuid) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.can(p_resource text, p_action text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.can(p_resource text, p_action text) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.org_wide(p_resource text, p_action text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.org_wide(p_resource text, p_action text) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.everywhere(p_resource text, p_action text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.everywhere(p_resource text, p_action text) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.reach(p_resource text, p_action text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.reach(p_resource text, p_action text) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.allowed_in(p_resource text, p_action text, p_hostel uuid) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.allowed_in(p_resource text, p_action text, p_hostel uuid) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.person_can(p_user integer, p_resource text, p_action text, p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.person_can(p_user integer, p_resource text, p_action text, p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.person_can(p_user integer, p_resource text, p_action text, p_hostel uuid) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.guard_override() FROM PUBLIC
+--;;
+ALTER FUNCTION app.guard_override() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.finish_work(p_ids uuid[], p_worker text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.finish_work(p_ids uuid[], p_worker text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.finish_work(p_ids uuid[], p_worker text) TO viramah_service, portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.fail_work(p_id uuid, p_worker text, p_error text, p_again timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.fail_work(p_id uuid, p_worker text, p_error text, p_again timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.fail_work(p_id uuid, p_worker text, p_error text, p_again timestamptz) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.resend_work(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.resend_work(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.resend_work(p_id uuid) TO portal_admin, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.forget_work(p_before timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_work(p_before timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.forget_work(p_before timestamptz) TO viramah_service
