@@ -206,7 +206,7 @@ def clean_filename(name: str) -> str:
     """
     base = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     visible = "".join(c for c in base if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-    plain = re.sub(r"\s+", " ", re.sub(r'[<>:"|?*]', "_", visible)).strip(" .")
+    plain = re.sub(r"\s+", " ", re.sub(r'[<>:"|?*]', "_", visible)).strip().rstrip(" .")
     stem, dot, ending = plain.rpartition(".")
     if not dot or len(ending) > _ENDING_MAX:
         stem, dot, ending = plain, "", ""
@@ -215,7 +215,7 @@ def clean_filename(name: str) -> str:
     stem = stem[:FILENAME_MAX - len(dot + ending)]
     while len(f"{stem}{dot}{ending}".encode()) > _FILENAME_BYTES:
         stem = stem[:-1]
-    return f"{stem.rstrip(' .') or 'file'}{dot}{ending}"
+    return f"{stem.strip(' .') or 'file'}{dot}{ending}"
 
 
 def content_disposition(filename: str, *, inline: bool = False) -> str:

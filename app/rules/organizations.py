@@ -44,7 +44,7 @@ class Plan(StrEnum):
 
 
 class Limit(StrEnum):
-    """What a plan counts; the value completes "this plan allows 5 …"."""
+    """What a plan counts; `describe_limit` says it in words."""
 
     USERS = "users"
     HOSTELS = "hostels"
@@ -88,10 +88,9 @@ def describe_limit(limit: Limit, allowed: int | None) -> str:
     """A limit with its unit: 3 hostels, 10 GB of storage, unlimited users."""
     if limit is Limit.STORAGE_BYTES:
         return "unlimited storage" if allowed is None else f"{allowed / _GB:g} GB of storage"
-    noun = limit.replace("_per_month", " a month").replace("_", " ")
-    if allowed == 1:
-        noun = noun.replace("s", "", 1) if limit is Limit.MESSAGES_PER_MONTH else noun.removesuffix("s")
-    return f"{'unlimited' if allowed is None else format(allowed, ',')} {noun}"
+    noun, per_month = limit.removesuffix("_per_month"), " a month" if limit.endswith("_per_month") else ""
+    noun = noun.removesuffix("s") if allowed == 1 else noun
+    return f"{'unlimited' if allowed is None else format(allowed, ',')} {noun}{per_month}"
 
 
 def limit_of(plan: Plan, limit: Limit, agreed: Mapping[Limit, int | None] | None = None) -> int | None:

@@ -82,7 +82,9 @@ class RowVerdict:
         return self.request is not None
 
 
-class _Refused(Exception):  # noqa: N818 -- never leaves this module
+class _Refused(Exception):
+    """Carries a refusal to `check_rows`, which makes a verdict of it."""
+
     def __init__(self, code: str, reason: str, column: Field | None = None) -> None:
         self.code, self.reason, self.column = code, reason, column
 

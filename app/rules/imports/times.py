@@ -81,9 +81,9 @@ def parse_timestamp(text: str, zone_name: str, order: DateOrder | None = None) -
     another zone, or wrong. One that they went through twice means the first, and `later` holds the second.
     """
     local, offset = _read(text.strip(), order)
-    if offset is not None:
-        return Instant((local - offset).replace(tzinfo=UTC))
     try:
+        if offset is not None:
+            return Instant((local - offset).replace(tzinfo=UTC))
         first, second = (local.replace(tzinfo=zone(zone_name), fold=fold).astimezone(UTC) for fold in (0, 1))
     except OverflowError:
         raise _unreadable(text) from None
@@ -139,6 +139,8 @@ def _offset(text: str | None) -> timedelta | None:
         return timedelta(0)
     digits = text[1:].replace(":", "")
     length = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    if length >= timedelta(days=1):
+        raise ValueError(text)
     return -length if text[0] == "-" else length
 
 
