@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +22,13 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "install.log"
+
+PASSED_ON = {
+    "test": "run the tests; what follows goes to pytest",
+    "bench": "run the measurements, or the named ones",
+    "flask": "run a flask command, such as `flask audit verify`",
+    "psql": "open psql on the demo's database as its superuser, running or stopped",
+}
 
 # WeasyPrint draws PDFs with these; each library with the Debian package that brings it.
 LIBRARIES = {
@@ -50,8 +57,17 @@ class CannotStart(Exception):
     """Why nothing can be started here, as one sentence."""
 
 
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command line; what follows a command of PASSED_ON is not ours to read, and becomes `rest`."""
+    for place, word in enumerate(words):
+        if word in PASSED_ON and words[place - 1 : place] not in (["--data"], ["--port"]):
+            arguments = parser().parse_args(words[: place + 1])
+            arguments.rest = list(words[place + 1 :])
+            return arguments
+    return parser().parse_args(words)
+
+
 def parser() -> argparse.ArgumentParser:
-    """The command line, read here for its mistakes and in app/local for its meaning."""
     top = argparse.ArgumentParser(
         prog="run.py", description="Viramah Console: starts everything it needs, here."
     )
@@ -60,13 +76,8 @@ def parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=ROOT / "var", help="folder for database, files and logs (./var)"
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    for name, text in {
-        "test": "run the tests; what follows goes to pytest",
-        "bench": "run the measurements, or the named ones",
-        "flask": "run a flask command, such as `flask audit verify`",
-        "psql": "open psql on the demo's database as its superuser, running or stopped",
-    }.items():
-        commands.add_parser(name, help=text, add_help=False).add_argument("rest", nargs=argparse.REMAINDER)
+    for name, text in PASSED_ON.items():
+        commands.add_parser(name, help=text, add_help=False)
     commands.add_parser("env", help="print the settings others need to connect, for a shell")
     reset = commands.add_parser("reset", help="remove the demo's database, files and logs")
     reset.add_argument("--yes", action="store_true", help="without asking")
@@ -85,7 +96,7 @@ def say(text: str) -> None:
 
 def prepare() -> int:
     """Make everything that app.local stands on; returns an exit code, 0 when it stands."""
-    arguments = parser().parse_args()
+    arguments = parse(sys.argv[1:])
     testing = arguments.command in ("test", "bench")
     try:
         with locked():

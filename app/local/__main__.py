@@ -24,14 +24,14 @@ from app.local.places import DataFolder
 from app.local.postgres import psql_program, remove
 from app.local.process import LocalError
 from app.local.supervisor import Supervisor
-from run import parser
+from run import parse
 
 LIBPQ = {"dbname": "PGDATABASE"}  # the one parameter whose variable has another name
 SERVERS_PATIENCE = 60.0  # seconds
 
 
 def main() -> int:
-    arguments = parser().parse_args()
+    arguments = parse(sys.argv[1:])
     try:
         return COMMANDS[arguments.command](arguments)
     except LocalError as error:

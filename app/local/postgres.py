@@ -147,6 +147,8 @@ class Postgres:
             home.mkdir(mode=0o700, exist_ok=True)
             version = (home / "PG_VERSION").read_text().strip() if (home / "PG_VERSION").exists() else None
             strangers = version is None and any(home.iterdir())
+        except (FileExistsError, NotADirectoryError) as error:
+            raise LocalError(f"The data folder is broken: {home} is a file, not a folder.") from error
         except OSError as error:
             raise LocalError(f"The data folder is broken: {error.filename}: {error.strerror}.") from error
         if strangers:
