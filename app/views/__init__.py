@@ -1,0 +1,48 @@
+"""Screens: Flask-AppBuilder declarations and thin custom pages; base.py holds what they share."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request, url_for
+
+from app.views import formats
+from app.views.edge import problem_json, problem_page
+from app.views.screens import menu_visible
+
+STATIC = Path(__file__).parent.parent / "static"
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of a static file, changing with its content, so that browsers may keep it for ever."""
+    return url_for("static", filename=name, v=_fingerprint(name))
+
+
+def list_link(**changes: Any) -> str:
+    """This list's address with parameters changed (None takes one away); a change starts from the first page."""
+    args = {name: value for name, value in request.args.items() if name not in ("after", "before", "embed")}
+    args.update(changes)
+    kept = {name: value for name, value in args.items() if value not in (None, "")}
+    return url_for(request.endpoint or "", **(request.view_args or {}), **kept)
+
+
+def init_app(app: Flask) -> None:
+    """Give templates their helpers and answer refusals that reach the edge as pages, or as problem+json for programs."""
+    from app.rules.errors import DomainError
+
+    formats.init_app(app)
+    app.jinja_env.tests["menu_visible"] = menu_visible
+    app.jinja_env.globals.update(asset=asset, list_link=list_link)
+
+    @app.errorhandler(DomainError)
+    def refused(error: DomainError) -> Any:
+        wants_json = request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+        return problem_json(error) if wants_json else problem_page(error)

@@ -1,0 +1,272 @@
+"""Forms made from models: one field per column, checked as the column is, drawn as plain HTML controls.
+
+Only what a person may type appears here. Keys, tenants and states are not typed: they come from the service.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from sqlalchemy import Column
+from sqlalchemy import types as sa_types
+from wtforms import (BooleanField, DateField, DateTimeLocalField, DecimalField, Field, IntegerField, SelectField,
+                     StringField, TextAreaField)
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.widgets import NumberInput, TextInput, html_params
+
+from app.views import formats
+from app.views.interface import ConsoleInterface
+
+_INTEGER_LIMITS = {sa_types.SmallInteger: 2**15 - 1, sa_types.BigInteger: 2**63 - 1, sa_types.Integer: 2**31 - 1}
+_TEXT_AREA_FROM = 256
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def strip(value: Any) -> Any:
+    """Blanks around what was typed are never meant."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def printable(_form: Any, field: Field) -> None:
+    """Refuse characters that no keyboard types and PostgreSQL cannot store."""
+    if isinstance(field.data, str) and _CONTROL.search(field.data):
+        raise ValidationError(gettext("This text contains characters that cannot be stored."))
+
+
+class MoneyField(Field):
+    """An amount typed as people write it (`1,23,456.50`) and kept in paise."""
+
+    widget = TextInput()
+    maximum = 2**53
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return f"{Decimal(self.data) / 100:.2f}" if self.data is not None else ""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Rupees to paise; more than two decimals are refused, not rounded."""
+        text = re.sub(r"[\s,₹]", "", valuelist[0]) if valuelist else ""
+        self.data = None
+        if not text:
+            return
+        try:
+            paise = Decimal(text) * 100
+            if not paise.is_finite() or paise != paise.to_integral_value() or abs(paise) > self.maximum:
+                raise InvalidOperation
+        except InvalidOperation as error:
+            raise ValueError(gettext("Write an amount like 1,23,456.50.")) from error
+        self.data = int(paise)
+
+
+class ZonedDateTimeField(DateTimeLocalField):
+    """A moment typed in the zone of the hostel and kept in UTC."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **kwargs)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.astimezone(formats.zone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Attach the zone, then UTC; times at the very edge of the calendar have no UTC and are refused."""
+        if not valuelist or not valuelist[0]:
+            self.data = None
+            return
+        super().process_formdata(list(valuelist))
+        try:
+            self.data = self.data.replace(tzinfo=formats.zone()).astimezone(UTC) if self.data else None
+        except OverflowError as error:
+            raise ValueError(gettext("Choose a date within this century.")) from error
+
+
+class ChoiceField(SelectField):
+    """A member of an enum, by its human name."""
+
+    def __init__(self, enum: type[Enum], *args: Any, required: bool = False, **kwargs: Any) -> None:
+        blank = [] if required else [("", "—")]
+        super().__init__(*args, choices=[*blank, *((member.value, member) for member in enum)],
+                         coerce=lambda value: self._member(enum, value), validate_choice=False, **kwargs)
+        self.enum = enum
+
+    @staticmethod
+    def _member(enum: type[Enum], value: Any) -> Enum | None:
+        if value in (None, ""):
+            return None
+        try:
+            return enum(value)
+        except ValueError as error:
+            raise ValueError(gettext("Choose one from the list.")) from error
+
+    def iter_choices(self) -> Any:
+        """Value, words, chosen, attributes of each option."""
+        for value, member in self.choices or ():
+            text = member if isinstance(member, str) and not isinstance(member, Enum) else formats.human(member)
+            yield value, text, (self.data.value if self.data else "") == value, {}
+
+
+class Combobox:
+    """A select that console.js turns into a box with search: options come from the server twenty at a time."""
+
+    def __call__(self, field: RelationField, **kwargs: Any) -> Markup:
+        kwargs = {"id": field.id, "name": field.name, "class_": "form-control", "data-combobox": field.options_url(),
+                  "data-depends": " ".join(field.depends) or None, **kwargs}
+        if "required" not in kwargs and field.flags.required:
+            kwargs["required"] = True
+        attributes = html_params(**{name: value for name, value in kwargs.items() if value is not None})
+        chosen = Markup('<option value="{}" selected>{}</option>').format(field.raw_value(), field.chosen_label()) \
+            if field.raw_value() else ""
+        return Markup(f'<select {attributes}><option value=""></option>{{}}</select>').format(chosen)
+
+
+class RelationField(Field):
+    """A reference to another row. Its data is the value of our column (`vendor_id`); RLS decides what may be chosen."""
+
+    widget = Combobox()
+
+    def __init__(self, *args: Any, interface: ConsoleInterface, relation: str, options_url: Callable[[], str],
+                 depends: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.interface, self.relation, self.options_url, self.depends = interface, relation, options_url, depends
+        ours, self.theirs = interface.target(relation)
+        self.column = ours.key
+        self._row: Any = None
+
+    def process_data(self, value: Any) -> None:
+        """From an object: the related row itself."""
+        self._row = value
+        self.data = getattr(value, self.theirs.key) if value is not None else None
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """From a form: the text of the other row's key."""
+        self._row, self.data = None, None
+        if valuelist and valuelist[0]:
+            try:
+                self.data = self.theirs.type.python_type(valuelist[0])
+            except (ValueError, TypeError) as error:
+                raise ValueError(gettext("Choose one from the list.")) from error
+
+    def pre_validate(self, form: Any) -> None:
+        """The row must exist for the person who chose it."""
+        if self.data is not None and self._find() is None:
+            raise ValidationError(gettext("Choose one from the list."))
+
+    def _find(self) -> Any:
+        if self._row is None and self.data is not None:
+            other = ConsoleInterface(self.theirs.class_)
+            statement = other.rows(hostel=False).where(self.theirs == self.data)
+            self._row = other.session.scalars(statement).first()
+        return self._row
+
+    def raw_value(self) -> str:
+        """The text that goes back into the form."""
+        return str(self.raw_data[0]) if self.raw_data else str(self.data or "")
+
+    def chosen_label(self) -> str:
+        """Words for the chosen row; something neutral when it cannot be seen from here."""
+        return str(self._find() or gettext("(no longer available)"))
+
+
+class ConsoleForm(FlaskForm):
+    """A form of the console; `values()` is what services get."""
+
+    _defaulted: frozenset[str] = frozenset()  # columns whose default the database has: left empty, they are left out
+
+    def values(self) -> dict[str, Any]:
+        """Typed data by the model's column name: a relation `vendor` gives `vendor_id`."""
+        return {field.column if isinstance(field, RelationField) else name: field.data
+                for name, field in self._fields.items()
+                if name != "csrf_token" and (field.data is not None or name not in self._defaulted)}
+
+    def attach(self, message: str, field: str | None) -> bool:
+        """Put a refusal beside its field; False if the form has no such field."""
+        for name, own in self._fields.items():
+            if field and field in (name, getattr(own, "column", name)):
+                own.errors = [*own.errors, message]
+                return True
+        return False
+
+
+def form_for(interface: ConsoleInterface, columns: Sequence[str], *, labels: Mapping[str, str],
+             hints: Mapping[str, str], validators: Mapping[str, Sequence[Any]], extra: Mapping[str, Any],
+             options_url: Callable[[str], str], depends: Mapping[str, Sequence[str]],
+             enums: Mapping[str, type[Enum]]) -> type[ConsoleForm]:
+    """A form class for these columns of a model, in this order; `extra` fields win over generated ones."""
+    known = interface.mapper.columns
+    fields: dict[str, Any] = {"_defaulted": frozenset(
+        name for name in columns if name in known and not known[name].nullable and known[name].server_default is not None)}
+    for name in columns:
+        if name in extra:
+            fields[name] = extra[name]
+            continue
+        common = {"label": labels.get(name) or formats.column_words(name), "description": hints.get(name, "")}
+        checks = list(validators.get(name, ()))
+        if interface.is_relation(name):
+            fields[name] = _relation(interface, name, common, checks, options_url, depends.get(name, ()))
+        else:
+            fields[name] = _column(known[name], name, common, checks, enums.get(name))
+    return type("ConsoleForm", (ConsoleForm,), fields)
+
+
+def _relation(interface: ConsoleInterface, name: str, common: dict[str, Any], checks: list[Any],
+              options_url: Callable[[str], str], depends: Sequence[str]) -> RelationField:
+    if interface.mapper.relationships[name].uselist:
+        raise TypeError(f"{interface.obj.__name__}.{name}: forms have no field for a list of rows")
+    ours, _ = interface.target(name)
+    nullable = ours.expression.nullable
+    return RelationField(interface=interface, relation=name, depends=depends, options_url=lambda: options_url(name),
+                         validators=[Optional() if nullable else InputRequired(), *checks], **common)
+
+
+def _column(column: Column[Any], name: str, common: dict[str, Any], checks: list[Any],
+            enum: type[Enum] | None) -> Field:
+    kind = column.type
+    required = not column.nullable and column.server_default is None and not isinstance(kind, sa_types.Boolean)
+    # Blanks are not a name, but 0 is a number: text asks for what is left after stripping, the rest for any input.
+    asked = DataRequired if isinstance(kind, sa_types.String) else InputRequired
+    checks = [asked(lazy_gettext("Please fill this in.")) if required else Optional(), *checks]
+    if column.default is not None and column.default.is_scalar:
+        common["default"] = column.default.arg
+    if enum is not None:
+        return ChoiceField(enum, required=not column.nullable, validators=checks, **common)
+    if isinstance(kind, sa_types.String):
+        length = [Length(max=kind.length)] if kind.length else []
+        field = TextAreaField if isinstance(kind, sa_types.Text) or (kind.length or 0) >= _TEXT_AREA_FROM else StringField
+        empty_is_null = [lambda value: value or None] if column.nullable else []
+        return field(validators=[*checks, *length, printable], filters=[strip, *empty_is_null], **common)
+    if name.endswith("_paise"):
+        return MoneyField(validators=checks, **common)
+    if isinstance(kind, sa_types.Integer):
+        limit = next(limit for integer, limit in _INTEGER_LIMITS.items() if isinstance(kind, integer))
+        return IntegerField(validators=[*checks, NumberRange(-limit - 1, limit)], widget=NumberInput(), **common)
+    for sql, field in ((sa_types.Numeric, DecimalField), (sa_types.Boolean, BooleanField),
+                       (sa_types.DateTime, ZonedDateTimeField), (sa_types.Date, DateField)):
+        if isinstance(kind, sql):
+            return field(validators=checks if field is not BooleanField else [], **common)
+    raise TypeError(f"{column}: no form field for {kind!r}; leave it out or give one in add_form_extra_fields")
+
+
+def options(other: ConsoleInterface, label: str, text: str, narrowed: Mapping[str, str], limit: int = 20) -> list[Any]:
+    """Rows for a combobox: their label contains the text; `narrowed` are equalities (`hostel_id`: …)."""
+    statement = other.rows(hostel=False)
+    attribute = getattr(other.obj, label)
+    if text:
+        statement = statement.where(attribute.icontains(text, autoescape=True))
+    for column, value in narrowed.items():
+        own = getattr(other.obj, column)
+        try:
+            statement = statement.where(own == own.type.python_type(value))
+        except (ValueError, TypeError):
+            return []
+    return list(other.session.scalars(statement.order_by(attribute).limit(limit)))
+

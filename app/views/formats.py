@@ -1,0 +1,177 @@
+"""How values look to people: money with its grouping, times in the hostel's zone, states as badges, words for codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_timedelta
+from babel.numbers import format_currency
+from flask import Flask, g
+from flask_babel import get_locale, gettext
+from markupsafe import Markup, escape
+
+DEFAULT_ZONE = "Asia/Kolkata"
+DEFAULT_CURRENCY = "INR"
+LONG_TEXT = 120
+
+# Badge tones: neutral, info, progress, success, warning, danger. Each domain registers those of its own states.
+_TONES: dict[tuple[type[Enum], str], str] = {}
+
+
+def register_tones(tones: Mapping[Enum, str]) -> None:
+    """Say once which tone each state of a machine has: `register_tones({S.RESOLVED: "success"})`."""
+    _TONES.update({(type(state), state.name): tone for state, tone in tones.items()})
+
+
+def now() -> datetime:
+    """The moment a page is drawn."""
+    return datetime.now(UTC)
+
+
+def zone() -> ZoneInfo:
+    """The zone of the chosen hostel, else of the organization."""
+    return ZoneInfo(getattr(g.get("identity"), "hostel_timezone", None) or DEFAULT_ZONE)
+
+
+def currency() -> str:
+    """The organization's currency."""
+    return getattr(g.get("identity"), "currency", None) or DEFAULT_CURRENCY
+
+
+def money(paise: int | None, code: str | None = None) -> str:
+    """₹1,23,456.00 from 12345600: grouped as the currency's country does."""
+    if paise is None:
+        return ""
+    code = code or currency()
+    # Babel knows lakh and crore only under Indian locales, whatever language the page is in.
+    locale = "en_IN" if code == "INR" else str(get_locale() or "en")
+    return format_currency(Decimal(paise) / 100, code, locale=locale)
+
+
+def words(name: Any) -> str:
+    """English words for a code: `on_hold` → `On hold`, `MaintenanceRequest` → `Maintenance request`."""
+    text = str(name.value if isinstance(name, Enum) else name)
+    if not text.isupper():
+        text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
+    text = re.sub(r"[._\s]+", " ", text).strip()
+    return text[:1].upper() + text[1:].lower()
+
+
+def human(name: Any) -> str:
+    """Words for a code in the reader's language."""
+    text = words(name)
+    return gettext(text) if text else ""
+
+
+def column_words(name: str) -> str:
+    """A heading for a column: the part of the name that tells the type is for programmers."""
+    own = name.removesuffix(".name").rpartition(".")[2]
+    return words(re.sub(r"_(at|on|id|paise)$", "", own))
+
+
+def plural(text: str) -> str:
+    """English plural of a title; screens with another plural set `plural_name`."""
+    if re.search(r"[^aeiou]y$", text):
+        return text[:-1] + "ies"
+    return text + ("es" if re.search(r"(s|x|ch|sh)$", text) else "s")
+
+
+def badge(state: Enum | str | None, tone: str | None = None, label: str | None = None) -> Markup:
+    """A state as a small label with a colour and a word: never the colour alone."""
+    if state is None:
+        return missing()
+    key = (type(state), state.name) if isinstance(state, Enum) else None
+    chosen = tone or (_TONES.get(key, "neutral") if key else "neutral")
+    return Markup('<span class="badge badge-{}">{}</span>').format(chosen, label or human(state))
+
+
+def missing() -> Markup:
+    """What stands where nothing is known."""
+    return Markup('<span class="missing" aria-label="{}">—</span>').format(gettext("empty"))
+
+
+def exact(moment: datetime) -> str:
+    """`5 Mar 2026, 14:03` in the viewer's zone, with the zone's name."""
+    local = moment.astimezone(zone())
+    return f"{local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def when(moment: datetime | None, at: datetime | None = None) -> Markup:
+    """A relative time with the exact one on hover and for machines."""
+    if moment is None:
+        return missing()
+    at = at or now()
+    if abs(at - moment) < timedelta(seconds=45):
+        text = gettext("just now")
+    elif abs(at - moment) < timedelta(days=30):
+        text = format_timedelta(moment - at, add_direction=True, locale=get_locale() or "en")
+    else:
+        local = moment.astimezone(zone())
+        text = f"{local.day} {local:%b %Y}"
+    iso = moment.astimezone(UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" title="{}" tabindex="0">{}</time>').format(iso, exact(moment), text)
+
+
+def day(value: date | None) -> str | Markup:
+    """`5 Mar 2026`."""
+    return missing() if value is None else f"{value.day} {value:%b %Y}"
+
+
+def shortened(text: str) -> Markup:
+    """Text of a list cell: the whole of it on hover when it is long."""
+    if len(text) <= LONG_TEXT:
+        return escape(text)
+    return Markup('<span title="{}">{}…</span>').format(text, text[:LONG_TEXT].rstrip())
+
+
+def show_value(value: Any, column: str = "", *, short: bool = False) -> str | Markup:
+    """Any value as people read it; `column` tells money (`…_paise`) from other whole numbers."""
+    if value is None or value == "":
+        return missing()
+    if isinstance(value, Markup):
+        return value
+    for kind, draw in _DRAWN:
+        if isinstance(value, kind):
+            return draw(value)
+    if isinstance(value, int) and column.endswith("_paise"):
+        return Markup('<span class="number">{}</span>').format(money(value))
+    if isinstance(value, int | float | Decimal):
+        return Markup('<span class="number">{}</span>').format(f"{value:,}")
+    if isinstance(value, list | tuple | set | frozenset):
+        return Markup(", ").join(show_value(part, column, short=True) for part in value) or missing()
+    text = str(value)
+    return shortened(text) if short else Markup('<span class="prose" dir="auto">{}</span>').format(text)
+
+
+def _mapping(value: Mapping[str, Any]) -> Markup:
+    rows = Markup("").join(
+        Markup("<dt>{}</dt><dd>{}</dd>").format(human(name), show_value(part, str(name))) for name, part in value.items()
+    )
+    return Markup('<dl class="pairs">{}</dl>').format(rows) if rows else missing()
+
+
+def _uuid(value: UUID) -> Markup:
+    raise TypeError(f"an identifier ({value}) is not for people: show the thing's name or reference instead")
+
+
+_DRAWN: tuple[tuple[type, Callable[[Any], str | Markup]], ...] = (
+    (Enum, badge),
+    (bool, lambda value: gettext("Yes") if value else gettext("No")),
+    (datetime, when),
+    (date, day),
+    (UUID, _uuid),
+    (Mapping, _mapping),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the filters `money`, `when`, `exact`, `day`, `badge`, `human` and `show_value`."""
+    for function in (money, when, exact, day, badge, human, show_value, plural):
+        app.jinja_env.filters[function.__name__] = function
