@@ -175,7 +175,7 @@ MACHINES: dict[str, Machine[Any]] = {}
 
 def document(machines: Mapping[str, Machine[Any]] = MACHINES) -> str:
     """The text of docs/lifecycles.md: for each machine a diagram and a table of who may do what."""
-    parts = ["# Lifecycles\n\nWritten by `flask lifecycles` from the declarations in app/rules; do not edit.\n"]
+    parts = ["# Lifecycles\n\nGenerated from the declarations in app/rules; do not edit.\n"]
     for name in sorted(machines):
         machine = machines[name]
         parts.append(f"\n## {_words(name).capitalize()}\n\n```mermaid\n{machine.mermaid()}\n```\n")

@@ -20,6 +20,9 @@ ATTACHMENT_MAX_BYTES = 10 * 1024 * 1024  # M5
 RESIDENT_LINK_MINUTES = 15  # M5: how long a signed link to an attachment lives
 STAFF_LINK_MINUTES = 30
 DESCRIPTION_MAX = 4000  # characters; also of a comment and a note
+PLACE_MAX = 200  # characters
+EXTERNAL_ID_MAX = 120  # characters of the id that another program gave an imported request
+OUTSIDE_PARTY_MAX = 120  # characters of the name of who does the work without being a member
 REOPEN_WINDOW = timedelta(days=7)  # how long a resident may say "it is not fixed"; staff are not bound by it
 
 
@@ -67,7 +70,7 @@ REQUEST = Machine("maintenance_request", S, initial=S.SUBMITTED, transitions=[
 
 CLOSED = frozenset({S.RESOLVED, S.REJECTED})
 OPEN = frozenset(S) - CLOSED
-ASSIGNABLE = OPEN  # giving a request to somebody (else) is no change of state once it is assigned
+REASSIGNABLE = OPEN - {S.SUBMITTED, S.UNASSIGNED}  # changing hands is no change of state; before, it is `assign`
 CLOCK_STOPS_IN = CLOSED | {S.ON_HOLD}
 
 
@@ -151,15 +154,9 @@ def _check_dispute(person: Person, request: Request, now: datetime) -> None:
         )
 
 
-def may_give_to(person: Person, request: Request, assignee_id: UUID) -> bool:
-    """Whether `person` may put the request in `assignee_id`'s hands, whatever open state it is in (M3).
-
-    Administrators give it to anybody; staff take what nobody has, for themselves.
-    """
-    if request.status not in ASSIGNABLE:
-        return False
-    takes_free_one = request.assignee_id is None and assignee_id == person.user_id
-    return person.decides or (takes_free_one and _WORK in person.capabilities)
+def may_reassign(person: Person, request: Request) -> bool:
+    """Whether `person` may put the request in other hands, in the state it is in (M3)."""
+    return person.decides and request.status in REASSIGNABLE
 
 
 def check_daily_limit(raised_today: int) -> None:

@@ -230,6 +230,9 @@ def compare_roles(first: Role, second: Role, org_overrides: Collection[Override]
 # --- giving roles (T5, T13) -----------------------------------------------------------------------------
 
 
+WIDE_ROLES = frozenset({Role.OWNER, Role.ADMINISTRATOR})  # never for one hostel only
+
+
 class LastOwner(Conflict):
     """An organization always keeps an owner."""
 
@@ -251,10 +254,12 @@ def check_grant(granter: Iterable[Membership], new: Membership, now: datetime) -
     """Refuse a grant above the granter's rank or beyond the hostels that their rank reaches.
 
     Only roles count that reach the place of the new one: the manager of one hostel makes nobody anything
-    in another. An owner is owner of everything, without an end, or an organization could wake up ownerless.
+    in another. Owners are so without an end, or an organization could wake up ownerless.
     """
-    if new.role is Role.OWNER and (new.hostel_id or new.valid_until):
-        raise Invalid("Ownership is for the whole organization and has no end date.", field="role")
+    if new.role in WIDE_ROLES and new.hostel_id:
+        raise Invalid(f"The role {new.role} is for the whole organization, not for a hostel.", field="hostel_id")
+    if new.role is Role.OWNER and new.valid_until:
+        raise Invalid("Ownership has no end date.", field="valid_until")
     if new.valid_from and new.valid_until and new.valid_until <= new.valid_from:
         raise Invalid("A role cannot end before it begins.", field="valid_until")
     roles = [m.role for m in granter if m.is_active(now) and m.covers(new.hostel_id)]

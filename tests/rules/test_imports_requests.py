@@ -76,7 +76,7 @@ def test_a_row_closed_before_it_was_created_is_refused_naming_both_times_and_the
     ("1,06/26/2018 10:00:00 AM,,PLUMBING,,,Closed,", "no_closed_at"),
     ("1,06/26/2018 10:00:00 AM,,PLUMBING,,,Frobnicated,", "unknown_status"),
     ("1,06/26/2018 10:00:00 AM,,,,5 MAIN STREET,Open,", "says_nothing"),
-    (f"1,06/26/2018 10:00:00 AM,,PLUMBING,,{'x' * 301},Open,", "too_long"),
+    (f"1,06/26/2018 10:00:00 AM,,PLUMBING,,{'x' * 201},Open,", "too_long"),
     (f"1,06/26/2018 10:00:00 AM,,PLUMBING,,,Open,{'x' * 4001}", "too_long"),
     (f"{GOOD},what,is,this", "too_many_cells"),
 ])

@@ -60,10 +60,16 @@ def test_a_role_that_has_ended_gives_nothing():
         check_grant(former, Membership(Role.VIEWER), NOW)
 
 
-@pytest.mark.parametrize("limits", [{"hostel_id": NORTH}, {"valid_until": NOW + timedelta(days=1)}])
-def test_ownership_is_whole_and_without_end(limits):
+@pytest.mark.parametrize("role", [Role.OWNER, Role.ADMINISTRATOR])
+def test_owners_and_administrators_are_so_for_the_whole_organization(role):
+    with pytest.raises(Invalid, match=f"role {role} is for the whole organization"):
+        check_grant([Membership(Role.OWNER)], Membership(role, NORTH), NOW)
+
+
+def test_ownership_has_no_end():
+    for_a_day = Membership(Role.OWNER, valid_until=NOW + timedelta(days=1))
     with pytest.raises(Invalid, match="no end date"):
-        check_grant([Membership(Role.OWNER)], Membership(Role.OWNER, **limits), NOW)
+        check_grant([Membership(Role.OWNER)], for_a_day, NOW)
 
 
 def test_a_role_cannot_end_before_it_begins():

@@ -20,11 +20,23 @@ from app.rules.imports.mapping import (
 )
 from app.rules.imports.table import Table, guarded_cell
 from app.rules.imports.times import DateOrder, Instant, OrderGuess, guess_order, parse_timestamp, zone
-from app.rules.maintenance import CLOSED, DESCRIPTION_MAX, CategoryCode, Priority, RequestStatus
+from app.rules.maintenance import (
+    CLOSED,
+    DESCRIPTION_MAX,
+    EXTERNAL_ID_MAX,
+    OUTSIDE_PARTY_MAX,
+    PLACE_MAX,
+    CategoryCode,
+    Priority,
+    RequestStatus,
+)
 
 F, S = Field, RequestStatus
 TIME_FIELDS = (F.CREATED_AT, F.CLOSED_AT, F.DUE_AT)
-_MAX = dict.fromkeys(F, 200) | {F.DESCRIPTION: DESCRIPTION_MAX, F.RESOLUTION: DESCRIPTION_MAX, F.PLACE: 300}
+_MAX = dict.fromkeys(F, 200) | {
+    F.DESCRIPTION: DESCRIPTION_MAX, F.RESOLUTION: DESCRIPTION_MAX, F.PLACE: PLACE_MAX,
+    F.EXTERNAL_ID: EXTERNAL_ID_MAX, F.ASSIGNEE: OUTSIDE_PARTY_MAX,
+}
 _EARLIEST_YEAR = 1970
 _FINGERPRINT = "row-"
 
