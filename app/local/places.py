@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,16 +132,21 @@ def reachable_folder(path: Path, user: pwd.struct_passwd | None) -> Path:
     return twin
 
 
-def reachable_copy(tree: Path, user: pwd.struct_passwd | None) -> Path:
-    """`tree` itself, or a copy that the system user can reach (programs in a private folder)."""
-    if user is None or others_reach(tree):
-        return tree
-    twin = public_twin(tree)
+def reachable_copy(trees: Sequence[Path], version: str, user: pwd.struct_passwd | None) -> Path:
+    """The folder that holds `trees` side by side: their own, or a copy that the system user can reach.
+
+    `trees`: programs and their libraries in one folder; `version`: what makes an older copy useless.
+    """
+    home = trees[0].parent
+    if user is None or others_reach(trees[0]):
+        return home
+    twin = public_twin(home / f"{trees[0].name}-{version}")
     if not twin.exists():
         half = Path(tempfile.mkdtemp(dir=PUBLIC_HOME))
-        shutil.copytree(tree, half / "copy")
-        (half / "copy").rename(twin)
-        half.rmdir()
+        for tree in trees:
+            shutil.copytree(tree, half / tree.name)
+        half.chmod(0o755)
+        half.rename(twin)
     return twin
 
 

