@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 from app.rules.maintenance import CATEGORIES, OTHER_ISSUE, CategoryCode, Priority, RequestStatus
 
@@ -52,6 +53,7 @@ SYNONYMS: dict[Field, tuple[str, ...]] = {
     F.ASSIGNEE: ("assignee", "assigned to", "assigned", "technician", "owner", "handled by", "agent", "staff"),
 }
 _EXACT, _PART = 100, 40
+_remembered = lru_cache(maxsize=10_000)  # files repeat few values over many rows
 
 
 def _words(text: str) -> list[str]:
@@ -100,6 +102,7 @@ _CATEGORY_RULES: tuple[tuple[str, CategoryCode], ...] = (
 )
 
 
+@_remembered
 def guess_category(value: str, issue: str = "") -> CategoryCode:
     """The category that a foreign category, or failing that its issue, speaks of; Other if neither does."""
     for text in (value.lower(), issue.lower()):
@@ -112,6 +115,7 @@ def guess_category(value: str, issue: str = "") -> CategoryCode:
 _ISSUE_TYPES = {category.code: category.issue_types for category in CATEGORIES}
 
 
+@_remembered
 def guess_issue_type(category: CategoryCode, *texts: str) -> str:
     """The code of the category's issue type that shares most words with the texts; "other" if none does."""
     heard = {_stem(word) for text in texts for word in _words(text)}
@@ -137,6 +141,7 @@ _STATUS_WORDS: dict[RequestStatus, str] = {
 }
 
 
+@_remembered
 def guess_status(value: str, *, closed: bool = False) -> RequestStatus | None:
     """The state a foreign status means, None if a person must say; a blank one follows from the closing time."""
     words = " ".join(_words(value))
@@ -145,6 +150,7 @@ def guess_status(value: str, *, closed: bool = False) -> RequestStatus | None:
     return next((state for state, pattern in _STATUS_WORDS.items() if re.fullmatch(pattern, words)), None)
 
 
+@_remembered
 def guess_priority(value: str) -> Priority:
     """High for what calls itself urgent, normal for everything else."""
     urgent = re.fullmatch(r"high|highest|urgent|critical|emergency|immediate|p?[01]|major", " ".join(_words(value)))
