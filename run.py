@@ -189,8 +189,8 @@ def attempt(*command: str | Path) -> None:
             "No network: packages could not be fetched, and the first start needs them. "
             f"Connect this machine and run this again (details in {LOG})."
         )
-    errors = [line for line in done.stdout.splitlines() if "error" in line.lower()] or ["no output"]
-    raise CannotStart(f"Packages could not be installed: {errors[-1].strip()} (details in {LOG}).")
+    reason = " ".join(done.stdout[max(done.stdout.rfind("ERROR"), 0) :].split())
+    raise CannotStart(f"Packages could not be installed: {reason[:200] or 'no output'} (details in {LOG}).")
 
 
 def system_packages(*, install: bool, testing: bool) -> None:

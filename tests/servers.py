@@ -12,10 +12,11 @@ import fcntl
 import os
 import re
 import secrets
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from app.local import places
 from app.local.postgres import Postgres, remove
@@ -41,6 +42,7 @@ class Servers:
     postgres: Postgres
     redis: Redis
     _made: list[str] = field(default_factory=list)
+    _in_use: dict[str, TextIO] = field(default_factory=dict)
 
     def admin_url(self, database: str = "postgres") -> str:
         """The superuser's SQLAlchemy address of a database."""
@@ -93,6 +95,9 @@ class Servers:
                     f'ALTER DATABASE "{half}" RENAME TO "{name}"',
                 )
                 self._forget_old_templates()
+            if name not in self._in_use:
+                self._in_use[name] = (HOME / f"{name}.lock").open("a")
+                fcntl.flock(self._in_use[name], fcntl.LOCK_SH)
         return name
 
     def _forget_old_templates(self) -> None:
@@ -100,21 +105,32 @@ class Servers:
             "SELECT datname FROM pg_database WHERE datname LIKE 'tmpl\\_%' ORDER BY oid DESC"
         )
         for (old,) in rows[TEMPLATES_KEPT:]:
-            self.postgres.execute(
-                f'ALTER DATABASE "{old}" WITH IS_TEMPLATE false', f'DROP DATABASE "{old}" WITH (FORCE)'
-            )
+            with (HOME / f"{old}.lock").open("a") as used:
+                try:
+                    fcntl.flock(used, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue  # a run copies from it
+                self.postgres.execute(
+                    f'ALTER DATABASE "{old}" WITH IS_TEMPLATE false', f'DROP DATABASE "{old}" WITH (FORCE)'
+                )
+                Path(used.name).unlink()
 
     def drop_this_runs(self) -> None:
         for name in self._made:
             self.drop_database(name)
         self._made.clear()
+        while self._in_use:
+            self._in_use.popitem()[1].close()
 
     def drop_leftovers(self) -> None:
-        """Drop the databases of runs that were killed."""
+        """Drop what runs that were killed left behind."""
         for name in self.postgres.databases():
             found = re.fullmatch(r"run_(\d+)_[0-9a-f]+", name)
             if found and not Path(f"/proc/{found[1]}").exists():
                 self.drop_database(name)
+        for folder in self.redis.sockets.parent.glob("run-*"):
+            if not Path(f"/proc/{folder.name.removeprefix('run-')}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start_shared() -> Postgres:
@@ -144,20 +160,19 @@ def _start_shared() -> Postgres:
 def running_servers() -> Iterator[Servers]:
     """The servers for one test run: the shared cluster, started if this run is the first, and a Redis."""
     HOME.mkdir(parents=True, exist_ok=True)
-    with (
-        (HOME / "users.lock").open("a") as users,
-        tempfile.TemporaryDirectory(dir="/tmp", prefix="vt-") as own,
-    ):
+    with (HOME / "users.lock").open("a") as users:
         with locked(HOME / "start.lock"):
             cluster = _start_shared()
             fcntl.flock(users, fcntl.LOCK_SH)
-        servers = Servers(cluster, Redis(Path(own) / "redis", Path(own) / "redis.log"))
+        own = cluster.sockets.parent / f"run-{os.getpid()}"
+        servers = Servers(cluster, Redis(own, HOME / "logs" / "redis.log"))
         try:
             servers.drop_leftovers()
             servers.redis.start()
             yield servers
         finally:
             servers.redis.stop()
+            shutil.rmtree(own, ignore_errors=True)
             servers.drop_this_runs()
             with locked(HOME / "start.lock"):
                 fcntl.flock(users, fcntl.LOCK_UN)

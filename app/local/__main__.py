@@ -67,7 +67,7 @@ def bench(arguments: argparse.Namespace) -> int:
 
 def flask(arguments: argparse.Namespace) -> int:
     with servers(arguments) as local:
-        return foreground(flask_command(*arguments.rest), local.environment(admin=True))
+        return foreground(flask_command(*arguments.rest), local.environment("cli"))
 
 
 def psql(arguments: argparse.Namespace) -> int:

@@ -138,9 +138,7 @@ def flask_step(local: Local, title: str, *words: str) -> None:
     log = local.folder.logs / "start.log"
     log.write_bytes(b"")
     began = time.monotonic()
-    process = spawn(
-        flask_command(*words), log=log, env=local.environment(admin=True, supervised=True), cwd=ROOT
-    )
+    process = spawn(flask_command(*words), log=log, env=local.environment("cli", supervised=True), cwd=ROOT)
     try:
         code = process.wait()
     except StopRequested:
@@ -164,13 +162,13 @@ def start_processes(supervisor: Supervisor, local: Local, settings: config.Setti
         *("--worker-tmp-dir", heartbeats, "--timeout", "60", "--graceful-timeout", "10"),
         *("--max-requests", "10000", "--max-requests-jitter", "1000", "--no-control-socket"),
     ]
-    programs = {"web": web, "worker": ["-m", "jobs.worker"], "scheduler": ["-m", "jobs.scheduler"]}
-    for name, words in programs.items():
+    worker, scheduler = ["-m", "jobs.worker"], ["-m", "jobs.scheduler"]
+    for name, words in {"web": web, "worker": worker, "scheduler": scheduler}.items():
         say(f"Starting {name} …")
         program = Program(
             [sys.executable, "-P", *words],
             log=local.folder.logs / f"{name}.log",
-            environment=local.environment(supervised=True),
+            environment=local.environment("web" if words is web else "worker", supervised=True),
             folder=ROOT,
         )
         supervisor.start(name, program)
@@ -210,7 +208,7 @@ def announce(local: Local, port: int, *, demo: bool) -> None:
         logins = subprocess.run(
             flask_command("demo", "logins"),
             cwd=ROOT,
-            env=local.environment(admin=True),
+            env=local.environment("cli"),
             capture_output=True,
             text=True,
             check=False,

@@ -37,10 +37,10 @@ class Local:
     redis: Redis | None
     settings: Mapping[str, str]
 
-    def environment(self, *, admin: bool = False, supervised: bool = False) -> dict[str, str]:
-        """The environment of a child process."""
-        found = {**os.environ, **self.settings, "PYTHONUNBUFFERED": "1"}
-        if not admin:
+    def environment(self, process: str, *, supervised: bool = False) -> dict[str, str]:
+        """The environment of a child process of one kind: `web`, `worker` or `cli`."""
+        found = {**os.environ, **self.settings, "PYTHONUNBUFFERED": "1", "CONSOLE_PROCESS": process}
+        if process != "cli":
             found.pop(ADMIN_ONLY, None)
         if supervised:
             found[MARK] = str(self.folder.root)
