@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-from flask_appbuilder import AppBuilder
-from flask_talisman import Talisman
-from werkzeug.middleware.proxy_fix import ProxyFix
+if TYPE_CHECKING:
+    from flask import Flask
 
-import config
-from app import cli, health, security, views, wiring
-from app.logs import init_logging
-from app.problems import register_error_handlers
-from app.views import registry
+    import config
 
 # Nothing comes from another host, and no script or style is written into a page without its nonce.
 CONTENT_SECURITY_POLICY = {
@@ -26,11 +20,23 @@ CONTENT_SECURITY_POLICY = {
 
 def create_app(process: str | None = None, settings: config.Settings | None = None) -> Flask:
     """The application for one kind of process: `web` connects as the web login, `cli` and `worker` as service."""
+    # Imported here: the rules, and the start-up program, use this package without the framework.
+    from flask import Flask
+    from flask_appbuilder import AppBuilder
+    from flask_talisman import Talisman
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    import config
+    from app import cli, health, security, views, wiring
+    from app.logs import init_logging
+    from app.problems import register_error_handlers
+    from app.views import registry
+
     found = settings or config.load(os.environ)
     process = process or os.environ.get("CONSOLE_PROCESS", "web")
     app = Flask(__name__)
     app.config.update(_flask_settings(found, process))
-    init_logging(found.log_level, json=not app.debug, sentry_dsn=found.sentry_dsn)
+    init_logging(found.log_level, sentry_dsn=found.sentry_dsn)
     if found.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=found.trusted_proxies, x_proto=found.trusted_proxies, x_host=found.trusted_proxies)

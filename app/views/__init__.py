@@ -10,7 +10,6 @@ from typing import Any
 from flask import Flask, request, url_for
 
 from app.views import formats
-from app.views.edge import problem_json, problem_page
 from app.views.screens import menu_visible
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -35,14 +34,9 @@ def list_link(**changes: Any) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates their helpers and answer refusals that reach the edge as pages, or as problem+json for programs."""
-    from app.rules.errors import DomainError
-
+    """Give templates their helpers; the AppBuilder exists by now, and pages drawn outside of a view need it too."""
     formats.init_app(app)
+    builder = app.extensions["appbuilder"]
+    app.jinja_env.globals.update(appbuilder=builder, base_template=builder.base_template)
     app.jinja_env.tests["menu_visible"] = menu_visible
     app.jinja_env.globals.update(asset=asset, list_link=list_link)
-
-    @app.errorhandler(DomainError)
-    def refused(error: DomainError) -> Any:
-        wants_json = request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
-        return problem_json(error) if wants_json else problem_page(error)

@@ -9,9 +9,8 @@ from flask import Response, abort, flash, g, redirect, request
 from flask_babel import gettext, ngettext
 from sqlalchemy.exc import DBAPIError
 
-from app.problems import translate_database_error
 from app.rules.errors import DomainError, Forbidden, Invalid, NotFound
-from app.views.edge import already_submitted, local_path, service_call
+from app.views.edge import already_submitted, local_path, meaning_of, service_call
 from app.views.paging import PAGE_SIZES
 
 MOST_ROWS = PAGE_SIZES[-1]  # what one page can select
@@ -76,7 +75,7 @@ def run_many(view: Any, name: str, pks: list[str]) -> Response:
             except DomainError as error:
                 refused[error.message] += 1
             except DBAPIError as error:
-                refused[translate_database_error(error).message] += 1
+                refused[meaning_of(error).message] += 1
     if call.error is not None:
         return call.respond(back)
     if missing:

@@ -17,7 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.problems import translate_database_error
+from app import metrics
+from app.logs import current_request_id
+from app.problems import problem, translate_database_error
 from app.rules.errors import Conflict, DomainError
 
 REMEMBERED_SUBMISSIONS = 12
@@ -70,10 +72,20 @@ def service_call(done: str = "") -> Iterator[ServiceCall]:
         call.error = Conflict(gettext("Somebody changed or removed this in the meantime. Nothing was saved."))
     except DBAPIError as error:
         call.session.rollback()
-        call.error = translate_database_error(error)
+        call.error = meaning_of(error)
     except BaseException:
         call.session.rollback()
         raise
+    if call.error is not None:
+        metrics.count_domain_error(call.error.code)
+
+
+def meaning_of(error: DBAPIError) -> DomainError:
+    """What the database refused, in words for people; what has none is a bug and is raised again."""
+    meaning = translate_database_error(error)
+    if meaning is None:
+        raise error
+    return meaning
 
 
 def problem_page(error: DomainError, back: str | None = None) -> Response:
@@ -84,11 +96,8 @@ def problem_page(error: DomainError, back: str | None = None) -> Response:
 
 def problem_json(error: DomainError) -> Response:
     """The same for programs (RFC 9457)."""
-    body = {"type": "about:blank", "title": error.message, "status": error.status, "code": error.code}
     field = getattr(error, "field", None)
-    response = jsonify({**body, "field": field} if field else body)
-    response.status_code, response.mimetype = error.status, "application/problem+json"
-    return response
+    return problem(error.status, error.code, error.message, current_request_id(), **({"field": field} if field else {}))
 
 
 def api_post(work: Callable[[Session], Any]) -> Response:

@@ -137,7 +137,7 @@ class PeriodFilter(Filter):
 
     def describe(self, parameter: str, value: date) -> str:
         """`from 5 Mar 2026`."""
-        text = str(formats.day(value))
+        text = formats.day(value).striptags()
         return gettext("from %(day)s", day=text) if parameter.endswith(".from") else gettext("to %(day)s", day=text)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_timedelta
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_symbol
 from flask import Flask, g
 from flask_babel import get_locale, gettext
 from markupsafe import Markup, escape
@@ -53,6 +53,11 @@ def money(paise: int | None, code: str | None = None) -> str:
     # Babel knows lakh and crore only under Indian locales, whatever language the page is in.
     locale = "en_IN" if code == "INR" else str(get_locale() or "en")
     return format_currency(Decimal(paise) / 100, code, locale=locale)
+
+
+def currency_symbol() -> str:
+    """₹, before an amount that is being typed."""
+    return get_currency_symbol(currency(), locale=str(get_locale() or "en"))
 
 
 def words(name: Any) -> str:
@@ -119,9 +124,11 @@ def when(moment: datetime | None, at: datetime | None = None) -> Markup:
     return Markup('<time datetime="{}" title="{}" tabindex="0">{}</time>').format(iso, exact(moment), text)
 
 
-def day(value: date | None) -> str | Markup:
+def day(value: date | None) -> Markup:
     """`5 Mar 2026`."""
-    return missing() if value is None else f"{value.day} {value:%b %Y}"
+    if value is None:
+        return missing()
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), f"{value.day} {value:%b %Y}")
 
 
 def shortened(text: str) -> Markup:
@@ -175,3 +182,4 @@ def init_app(app: Flask) -> None:
     """Give templates the filters `money`, `when`, `exact`, `day`, `badge`, `human` and `show_value`."""
     for function in (money, when, exact, day, badge, human, show_value, plural):
         app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.globals["currency_symbol"] = currency_symbol
