@@ -39,7 +39,9 @@ def schema_statements() -> list[str]:
     """Everything but roles and reference data; run as the owner, with check_function_bodies off."""
     lines = ["SET LOCAL check_function_bodies = off"]
     # Defaults of tables call functions, and functions read tables: bodies are checked when they are first run.
-    lines += [f"CREATE FUNCTION app.{f.entity.signature} {f.entity.definition}" for f in FUNCTIONS]
+    # alembic-utils keeps bodies with colons escaped for text(); these statements are sent as they are.
+    bodies = [(f.entity.signature, f.entity.definition.replace("\\:", ":")) for f in FUNCTIONS]
+    lines += [f"CREATE FUNCTION app.{signature} {body}" for signature, body in bodies]
     lines += table_statements()
     lines += VIEWS
     for protection in PROTECTED.values():

@@ -3,7 +3,7 @@ SET LOCAL check_function_bodies = off
 CREATE FUNCTION app.refuse_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  RAISE EXCEPTION '% is a log\: rows are never changed or removed.', TG_TABLE_NAME USING ERRCODE = 'VR403';
+  RAISE EXCEPTION '% is a log: rows are never changed or removed.', TG_TABLE_NAME USING ERRCODE = 'VR403';
 END
 $$
 --;;
@@ -170,7 +170,7 @@ BEGIN
   END IF;
   v_most := app.limit_of(v_org, v_metric);
   IF v_most IS NOT NULL THEN
-    PERFORM pg_advisory_xact_lock(hashtextextended('limit\:' || v_org || v_metric, 0));
+    PERFORM pg_advisory_xact_lock(hashtextextended('limit:' || v_org || v_metric, 0));
     v_used := app.used(v_org, v_metric);
     IF v_used >= v_most THEN
       PERFORM app.refuse_limit(v_org, v_metric, v_most, v_used);
@@ -383,7 +383,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     AND (m.valid_from IS NULL OR m.valid_from <= app.now()) AND (m.valid_until IS NULL OR m.valid_until > app.now())
 $$;
 
--- What a person may do through a portal, as '|resource.action=*|resource.action=hostel,hostel|'\: the matrix, then
+-- What a person may do through a portal, as '|resource.action=*|resource.action=hostel,hostel|': the matrix, then
 -- the organization's overrides of the role, then those of the person
 --;;
 CREATE FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid DEFAULT NULL) RETURNS text
@@ -641,10 +641,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_
 BEGIN
   IF OLD.role = 'owner' AND OLD.status = 'active'
      AND (TG_OP = 'DELETE' OR NEW.role <> 'owner' OR NEW.status <> 'active' OR NEW.valid_until IS NOT NULL) THEN
-    PERFORM pg_advisory_xact_lock(hashtextextended('owners\:' || OLD.org_id, 0));
+    PERFORM pg_advisory_xact_lock(hashtextextended('owners:' || OLD.org_id, 0));
     IF NOT EXISTS (SELECT FROM memberships WHERE org_id = OLD.org_id AND role = 'owner' AND status = 'active'
                    AND id <> OLD.id AND valid_until IS NULL) THEN
-      RAISE EXCEPTION 'The last owner cannot leave\: make somebody else an owner first.' USING ERRCODE = 'VR409';
+      RAISE EXCEPTION 'The last owner cannot leave: make somebody else an owner first.' USING ERRCODE = 'VR409';
     END IF;
   END IF;
   RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
@@ -812,7 +812,7 @@ BEGIN
   IF NOT app.is_staff() THEN
     p_for := app.current_user_id();
     v_day := date_trunc('day', app.now() AT TIME ZONE v_zone) AT TIME ZONE v_zone;
-    IF NOT app.count_hit('maintenance_request', v_org || '\:' || p_for, v_day, p_daily) THEN
+    IF NOT app.count_hit('maintenance_request', v_org || ':' || p_for, v_day, p_daily) THEN
       RAISE EXCEPTION 'You have raised % requests today, which is the limit. For an emergency, please call the hostel.', p_daily
         USING ERRCODE = 'VR429';
     END IF;
@@ -884,7 +884,7 @@ BEGIN
   RETURNING seq INTO v_seq;
   -- An imported history tells nobody anything.
   IF coalesce(current_setting('app.event_at', true), '') = '' THEN
-    PERFORM app.enqueue('maintenance.moved', jsonb_build_object('request_id', NEW.id, 'seq', v_seq), 'history\:' || v_seq);
+    PERFORM app.enqueue('maintenance.moved', jsonb_build_object('request_id', NEW.id, 'seq', v_seq), 'history:' || v_seq);
   END IF;
   RETURN NULL;
 END
@@ -902,7 +902,7 @@ BEGIN
 END
 $$;
 
--- Who is meant by {"user_id"\: …} or {"outside_party"\: …}
+-- Who is meant by {"user_id": …} or {"outside_party": …}
 --;;
 CREATE FUNCTION app.assert_assignee(p_hostel uuid, p_args jsonb) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -951,13 +951,13 @@ BEGIN
       RAISE EXCEPTION 'Only the person who raised a request can say that it is not fixed.' USING ERRCODE = 'VR403';
     END IF;
     IF v_request.resolved_at < app.now() - interval '7 days' THEN
-      RAISE EXCEPTION 'This request was resolved more than 7 days ago\: please raise a new one.' USING ERRCODE = 'VR409';
+      RAISE EXCEPTION 'This request was resolved more than 7 days ago: please raise a new one.' USING ERRCODE = 'VR409';
     END IF;
     RETURN;
   END IF;
   IF NOT v_decides AND v_holder.user_id IS DISTINCT FROM v_me THEN
     IF v_holder.id IS NULL THEN
-      RAISE EXCEPTION 'This request is assigned to nobody\: claim it first.' USING ERRCODE = 'VR403';
+      RAISE EXCEPTION 'This request is assigned to nobody: claim it first.' USING ERRCODE = 'VR403';
     END IF;
     RAISE EXCEPTION 'This request is assigned to somebody else.' USING ERRCODE = 'VR403';
   END IF;
