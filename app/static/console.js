@@ -238,7 +238,7 @@
     const token = $("meta[name=csrf-token]")?.content || "";
     const response = await fetch(url, { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": token } });
     const answer = await response.json().catch(() => ({}));
-    if (!response.ok) throw Object.assign(new Error(answer.title || response.statusText), { status: response.status, answer });
+    if (!response.ok) throw Object.assign(new Error(answer.detail || response.statusText), { status: response.status, answer });
     return answer;
   };
 })();

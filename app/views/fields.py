@@ -19,6 +19,7 @@ from sqlalchemy import Column
 from sqlalchemy import types as sa_types
 from wtforms import (BooleanField, DateField, DateTimeLocalField, DecimalField, Field, IntegerField, SelectField,
                      StringField, TextAreaField)
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import NumberInput, TextInput, html_params
 
@@ -94,25 +95,19 @@ class ChoiceField(SelectField):
     """A member of an enum, by its human name."""
 
     def __init__(self, enum: type[Enum], *args: Any, required: bool = False, **kwargs: Any) -> None:
-        blank = [] if required else [("", "—")]
-        super().__init__(*args, choices=[*blank, *((member.value, member) for member in enum)],
-                         coerce=lambda value: self._member(enum, value), validate_choice=False, **kwargs)
-        self.enum = enum
+        def choices() -> list[SelectChoice]:
+            blank = [] if required else [SelectChoice("", "—")]
+            return [*blank, *(SelectChoice(str(member.value), formats.human(member)) for member in enum)]
 
-    @staticmethod
-    def _member(enum: type[Enum], value: Any) -> Enum | None:
-        if value in (None, ""):
-            return None
-        try:
-            return enum(value)
-        except ValueError as error:
-            raise ValueError(gettext("Choose one from the list.")) from error
+        def member(value: Any) -> Enum | None:
+            if value in (None, ""):
+                return None
+            try:
+                return enum(value)
+            except ValueError as error:
+                raise ValueError(gettext("Choose one from the list.")) from error
 
-    def iter_choices(self) -> Any:
-        """Value, words, chosen, attributes of each option."""
-        for value, member in self.choices or ():
-            text = member if isinstance(member, str) and not isinstance(member, Enum) else formats.human(member)
-            yield value, text, (self.data.value if self.data else "") == value, {}
+        super().__init__(*args, choices=choices, coerce=member, validate_choice=False, **kwargs)
 
 
 class Combobox:

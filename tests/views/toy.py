@@ -16,11 +16,12 @@ from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import UserMixin
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
-from sqlalchemy import (BigInteger, Date, DateTime, Enum, ForeignKeyConstraint, Index, MetaData, String, Text, and_,
-                        text, update)
+from sqlalchemy import (BigInteger, Date, DateTime, Enum, ForeignKeyConstraint, Index, MetaData, String, Text, UniqueConstraint,
+                        and_, text, update)
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, foreign, mapped_column, relationship
 
 from app import views
+from app.problems import register_error_handlers
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import Conflict, Invalid
 from app.views.base import ConsoleInterface, ConsoleModelView, console_action, submission_id
@@ -128,6 +129,8 @@ class Ticket(Base):
     __table_args__ = (
         _reference("vendors"), _reference("places"), _reference("kinds"),
         Index("tickets_by_title", "org_id", "title", "id"),
+        # Checked at commit only, as some of the product's own rules are.
+        UniqueConstraint("org_id", "notes", deferrable=True, initially="DEFERRED", name="tickets_notes_once"),
         Index("tickets_by_due", "org_id", "due_on", "id", postgresql_where=text("deleted_at IS NULL")),
         Index("tickets_by_cost", "org_id", "cost_paise", "id"),
         Index("tickets_open", "org_id", "opened_at", "id", postgresql_where=text("state = 'OPEN'")),
@@ -257,7 +260,9 @@ def create_toy(url: str, who: Callable[[], Person | None], *, csrf: bool = False
     if csrf:
         CSRFProtect(app)
     Talisman(app, force_https=False, session_cookie_secure=False, content_security_policy_nonce_in=["script-src"],
-             content_security_policy={"default-src": "'self'", "object-src": "'none'", "base-uri": "'self'"})
+             content_security_policy={"default-src": "'self'", "script-src": "'self'", "object-src": "'none'", "base-uri": "'self'"})
+
+    register_error_handlers(app)
 
     @app.before_request
     def bind() -> None:
