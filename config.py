@@ -354,13 +354,33 @@ def _contradictions(environ: Mapping[str, str]) -> list[str]:
     return problems
 
 
+INTRODUCTION: Final = """# Configuration
+
+Every setting is an environment variable, read once at the start by `config.py`; this page is made from it
+(`make docs`). A missing or wrong value stops the start with a sentence that names the variable; an empty one
+counts as unset. No secret has a default.
+
+`python3 run.py` sets what it starts itself: with no `DATABASE_URL` it runs PostgreSQL in the data folder, with no
+`REDIS_URL` Redis, and generates the demo's passwords and keys on the first start (`secrets.json` in the data folder,
+readable by its owner only). What the shell sets, counts more:
+
+    DATABASE_URL=postgresql://viramah_web:…@db.example.com/viramah REDIS_URL=redis://… python3 run.py
+
+With `DATABASE_URL` set, or `DEMO=0`, no key is generated and no demo data is loaded. `python3 run.py env` prints the
+settings of the data folder for other programs: `eval "$(python3 run.py env)"`.
+
+| variable | default | meaning |
+|---|---|---|
+"""
+
+
 def documentation() -> str:
-    """The table of docs/configuration.md."""
-    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    """The whole of docs/configuration.md."""
+    rows = []
     for declared in declarations():
         meaning = f"{declared.meaning}{' (secret)' if declared.secret else ''}".replace("|", "\\|")
-        rows.append(f"| `{declared.variable}` | {declared.shown} | {meaning} |")
-    return "\n".join(rows) + "\n"
+        rows.append(f"| `{declared.variable}` | {declared.shown} | {meaning} |\n")
+    return INTRODUCTION + "".join(rows)
 
 
 if __name__ == "__main__":
