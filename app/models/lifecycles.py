@@ -46,8 +46,18 @@ class Clock(Model):
     shift: Mapped[object] = mapped_column(Interval)
 
 
+class BindingKey(Model):
+    """What the binding of a transaction is sealed with (app.seal_of); made at deploy, readable by the definer alone."""
+
+    __tablename__ = "binding_keys"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(Text)
+
+
 functions("lifecycles")
 
+protect(BindingKey.__table__, definer="SELECT", unaudited="a secret", closed="read by app.seal_of alone")
 for _model in (LifecycleMachine, LifecycleTransition, Clock):
     protect(_model.__table__, definer="SELECT", unaudited="reference data, seeded at deploy",
             closed="asked by app.move, its trigger and app.now alone")

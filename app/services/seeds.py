@@ -6,6 +6,7 @@ code has forgotten.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.lifecycle import MACHINES
 from app.models.base import Model
-from app.models.lifecycles import Clock, LifecycleMachine, LifecycleTransition
+from app.models.lifecycles import BindingKey, Clock, LifecycleMachine, LifecycleTransition
 from app.models.maintenance import SlaTargetRow
 from app.models.organizations import PlanLimit
 from app.models.permissions import RolePermission, RoleRow
@@ -62,6 +63,7 @@ def sync_reference_data(connection: Connection) -> None:
         {"priority": priority.value, "resolve_minutes": _minutes(target.resolve),
          "escalate_minutes": _minutes(target.escalate)} for priority, target in SLA_TARGETS.items()])
     connection.execute(upsert(Clock).values(id=1, shift=timedelta(0)).on_conflict_do_nothing())
+    connection.execute(upsert(BindingKey).values(id=1, key=secrets.token_hex(32)).on_conflict_do_nothing())
     _sync_framework_tables(connection)
 
 

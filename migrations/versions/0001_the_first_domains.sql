@@ -90,12 +90,53 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.current_org() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT NULLIF(current_setting('app.org_id', true), '')::uuid
+CREATE FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_key text;
+BEGIN
+  SELECT key INTO v_key FROM binding_keys WHERE id = 1;
+  RETURN encode(sha256(convert_to(concat_ws('/', v_key, pg_backend_pid(), extract(epoch FROM transaction_timestamp()), p_role, p_org, p_user,
+                                            p_caps, v_key), 'UTF8')), 'base64');
+END
 $$
 --;;
-CREATE FUNCTION app.current_user_id() RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT NULLIF(current_setting('app.user_id', true), '')::integer
+CREATE FUNCTION app.is_genuine() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  RETURN coalesce(current_setting('app.seal', true), '') = app.seal_of(
+    current_setting('role'), current_setting('app.org_id', true), current_setting('app.user_id', true),
+    current_setting('app.caps', true));
+END
+$$
+--;;
+CREATE FUNCTION app.current_org() RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NULLIF(current_setting('app.org_id', true), '') IS NULL OR NOT app.is_genuine() THEN
+    RETURN NULL;
+  END IF;
+  RETURN current_setting('app.org_id')::uuid;
+END
+$$
+--;;
+CREATE FUNCTION app.current_user_id() RETURNS integer
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NULLIF(current_setting('app.user_id', true), '') IS NULL OR NOT app.is_genuine() THEN
+    RETURN NULL;
+  END IF;
+  RETURN current_setting('app.user_id')::integer;
+END
+$$
+--;;
+CREATE FUNCTION app.assume(p_org uuid, p_user integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true), set_config('app.user_id', p_user::text, true),
+          set_config('app.caps', '', true);
+  PERFORM set_config('app.seal', app.seal_of(current_setting('role'), p_org::text, p_user::text, ''), true);
+END
 $$
 --;;
 CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -244,7 +285,7 @@ DECLARE
   v_org uuid;
 BEGIN
   INSERT INTO organizations (name, slug, plan) VALUES (btrim(p_name), p_slug, p_plan) RETURNING id INTO v_org;
-  PERFORM set_config('app.org_id', v_org::text, true), set_config('app.user_id', p_owner::text, true);
+  PERFORM app.assume(v_org, p_owner);
   INSERT INTO members (org_id, user_id, name, email)
   SELECT v_org, u.id, btrim(u.first_name || ' ' || u.last_name), u.email FROM ab_user u WHERE u.id = p_owner;
   INSERT INTO memberships (org_id, user_id, role) VALUES (v_org, p_owner, 'owner');
@@ -523,7 +564,7 @@ BEGIN
   IF p_full AND v_session.last_seen_at < app.now() - interval '5 minutes' THEN
     UPDATE user_sessions SET last_seen_at = app.now() WHERE id = v_session.id;
   END IF;
-  RETURN app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full)
+  RETURN app.sealed(app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full))
          || jsonb_build_object('session_id', v_session.id, 'second_factor', v_session.second_factor);
 END
 $$
@@ -533,6 +574,7 @@ BEGIN
   PERFORM set_config('app.org_id', coalesce(p_me ->> 'org_id', ''), true),
           set_config('app.user_id', coalesce(p_me ->> 'user_id', ''), true),
           set_config('app.caps', coalesce(p_me ->> 'caps', ''), true),
+          set_config('app.seal', coalesce(p_me ->> 'seal', ''), true),
           set_config('app.request_id', coalesce(p_request, ''), true),
           set_config('app.reason', '', true), set_config('app.event_at', '', true),
           set_config('role', coalesce(p_me ->> 'portal', 'portal_public'), true);
@@ -562,11 +604,22 @@ $$
 --;;
 CREATE FUNCTION app.describe_member(p_user integer, p_org uuid, p_portals text[], p_hostel uuid) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT app.describe(p_user, p_org, p_portals, p_hostel, true)
+  SELECT app.sealed(app.describe(p_user, p_org, p_portals, p_hostel, true))
 $$
 --;;
 CREATE FUNCTION app.bind_system(p_org uuid, p_request text) RETURNS void LANGUAGE sql AS $$
-  SELECT app.enter(jsonb_build_object('org_id', p_org, 'caps', '*', 'portal', 'portal_admin'), p_request)
+  SELECT app.enter(app.describe_system(p_org), p_request)
+$$
+--;;
+CREATE FUNCTION app.describe_system(p_org uuid) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.sealed(jsonb_build_object('org_id', p_org, 'caps', '*', 'portal', 'portal_admin'))
+$$
+--;;
+CREATE FUNCTION app.sealed(p_me jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT p_me || jsonb_build_object('seal', app.seal_of(
+    p_me ->> 'portal', coalesce(p_me ->> 'org_id', ''), coalesce(p_me ->> 'user_id', ''), coalesce(p_me ->> 'caps', '')))
 $$
 --;;
 CREATE FUNCTION app.member_in_reach(p_user integer) RETURNS boolean
@@ -708,7 +761,7 @@ BEGIN
     v_user := app.create_account(v_row.email, coalesce(NULLIF(btrim(p_name), ''), v_row.name));
     v_new := true;
   END IF;
-  PERFORM set_config('app.org_id', v_row.org_id::text, true), set_config('app.user_id', v_user::text, true);
+  PERFORM app.assume(v_row.org_id, v_user);
   INSERT INTO members AS m (org_id, user_id, name, email)
   SELECT v_row.org_id, u.id, btrim(u.first_name || ' ' || u.last_name), u.email FROM ab_user u WHERE u.id = v_user
   ON CONFLICT ON CONSTRAINT members_pkey DO UPDATE SET removed_at = NULL;
@@ -1381,6 +1434,12 @@ CREATE TABLE audit_seals (
 )
 --;;
 CREATE INDEX audit_seals_batch ON audit_seals (batch, seq)
+--;;
+CREATE TABLE binding_keys (
+	id INTEGER NOT NULL, 
+	key TEXT NOT NULL, 
+	PRIMARY KEY (id)
+)
 --;;
 CREATE TABLE clock (
 	id INTEGER NOT NULL, 
@@ -2297,6 +2356,12 @@ GRANT UPDATE (run_id, hostel_id, number, outcome, reason, source, row_id) ON pub
 --;;
 GRANT DELETE ON public.import_rows TO portal_admin
 --;;
+ALTER TABLE public.binding_keys ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.binding_keys FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.binding_keys TO viramah_definer
+--;;
 ALTER TABLE public.lifecycle_machines ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.lifecycle_machines FORCE ROW LEVEL SECURITY
@@ -2941,13 +3006,31 @@ REVOKE ALL ON FUNCTION app.count_storage() FROM PUBLIC
 --;;
 ALTER FUNCTION app.count_storage() OWNER TO viramah_definer
 --;;
+REVOKE ALL ON FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.is_genuine() FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_genuine() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_genuine() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
 REVOKE ALL ON FUNCTION app.current_org() FROM PUBLIC
 --;;
-GRANT EXECUTE ON FUNCTION app.current_org() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+ALTER FUNCTION app.current_org() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.current_org() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.current_user_id() FROM PUBLIC
 --;;
-GRANT EXECUTE ON FUNCTION app.current_user_id() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
+ALTER FUNCTION app.current_user_id() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.current_user_id() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.assume(p_org uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assume(p_org uuid, p_user integer) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.touch() FROM PUBLIC
 --;;
@@ -3096,6 +3179,16 @@ GRANT EXECUTE ON FUNCTION app.describe_member(p_user integer, p_org uuid, p_port
 REVOKE ALL ON FUNCTION app.bind_system(p_org uuid, p_request text) FROM PUBLIC
 --;;
 GRANT EXECUTE ON FUNCTION app.bind_system(p_org uuid, p_request text) TO viramah_service, viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.describe_system(p_org uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.describe_system(p_org uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.describe_system(p_org uuid) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.sealed(p_me jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.sealed(p_me jsonb) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.member_in_reach(p_user integer) FROM PUBLIC
 --;;

@@ -1,13 +1,65 @@
 -- Who is asking, as the transaction was bound; limits, usage, counters.
 
---: invoker; execute: everyone
-CREATE FUNCTION app.current_org() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT NULLIF(current_setting('app.org_id', true), '')::uuid
+-- What a binding is sealed with: a keyed hash over who, where, through which portal and with which capabilities, good
+-- for this one transaction of this one backend. Settings can be written by anybody who can run SQL; the seal cannot
+-- be made without the key, so a hole in a screen does not become another tenant, person, portal or capability.
+-- The key stands at both ends, so that nothing can be appended.
+--: definer
+CREATE FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_key text;
+BEGIN
+  SELECT key INTO v_key FROM binding_keys WHERE id = 1;
+  RETURN encode(sha256(convert_to(concat_ws('/', v_key, pg_backend_pid(), extract(epoch FROM transaction_timestamp()), p_role, p_org, p_user,
+                                            p_caps, v_key), 'UTF8')), 'base64');
+END
 $$;
 
---: invoker; execute: everyone
-CREATE FUNCTION app.current_user_id() RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT NULLIF(current_setting('app.user_id', true), '')::integer
+-- Whether the transaction's settings are as app.bind left them.
+--: definer; execute: everyone
+CREATE FUNCTION app.is_genuine() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  RETURN coalesce(current_setting('app.seal', true), '') = app.seal_of(
+    current_setting('role'), current_setting('app.org_id', true), current_setting('app.user_id', true),
+    current_setting('app.caps', true));
+END
+$$;
+
+-- NULL without a genuine binding: policies then show nothing.
+--: definer; execute: everyone
+CREATE FUNCTION app.current_org() RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NULLIF(current_setting('app.org_id', true), '') IS NULL OR NOT app.is_genuine() THEN
+    RETURN NULL;
+  END IF;
+  RETURN current_setting('app.org_id')::uuid;
+END
+$$;
+
+--: definer; execute: everyone
+CREATE FUNCTION app.current_user_id() RETURNS integer
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NULLIF(current_setting('app.user_id', true), '') IS NULL OR NOT app.is_genuine() THEN
+    RETURN NULL;
+  END IF;
+  RETURN current_setting('app.user_id')::integer;
+END
+$$;
+
+-- For definer functions that make a tenant, or let somebody in, before anybody is bound to it: their rows are then
+-- audited as that person's. Leaves the role alone.
+--: definer
+CREATE FUNCTION app.assume(p_org uuid, p_user integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM set_config('app.org_id', p_org::text, true), set_config('app.user_id', p_user::text, true),
+          set_config('app.caps', '', true);
+  PERFORM set_config('app.seal', app.seal_of(current_setting('role'), p_org::text, p_user::text, ''), true);
+END
 $$;
 
 --: invoker; execute: everyone
@@ -170,7 +222,7 @@ DECLARE
   v_org uuid;
 BEGIN
   INSERT INTO organizations (name, slug, plan) VALUES (btrim(p_name), p_slug, p_plan) RETURNING id INTO v_org;
-  PERFORM set_config('app.org_id', v_org::text, true), set_config('app.user_id', p_owner::text, true);
+  PERFORM app.assume(v_org, p_owner);
   INSERT INTO members (org_id, user_id, name, email)
   SELECT v_org, u.id, btrim(u.first_name || ' ' || u.last_name), u.email FROM ab_user u WHERE u.id = p_owner;
   INSERT INTO memberships (org_id, user_id, role) VALUES (v_org, p_owner, 'owner');

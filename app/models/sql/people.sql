@@ -172,7 +172,7 @@ BEGIN
   IF p_full AND v_session.last_seen_at < app.now() - interval '5 minutes' THEN
     UPDATE user_sessions SET last_seen_at = app.now() WHERE id = v_session.id;
   END IF;
-  RETURN app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full)
+  RETURN app.sealed(app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full))
          || jsonb_build_object('session_id', v_session.id, 'second_factor', v_session.second_factor);
 END
 $$;
@@ -184,6 +184,7 @@ BEGIN
   PERFORM set_config('app.org_id', coalesce(p_me ->> 'org_id', ''), true),
           set_config('app.user_id', coalesce(p_me ->> 'user_id', ''), true),
           set_config('app.caps', coalesce(p_me ->> 'caps', ''), true),
+          set_config('app.seal', coalesce(p_me ->> 'seal', ''), true),
           set_config('app.request_id', coalesce(p_request, ''), true),
           set_config('app.reason', '', true), set_config('app.event_at', '', true),
           set_config('role', coalesce(p_me ->> 'portal', 'portal_public'), true);
@@ -220,13 +221,27 @@ $$;
 --: definer; execute: service
 CREATE FUNCTION app.describe_member(p_user integer, p_org uuid, p_portals text[], p_hostel uuid) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT app.describe(p_user, p_org, p_portals, p_hostel, true)
+  SELECT app.sealed(app.describe(p_user, p_org, p_portals, p_hostel, true))
 $$;
 
 -- … and for the product itself, which may do everything within the one organization.
 --: invoker; execute: service
 CREATE FUNCTION app.bind_system(p_org uuid, p_request text) RETURNS void LANGUAGE sql AS $$
-  SELECT app.enter(jsonb_build_object('org_id', p_org, 'caps', '*', 'portal', 'portal_admin'), p_request)
+  SELECT app.enter(app.describe_system(p_org), p_request)
+$$;
+
+--: definer; execute: service
+CREATE FUNCTION app.describe_system(p_org uuid) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.sealed(jsonb_build_object('org_id', p_org, 'caps', '*', 'portal', 'portal_admin'))
+$$;
+
+-- The document with its seal, for app.enter to put into the settings.
+--: definer
+CREATE FUNCTION app.sealed(p_me jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT p_me || jsonb_build_object('seal', app.seal_of(
+    p_me ->> 'portal', coalesce(p_me ->> 'org_id', ''), coalesce(p_me ->> 'user_id', ''), coalesce(p_me ->> 'caps', '')))
 $$;
 
 --: definer; execute: signed_in
@@ -383,7 +398,7 @@ BEGIN
     v_user := app.create_account(v_row.email, coalesce(NULLIF(btrim(p_name), ''), v_row.name));
     v_new := true;
   END IF;
-  PERFORM set_config('app.org_id', v_row.org_id::text, true), set_config('app.user_id', v_user::text, true);
+  PERFORM app.assume(v_row.org_id, v_user);
   INSERT INTO members AS m (org_id, user_id, name, email)
   SELECT v_row.org_id, u.id, btrim(u.first_name || ' ' || u.last_name), u.email FROM ab_user u WHERE u.id = v_user
   ON CONFLICT ON CONSTRAINT members_pkey DO UPDATE SET removed_at = NULL;
