@@ -8,144 +8,104 @@ Masking too much costs a look elsewhere, masking too little cannot be taken back
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 MASK = "[masked]"
+MAX_TEXT = 32_000  # characters of one text; a traceback has some thousands
 _MAX_DEPTH = 12
 
-_SECRET_WORDS = frozenset(
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "secrets",
-        "token",
-        "tokens",
-        "apikey",
-        "credential",
-        "credentials",
-        "authorization",
-        "cookie",
-        "cookies",
-        "otp",
-        "totp",
-        "pin",
-        "phone",
-        "phones",
-        "mobile",
-        "whatsapp",
-        "telegram",
-        "email",
-        "emails",
-        "mail",
-        "aadhaar",
-        "aadhar",
-        "pan",
-        "dsn",
-        "csrf",
-        "signature",
-        "recovery",
-        "birthday",
-        "dob",
-        "address",
-        "addresses",
-        "ip",
-        "guardian",
-    ]
+# One of its words says it …
+_SECRET_WORD = re.compile(
+    r"pass(?:word|wd|phrase)s?|pwd|secrets?|tokens?|apikey|credentials?|authorization|cookies?|csrf|signature|dsn"
+    r"|otp|totp|pin|recovery|phones?|mobile|whatsapp|telegram|e?mails?|address(?:es)?|ip|aadhaa?r|pan|dob|birthday"
+    r"|guardian"
 )
-_SECRET_NAMES = frozenset(
-    [
-        "code",
-        "codes",
-        "key",
-        "api_key",
-        "access_key",
-        "secret_key",
-        "private_key",
-        "seal_key",
-        "field_keys",
-        "session",
-        "session_id",
-        "sid",
-        "full_name",
-        "first_name",
-        "last_name",
-        "verification_code",
-        "remote_addr",
-        "date_of_birth",
-    ]
+# … or the whole does.
+_SECRET_NAME = re.compile(
+    r"codes?|(?:verification|login|invite)_code|session(?:_id)?|sid|(?:full|first|last)_name|remote_addr|date_of_birth"
+    r"|(?:.+_)?(?:api|access|secret|private|seal|field)_keys?"
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
-_PATTERNS: list[tuple[re.Pattern[str], str]] = [
-    (re.compile(text), replacement)
-    for text, replacement in (
-        # What the database and its driver add to an error: whole rows, keys, parameters.
-        (r"(?s)Failing row contains \(.*?\)(?=\.?\s*(?:\n|\"|$))", f"Failing row contains ({MASK})"),
-        (r"(?s)\[parameters: .*?\](?=\s*(?:\n|\(Background|$))", f"[parameters: {MASK}]"),
-        (r"(Key \([^)\n]*\)=)\([^\n]*?\)(?= (?:already|is|conflicts|was)|\.|$)", rf"\1({MASK})"),
-        # scheme://user:password@host
-        (r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@\"']*):[^\s/\"']*@(?=[^\s@]*)", rf"\1:{MASK}@"),
-        # Telegram bot tokens: also inside https://api.telegram.org/bot<token>/
-        (r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])", MASK),
-        (r"(?i)\b(bearer|basic|digest)\s+[a-z0-9._~+/=-]{6,}", rf"\1 {MASK}"),
-        # name=value and "name": "value" in free text and in query strings
+# In this order; every repetition is bounded or anchored, so that no text takes more than linear time.
+_SHAPES = [
+    # What the database and its driver add to an error: parameters, whole rows, keys.
+    (r"\[parameters: [^\n]*", f"[parameters: {MASK}]"),
+    (
+        r"(?s)Failing row contains \(.*?(?=\n\[SQL:|\nCONTEXT:|\n\nThe above|\n\nDuring|\Z)",
+        f"Failing row contains ({MASK})",
+    ),
+    (r"(Key \([^)\n]{0,200}\)=)\([^\n]*\)", rf"\1({MASK})"),
+    # scheme://user:password@host
+    (r"(\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s:/@\"']{0,100}):[^\s/\"']{0,200}@", rf"\1:{MASK}@"),
+    # Telegram bot tokens, also inside https://api.telegram.org/bot<token>/
+    (r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])", MASK),
+    (r"(?i)\b(bearer|basic|digest)\s+[a-z0-9._~+/=-]{6,}", rf"\1 {MASK}"),
+    # name=value and "name": "value" in free text; in query strings also the short names
+    (
         (
-            r"(?i)\b((?:[a-z_-]*(?:password|passwd|secret|token|api[_-]?key|authorization|cookie|signature|totp|otp))"
-            r"|pwd|pin|sig|code|state)([\"']?\s*[=:]\s*)(?!\[masked\])(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'&,;)}\]]+)",
-            rf"\1\2{MASK}",
+            r"(?i)((?:password|passwd|pwd|secret|token|api[_-]?key|authorization|cookie|signature|totp|otp)"
+            r"[\"']?\s{0,3}[=:]\s{0,3})(?!\[masked\])(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'&,;)}\]]+)"
         ),
-        # Signed tokens, session cookies, JWTs: parts of base64url joined by dots, the last with a capital
-        (r"(?<![\w.-])\.?(?:[\w-]{4,}\.){1,2}(?=[\w-]*[A-Z])[\w-]{27,}(?![\w-])", MASK),
-        # One-time secrets: 256 bits in base64url, alone or in a path; hashes in hex have no capitals
-        (r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{40,}(?![\w-])", MASK),
-        # E-mail addresses
-        (r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*", MASK),
-        # Phone numbers: E.164 with any spacing, and Indian mobile numbers with or without 0 or 91
-        (r"(?<![\w+])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)", MASK),
-        (r"(?<![0-9A-Za-z.])(?<![0-9a-f]{4}-)(?:0|91[ -]?)?[6-9]\d{4}[ -]?\d{5}(?![0-9A-Za-z])", MASK),
-        # Aadhaar: twelve digits in groups of four
-        (r"(?<![\w-])[2-9]\d{3}[ -]\d{4}[ -]\d{4}(?![\w-])", MASK),
-    )
+        rf"\1{MASK}",
+    ),
+    (r"(?i)([?&](?:code|state|key|sig|t|link)=)[^&\s\"'#]+", rf"\1{MASK}"),
+    (r"(?i)\b(otp|code|pin)\b([^\d\n]{1,12})\d{4,8}\b", rf"\1\2{MASK}"),
+    # Signed tokens, session cookies, JWTs: parts of base64url joined by dots, the last with a capital
+    (r"(?<![\w.-])\.?(?:[\w-]{4,}\.){1,2}(?=[\w-]*[A-Z])[\w-]{27,}(?![\w-])", MASK),
+    # One-time secrets: 256 bits in base64url, alone or in a path; hashes in hex have no capitals
+    (r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{40,}(?![\w-])", MASK),
+    # E-mail addresses
+    (r"(?<![\w.+%'-])[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}", MASK),
+    # Phone numbers: E.164 with any spacing, and Indian mobile numbers with or without 0 or 91 (not inside a uuid)
+    (r"(?<![\w+])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)", MASK),
+    (r"(?<![0-9A-Za-z.])(?<![0-9a-f]{4}-)(?:0|91[ -]?)?[6-9]\d{4}[ -]?\d{5}(?![0-9A-Za-z])", MASK),
+    # Aadhaar: twelve digits in groups of four
+    (r"(?<![\w-])[2-9]\d{3}[ -]\d{4}[ -]\d{4}(?![\w-])", MASK),
 ]
+_PATTERNS = [(re.compile(shape), replacement) for shape, replacement in _SHAPES]
 
 
 def is_secret_name(name: str) -> bool:
     """Whether a key of this name holds something that must not be written down."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    return not _SECRET_WORDS.isdisjoint(words) or "_".join(words) in _SECRET_NAMES
+    return any(map(_SECRET_WORD.fullmatch, words)) or _SECRET_NAME.fullmatch("_".join(words)) is not None
 
 
 def mask_text(text: str) -> str:
-    """The text with everything replaced that looks personal or secret."""
+    """The text, cut if it is very long, with everything replaced that looks personal or secret."""
+    if len(text) > MAX_TEXT:
+        text = f"{text[:MAX_TEXT]}… [{len(text)} characters]"
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
 
 
 def mask(value: Any, depth: int = 0) -> Any:
-    """The value in plain types (dict, list, str, numbers), masked throughout; objects become their repr."""
+    """The value in plain types (dict, list, str, numbers), masked throughout; objects become their repr.
+
+    Numbers stay, unless their name says what they are: a phone number logged as an integer needs a telling name.
+    """
+    if isinstance(value, Mapping | list | tuple | AbstractSet):
+        return MASK if depth >= _MAX_DEPTH else _mask_inside(value, depth + 1)
     if value is None or isinstance(value, bool | int | float | Decimal):
         return value
-    if isinstance(value, str):
-        return mask_text(value)
     if isinstance(value, UUID | datetime | date | timedelta):
         return str(value)
-    if depth >= _MAX_DEPTH:
-        return MASK
-    if isinstance(value, Mapping):
-        return {
-            str(name): MASK if is_secret_name(str(name)) and inner is not None else mask(inner, depth + 1)
-            for name, inner in value.items()
-        }
-    if isinstance(value, list | tuple | Set):
-        return [mask(inner, depth + 1) for inner in value]
     if isinstance(value, bytes | bytearray | memoryview):
         return f"[{len(value)} bytes]"
-    return mask_text(repr(value))
+    return mask_text(value if isinstance(value, str) else repr(value))
+
+
+def _mask_inside(value: Mapping[Any, Any] | Iterable[Any], depth: int) -> Any:
+    if not isinstance(value, Mapping):
+        return [mask(inner, depth) for inner in value]
+    return {
+        str(name): MASK if inner is not None and is_secret_name(str(name)) else mask(inner, depth)
+        for name, inner in value.items()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -103,13 +104,9 @@ def _database_error(error: DBAPIError) -> Response:
     return _domain_error(meaning)
 
 
-def _http_error(error: HTTPException) -> Response:
-    if error.response is not None:  # abort(response): somebody has answered already
-        return Response(error.response.get_data(), error.response.status_code, dict(error.response.headers))
-    if (
-        error.code is None or error.code < HTTPStatus.BAD_REQUEST
-    ):  # a redirect on its way, as of a missing slash
-        return Response(error.get_body(), error.code, error.get_headers())
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    if error.response is not None or error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return error  # abort(response), or a redirect: somebody has answered already
     code = HTTPStatus(error.code).phrase.lower().replace(" ", "_").replace("-", "_")
     answer = _answer(error.code, code, _SENTENCES.get(error.code, "This request cannot be answered."), {})
     for name, value in error.get_headers():  # Allow, Retry-After, WWW-Authenticate
@@ -118,7 +115,7 @@ def _http_error(error: HTTPException) -> Response:
     return answer
 
 
-def _server_error(error: InternalServerError) -> Response:
+def _server_error(_error: InternalServerError) -> Response:
     """Flask has logged the exception with its traceback by now; nothing of it is told."""
     metrics.count_server_error(metrics.tier_of(request.endpoint))
     return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", _OUR_FAULT, {})
@@ -139,5 +136,5 @@ def _answer(status: int, code: str, sentence: str, extra: dict[str, Any]) -> Res
 
 
 def _level(status: int) -> int:
-    """As the standard library counts them: a refusal is information, a failure of a part is a warning."""
-    return 30 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 20
+    """A refusal is information, a part that fails is a warning."""
+    return logging.WARNING if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO

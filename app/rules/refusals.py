@@ -58,7 +58,9 @@ _OURS: dict[str, type[DomainError]] = {
     "VR409": Conflict,
     "VR429": LimitReached,
 }
+# By SQLSTATE, or by its class (two characters).
 _GENERAL: dict[str, tuple[type[DomainError], str]] = {
+    "08": (Unavailable, "The database does not answer; please try again in a moment."),
     "23503": (Invalid, "This refers to something that does not exist, or something else still refers to it."),
     "23505": (Conflict, "There is one like this already."),
     "23514": (Invalid, "One of the values is outside of what is allowed."),
@@ -68,6 +70,7 @@ _GENERAL: dict[str, tuple[type[DomainError], str]] = {
     "22007": (Invalid, "This is not a date or a time."),
     "22008": (Invalid, "This date or time does not exist."),
     "22021": (Invalid, "The text contains characters that cannot be stored."),
+    "22P02": (Invalid, "One of the values is not of the kind that belongs there."),
     "22P05": (Invalid, "The text contains characters that cannot be stored."),
     "42501": (Forbidden, "You may not do this."),
     "40001": (Conflict, "Somebody else changed this at the same moment; please try again."),
@@ -90,23 +93,17 @@ def meaning_of(refusal: DatabaseRefusal) -> DomainError | None:
         return Invalid(refusal.message, refusal.column)
     if (ours := _OURS.get(refusal.sqlstate)) is not None:
         return ours(refusal.message)
-    if refusal.sqlstate == "22P02":
-        if "type uuid" in refusal.message:  # nothing has an id that is none
-            return NotFound("There is nothing at this address.")
-        return Invalid("One of the values is not of the kind that belongs there.")
     if refusal.sqlstate == "23502":
         return Invalid(f"Please fill in “{(refusal.column or 'this').replace('_', ' ')}”.", refusal.column)
-    if refusal.sqlstate.startswith("08"):
-        return Unavailable("The database does not answer; please try again in a moment.")
+    if refusal.sqlstate == "22P02" and "type uuid" in refusal.message:
+        return NotFound("There is nothing at this address.")  # nothing has an id that is none
     return _general(refusal)
 
 
 def _general(refusal: DatabaseRefusal) -> DomainError | None:
-    if refusal.sqlstate not in _GENERAL:
+    found = _GENERAL.get(refusal.sqlstate) or _GENERAL.get(refusal.sqlstate[:2])
+    if found is None:
         return None
-    kind, sentence = _GENERAL[refusal.sqlstate]
-    named = CONSTRAINT_SENTENCES.get(refusal.constraint or "")
-    if named is None:
-        return kind(sentence)
-    sentence, field = named
+    kind, general = found
+    sentence, field = CONSTRAINT_SENTENCES.get(refusal.constraint or "", (general, None))
     return Invalid(sentence, field) if kind is Invalid else kind(sentence)
