@@ -40,8 +40,8 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
     if found.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=found.trusted_proxies, x_proto=found.trusted_proxies, x_host=found.trusted_proxies)
-    wiring.init_app(app, found)
     health.init_requests(app)
+    wiring.init_app(app, found)
     security.init_app(app)
     register_error_handlers(app)
     Talisman(app, force_https=False, content_security_policy=CONTENT_SECURITY_POLICY,
