@@ -24,8 +24,9 @@ MAX_PIXELS = 50_000_000  # 200 MB decoded; phones make up to 50 megapixels, deco
 JPEG_QUALITY = 90
 THUMBNAIL_QUALITY = 80
 
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
 _VIDEOS = frozenset({"video/mp4", "video/quicktime", "video/3gpp"})
+_HEIC = frozenset({"image/heic", "image/heif"})
 _DEEP_GRAY = "I;16"
 _ORIENTATION = 0x0112  # of EXIF: how to turn or mirror what is stored
 _TURNS = {
@@ -61,6 +62,8 @@ def strip_metadata(content: bytes, media_type: str) -> bytes:
     """
     if media_type in _VIDEOS:
         return blank_metadata(content)
+    if media_type in _HEIC:
+        raise UnsupportedMedia("HEIC photos cannot be accepted; please send this one as JPEG.")
     if media_type not in _FORMATS:
         raise UnsupportedMedia("This kind of file cannot be accepted as a photo or a video.")
     kind = _FORMATS[media_type]
@@ -141,5 +144,5 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _encode(image: Image.Image, kind: str, quality: int) -> bytes:
     output = io.BytesIO()
-    image.save(output, kind, quality=quality)  # PNG has no use for it
+    image.save(output, kind, quality=quality)  # PNG and GIF have no use for it
     return output.getvalue()
