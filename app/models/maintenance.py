@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,7 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import (
     CURRENT_USER,
@@ -47,11 +47,12 @@ from app.models.declare import (
     trigger,
     within,
 )
+from app.models.files import File
 from app.models.organizations import Hostel
 from app.models.people import Member
 from app.models.rooms import Room
 from app.permissions import Action, Portal, Resource
-from app.rules.maintenance import DESCRIPTION_MAX, Priority, RequestStatus
+from app.rules.maintenance import DESCRIPTION_MAX, Priority, Request, RequestStatus, SlaClock
 
 _STATES = ", ".join(f"'{state}'" for state in RequestStatus)
 _PRIORITIES = ", ".join(f"'{priority}'" for priority in Priority)
@@ -124,7 +125,7 @@ class MaintenanceRequest(Tenant, Timestamps, Authored, SoftDelete, Model):
     clock_started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
     resolve_by: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     escalate_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    held: Mapped[object] = mapped_column(Interval, server_default=text("interval '0'"))
+    held: Mapped[timedelta] = mapped_column(Interval, server_default=text("interval '0'"))
     held_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     escalated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -138,8 +139,10 @@ class MaintenanceRequest(Tenant, Timestamps, Authored, SoftDelete, Model):
         "MaintenanceIssueType", "issue_type_id", here="MaintenanceRequest")
     room: Mapped[Room | None] = link("Room", "room_id", here="MaintenanceRequest")
     requester: Mapped[Member | None] = link("Member", "user_id", here="MaintenanceRequest", key="user_id")
-    assignment: Mapped[MaintenanceAssignment | None] = link(
-        "MaintenanceAssignment", "id", here="MaintenanceRequest", key="request_id", viewonly=True, uselist=False)
+    assignment: Mapped[MaintenanceAssignment | None] = relationship(
+        "MaintenanceAssignment", viewonly=True, uselist=False,
+        primaryjoin="and_(MaintenanceAssignment.request_id == foreign(MaintenanceRequest.id), "
+                    "MaintenanceAssignment.org_id == MaintenanceRequest.org_id, MaintenanceAssignment.active)")
 
     __table_args__ = (
         in_tenant("hostel_id", "hostels"), in_tenant("category_id", "maintenance_categories"),
@@ -156,6 +159,9 @@ class MaintenanceRequest(Tenant, Timestamps, Authored, SoftDelete, Model):
         Index("maintenance_requests_sort_priority", "org_id", "priority", "id"),
         Index("maintenance_requests_sort_due", "org_id", "resolve_by", "id"),
         Index("maintenance_requests_category", "org_id", "category_id"),
+        # A stopped clock says since when: for closed requests that is when they were closed.
+        Index("maintenance_requests_closed", "org_id", "status", "held_since",
+              postgresql_where=text("status IN ('resolved','rejected')")),
         Index("maintenance_requests_import", "org_id", "import_run_id", postgresql_where=text("import_run_id IS NOT NULL")),
         Index("maintenance_requests_sweep", "escalate_at",
               postgresql_where=text("held_since IS NULL AND deleted_at IS NULL")),
@@ -165,6 +171,37 @@ class MaintenanceRequest(Tenant, Timestamps, Authored, SoftDelete, Model):
         CheckConstraint("length(place) <= 200", name="maintenance_requests_place_length"),
         CheckConstraint("status <> 'resolved' OR resolved_at IS NOT NULL", name="maintenance_requests_resolved_when"),
     )
+
+    @property
+    def issue(self) -> str:
+        """What is wrong, in the fewest words: the issue type, else its category."""
+        return (self.issue_type or self.category).name
+
+    @property
+    def where(self) -> str:
+        """Room and place, as far as they are given."""
+        return ", ".join(filter(None, (self.room and f"Room {self.room.number}", self.place)))
+
+    @property
+    def holder(self) -> str:
+        """Who has it in hand, or had it when it was closed; empty for nobody."""
+        return str(self.assignment or "")
+
+    @property
+    def state(self) -> RequestStatus:
+        """Where it stands, as the rules know it."""
+        return RequestStatus(self.status)
+
+    @property
+    def clock(self) -> SlaClock:
+        """Its stopwatch."""
+        return SlaClock(self.clock_started_at, Priority(self.priority), self.held, self.held_since)
+
+    @property
+    def facts(self) -> Request:
+        """What the rules want to know of it."""
+        held = self.assignment
+        return Request(self.state, self.user_id, held and held.user_id, self.resolved_at, held and held.outside_party)
 
     def __repr__(self) -> str:
         return self.reference
@@ -255,6 +292,7 @@ class MaintenanceAttachment(Tenant, Timestamps, SoftDelete, Model):
     request_id: Mapped[UUID] = mapped_column(Uuid)
     file_id: Mapped[UUID] = mapped_column(Uuid)
     user_id: Mapped[int | None] = mapped_column(Integer, server_default=CURRENT_USER)
+    file: Mapped[File] = link("File", "file_id", here="MaintenanceAttachment")
 
     __table_args__ = (
         in_tenant("hostel_id", "hostels"), in_tenant("request_id", "maintenance_requests"),
@@ -367,5 +405,6 @@ trigger("maintenance_requests", "d_fits", "BEFORE INSERT OR UPDATE OF category_i
         "app.check_request_fits()")
 trigger("maintenance_requests", "y_history", "AFTER INSERT OR UPDATE OF status", "app.write_request_history()")
 trigger("maintenance_comments", "b_hostel", "BEFORE INSERT", "app.follow_request()")
+trigger("maintenance_comments", "y_tell", "AFTER INSERT", "app.tell_of_comment()")
 trigger("maintenance_attachments", "b_hostel", "BEFORE INSERT", "app.follow_request()")
 trigger("maintenance_attachments", "c_limit", "BEFORE INSERT", "app.limit_attachments()")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from uuid import UUID
 
 from app.lifecycle import By, Machine, T, Transition
 from app.permissions import Action, Capability, Resource
@@ -81,7 +80,7 @@ CLOCK_STOPS_IN = CLOSED | {S.ON_HOLD}
 class Person:
     """Who asks, with what they may do in the hostel of the request."""
 
-    user_id: UUID
+    user_id: int
     capabilities: frozenset[Capability]
 
     @property
@@ -92,12 +91,16 @@ class Person:
 
 @dataclass(frozen=True)
 class Request:
-    """What the rules must know of a request; `assignee_id` is who holds it, or held it when it was resolved."""
+    """What the rules must know of a request; `assignee_id` is who holds it, or held it when it was resolved.
+
+    `outside_party` is set where somebody has it in hand who is no member.
+    """
 
     status: RequestStatus
-    raised_by: UUID | None = None
-    assignee_id: UUID | None = None
+    raised_by: int | None = None
+    assignee_id: int | None = None
     resolved_at: datetime | None = None
+    outside_party: str | None = None
 
 
 class AlreadyClaimed(Conflict):
@@ -122,11 +125,13 @@ def check_move(event: str, person: Person, request: Request, now: datetime) -> T
     if event == "dispute":
         _check_dispute(person, request, now)
     elif event == "claim":
+        if request.outside_party:
+            raise AlreadyClaimed(request.outside_party)
         if request.assignee_id not in (None, person.user_id):
             raise AlreadyClaimed
     elif not may_change(person, request):
         raise Forbidden(
-            "This request is assigned to somebody else." if request.assignee_id
+            "This request is assigned to somebody else." if request.assignee_id or request.outside_party
             else "This request is assigned to nobody: claim it first."
         )
     return transition

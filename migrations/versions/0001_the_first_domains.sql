@@ -60,11 +60,18 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
         UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)) m
 $$
 --;;
-CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, sealed_rows bigint, unsealed_rows bigint, last_sealed_at timestamptz)
+CREATE FUNCTION app.audit_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT clock_timestamp(), coalesce(pg_sequence_last_value('public.audit_log_seq_seq'), 0), system_identifier::text
+  FROM pg_control_system()
+$$
+--;;
+CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, last_sealed_at timestamptz, unsealed_rows bigint, oldest_unsealed_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT count(*), coalesce(sum(row_count), 0),
-         (SELECT count(*) FROM audit_log WHERE seq > coalesce(max(last_seq), 0)), max(sealed_at)
-  FROM audit_batches
+  WITH newest AS (SELECT number, sealed_at, last_seq FROM audit_batches ORDER BY number DESC LIMIT 1),
+       waiting AS (SELECT at FROM audit_log
+                   WHERE seq > coalesce((SELECT last_seq FROM newest), 0) ORDER BY seq LIMIT 100000)
+  SELECT coalesce((SELECT number FROM newest), 0), (SELECT sealed_at FROM newest), count(*), min(at) FROM waiting
 $$
 --;;
 CREATE FUNCTION app.file_is_shown(p_file uuid) RETURNS boolean
@@ -846,7 +853,7 @@ $$;
 
 -- Raises a request. In the residents' portal it is the caller's own and counts against the ten of the hostel's day
 --;;
-CREATE FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer DEFAULT NULL, p_daily integer DEFAULT 10) RETURNS uuid
+CREATE FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer DEFAULT NULL, p_id uuid DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -865,14 +872,14 @@ BEGIN
   IF NOT app.is_staff() THEN
     p_for := app.current_user_id();
     v_day := date_trunc('day', app.now() AT TIME ZONE v_zone) AT TIME ZONE v_zone;
-    IF NOT app.count_hit('maintenance_request', v_org || ':' || p_for, v_day, p_daily) THEN
-      RAISE EXCEPTION 'You have raised % requests today, which is the limit. For an emergency, please call the hostel.', p_daily
+    IF NOT app.count_hit('maintenance_request', v_org || ':' || p_for, v_day, 10) THEN
+      RAISE EXCEPTION 'You have raised 10 requests today, which is the limit. For an emergency, please call the hostel.'
         USING ERRCODE = 'VR429';
     END IF;
   END IF;
-  INSERT INTO maintenance_requests (org_id, hostel_id, number, user_id, category_id, issue_type_id, room_id, place,
+  INSERT INTO maintenance_requests (org_id, id, hostel_id, number, user_id, category_id, issue_type_id, room_id, place,
                                     description, priority, raised_at, clock_started_at)
-  VALUES (v_org, p_hostel, app.next_number(v_org, 'maintenance', p_hostel), coalesce(p_for, app.current_user_id()), p_category,
+  VALUES (v_org, coalesce(p_id, uuidv7()), p_hostel, app.next_number(v_org, 'maintenance', p_hostel), coalesce(p_for, app.current_user_id()), p_category,
           p_issue, p_room, coalesce(btrim(p_place), ''), coalesce(btrim(p_description), ''), p_priority, app.now(), app.now())
   RETURNING id INTO v_id;
   RETURN v_id;
@@ -1094,6 +1101,14 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.tell_of_comment() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.enqueue('maintenance.commented', jsonb_build_object('comment_id', NEW.id), 'comment:' || NEW.id);
+  RETURN NULL;
+END
+$$
+--;;
 CREATE FUNCTION app.limit_attachments() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
@@ -1244,17 +1259,55 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   RETURNING id
 $$
 --;;
-CREATE FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) RETURNS TABLE (id uuid, org_id uuid, kind text, payload jsonb, attempts integer)
+CREATE FUNCTION app.enqueue_for(p_orgs uuid[], p_kind text, p_payload jsonb, p_key text DEFAULT NULL) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  WITH due AS MATERIALIZED (
-    SELECT o.id FROM outbox o
-    WHERE o.state = 'pending' AND o.due_at <= clock_timestamp()
-      AND (o.claimed_until IS NULL OR o.claimed_until < clock_timestamp())
-    ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED
+  WITH asked AS (
+    INSERT INTO outbox (org_id, kind, payload, key) SELECT org, p_kind, p_payload, p_key FROM unnest(p_orgs) org
+    ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING
+    RETURNING 1
   )
-  UPDATE outbox o SET claimed_by = p_worker, claimed_until = clock_timestamp() + p_lease, attempts = o.attempts + 1
-  FROM due WHERE o.id = due.id
-  RETURNING o.id, o.org_id, o.kind, o.payload, o.attempts
+  SELECT count(*) FROM asked
+$$
+--;;
+CREATE FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) RETURNS TABLE (id uuid, org_id uuid, kind text, payload jsonb, attempts integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+  v_ids uuid[];
+  v_tried boolean;
+BEGIN
+  SELECT ARRAY[o.id], o.attempts > 0 INTO v_ids, v_tried FROM outbox o
+  WHERE o.state = 'pending' AND o.due_at <= v_now AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
+  ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF v_ids IS NULL THEN
+    RETURN;
+  END IF;
+  IF NOT v_tried AND p_most > 1 THEN
+    v_ids := ARRAY(
+      SELECT o.id FROM outbox o
+      WHERE o.state = 'pending' AND o.due_at <= v_now AND o.claimed_until IS NULL AND o.attempts = 0
+      ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED);
+  END IF;
+  RETURN QUERY
+    UPDATE outbox o SET claimed_by = p_worker, claimed_until = v_now + p_lease, attempts = o.attempts + 1
+    WHERE o.id = ANY (v_ids)
+    RETURNING o.id, o.org_id, o.kind, o.payload, o.attempts;
+END
+$$;
+
+-- A worker that is still at it says so
+--;;
+CREATE FUNCTION app.renew_work(p_ids uuid[], p_worker text, p_lease interval) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE outbox SET claimed_until = clock_timestamp() + p_lease
+  WHERE id IN (SELECT id FROM outbox WHERE id = ANY (p_ids) AND state = 'pending' AND claimed_by = p_worker
+               FOR UPDATE SKIP LOCKED)
+$$
+--;;
+CREATE FUNCTION app.release_work(p_ids uuid[], p_worker text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, attempts = attempts - 1
+  WHERE id = ANY (p_ids) AND state = 'pending' AND claimed_by = p_worker
 $$
 --;;
 CREATE FUNCTION app.finish_work(p_ids uuid[], p_worker text) RETURNS boolean
@@ -1262,6 +1315,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_
 DECLARE
   v_count integer;
 BEGIN
+  IF session_user <> 'viramah_service' THEN
+    RAISE EXCEPTION 'Work is finished by whoever does it.' USING ERRCODE = 'VR403';
+  END IF;
   UPDATE outbox SET state = 'done', finished_at = clock_timestamp(), last_error = NULL
   WHERE id = ANY (p_ids) AND state = 'pending' AND claimed_by = p_worker;
   GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -1277,22 +1333,42 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   WHERE id = p_id AND state = 'pending' AND claimed_by = p_worker
 $$
 --;;
-CREATE FUNCTION app.resend_work(p_id uuid) RETURNS boolean
+CREATE FUNCTION app.resend_work(p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_service boolean := session_user = 'viramah_service';
 BEGIN
-  IF session_user <> 'viramah_service' AND NOT app.can('work', 'update') THEN
+  IF NOT v_service AND NOT app.can('work', 'update') THEN
     RAISE EXCEPTION 'Your role does not let you resend work.' USING ERRCODE = 'VR403';
   END IF;
   UPDATE outbox SET state = 'pending', due_at = clock_timestamp(), attempts = 0, finished_at = NULL, claimed_by = NULL,
     claimed_until = NULL
-  WHERE id = p_id AND state = 'dead' AND (org_id = app.current_org() OR session_user = 'viramah_service');
-  RETURN FOUND;
+  WHERE id = p_id AND state = 'dead' AND (org_id = app.current_org() OR v_service);
+  IF NOT FOUND THEN
+    IF EXISTS (SELECT FROM outbox WHERE id = p_id AND (org_id = app.current_org() OR v_service)) THEN
+      RAISE EXCEPTION 'Only work that was given up can be sent again.' USING ERRCODE = 'VR409';
+    END IF;
+    RAISE EXCEPTION 'There is no such work.' USING ERRCODE = 'VR404';
+  END IF;
 END
 $$
 --;;
-CREATE FUNCTION app.forget_work(p_before timestamptz) RETURNS bigint
+CREATE FUNCTION app.work_backlog() RETURNS TABLE (due bigint, oldest_seconds double precision, dead bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.due, coalesce(extract(epoch FROM clock_timestamp() - d.oldest), 0)::double precision,
+         (SELECT count(*) FROM outbox WHERE state = 'dead')
+  FROM (SELECT count(*) AS due, min(due_at) AS oldest FROM outbox
+        WHERE state = 'pending' AND due_at <= clock_timestamp()) d
+$$
+--;;
+CREATE FUNCTION app.forget_work(p_before timestamptz, p_most integer DEFAULT 10000) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  WITH gone AS (DELETE FROM outbox WHERE state = 'done' AND finished_at < p_before RETURNING 1) SELECT count(*) FROM gone
+  WITH gone AS (
+    DELETE FROM outbox WHERE id IN (
+      SELECT id FROM outbox WHERE state = 'done' AND finished_at < p_before ORDER BY finished_at LIMIT p_most)
+    RETURNING 1
+  )
+  SELECT count(*) FROM gone
 $$
 --;;
 CREATE SEQUENCE ab_permission_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
@@ -1387,25 +1463,25 @@ CREATE TABLE ab_view_menu (
 --;;
 CREATE TABLE audit_batches (
 	number BIGINT NOT NULL, 
+	key_id TEXT NOT NULL, 
+	row_count INTEGER NOT NULL, 
 	first_seq BIGINT NOT NULL, 
 	last_seq BIGINT NOT NULL, 
-	row_count INTEGER NOT NULL, 
 	digest BYTEA NOT NULL, 
-	head BYTEA NOT NULL, 
-	key_id TEXT NOT NULL, 
-	sealed_xmin BIGINT NOT NULL, 
-	settled_seq BIGINT, 
-	settled_at TIMESTAMP WITH TIME ZONE, 
+	sealed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	system_id TEXT NOT NULL, 
-	sealed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	sealed_xid BIGINT, 
+	horizon_seq BIGINT, 
+	horizon_xid BIGINT, 
+	head BYTEA NOT NULL, 
 	PRIMARY KEY (number)
 )
 --;;
 CREATE TABLE audit_log (
+	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
 	org_id UUID, 
 	at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	actor_id INTEGER, 
 	actor TEXT NOT NULL, 
 	portal TEXT NOT NULL, 
@@ -1429,7 +1505,7 @@ CREATE INDEX audit_log_row ON audit_log (org_id, table_name, row_id, seq)
 CREATE TABLE audit_seals (
 	seq BIGINT NOT NULL, 
 	batch BIGINT NOT NULL, 
-	row_hash BYTEA NOT NULL, 
+	seal BYTEA NOT NULL, 
 	PRIMARY KEY (seq)
 )
 --;;
@@ -1655,9 +1731,11 @@ CREATE TABLE outbox (
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	finished_at TIMESTAMP WITH TIME ZONE, 
 	PRIMARY KEY (id), 
-	CONSTRAINT outbox_state_known CHECK (state IN ('pending','done','dead')), 
+	CONSTRAINT outbox_state_known CHECK (state IN ('pending', 'done', 'dead')), 
 	FOREIGN KEY(org_id) REFERENCES organizations (id)
 )
+--;;
+CREATE INDEX outbox_dead ON outbox (created_at, id) WHERE state = 'dead'
 --;;
 CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'pending'
 --;;
@@ -1666,6 +1744,8 @@ CREATE INDEX outbox_finished ON outbox (finished_at) WHERE state = 'done'
 CREATE UNIQUE INDEX outbox_key ON outbox (org_id, kind, key) NULLS NOT DISTINCT WHERE key IS NOT NULL
 --;;
 CREATE INDEX outbox_sort_created ON outbox (org_id, created_at, id)
+--;;
+CREATE INDEX outbox_sort_state ON outbox (org_id, state, created_at, id)
 --;;
 CREATE TABLE platform_roles (
 	user_id INTEGER NOT NULL, 
@@ -2122,6 +2202,8 @@ CREATE INDEX maintenance_requests_board ON maintenance_requests (org_id, hostel_
 --;;
 CREATE INDEX maintenance_requests_category ON maintenance_requests (org_id, category_id)
 --;;
+CREATE INDEX maintenance_requests_closed ON maintenance_requests (org_id, status, held_since) WHERE status IN ('resolved','rejected')
+--;;
 CREATE UNIQUE INDEX maintenance_requests_external_key ON maintenance_requests (org_id, hostel_id, external_id)
 --;;
 CREATE INDEX maintenance_requests_import ON maintenance_requests (org_id, import_run_id) WHERE import_run_id IS NOT NULL
@@ -2254,7 +2336,7 @@ GRANT SELECT, INSERT ON public.audit_batches TO viramah_definer
 --;;
 GRANT SELECT ON public.audit_batches TO viramah_service
 --;;
-GRANT INSERT (number, first_seq, last_seq, row_count, digest, head, key_id, sealed_xmin, settled_seq, settled_at, system_id) ON public.audit_batches TO viramah_service
+GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, head) ON public.audit_batches TO viramah_service
 --;;
 ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY
 --;;
@@ -2264,7 +2346,7 @@ GRANT SELECT, INSERT ON public.audit_seals TO viramah_definer
 --;;
 GRANT SELECT ON public.audit_seals TO viramah_service
 --;;
-GRANT INSERT (seq, batch, row_hash) ON public.audit_seals TO viramah_service
+GRANT INSERT (seq, batch, seal) ON public.audit_seals TO viramah_service
 --;;
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY
 --;;
@@ -2874,6 +2956,8 @@ CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.maintenanc
 --;;
 CREATE TRIGGER "b_hostel" BEFORE INSERT ON public.maintenance_comments FOR EACH ROW EXECUTE FUNCTION app.follow_request()
 --;;
+CREATE TRIGGER "y_tell" AFTER INSERT ON public.maintenance_comments FOR EACH ROW EXECUTE FUNCTION app.tell_of_comment()
+--;;
 CREATE TRIGGER "b_hostel" BEFORE INSERT ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.follow_request()
 --;;
 CREATE TRIGGER "c_limit" BEFORE INSERT ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.limit_attachments()
@@ -2989,6 +3073,12 @@ REVOKE ALL ON FUNCTION app.note_account(p_user integer, p_action text, p_data js
 ALTER FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) TO viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.audit_horizon() FROM PUBLIC
+--;;
+ALTER FUNCTION app.audit_horizon() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.audit_horizon() TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.audit_state() FROM PUBLIC
 --;;
@@ -3276,11 +3366,11 @@ ALTER FUNCTION app.is_my_request(p_request uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.is_my_request(p_request uuid) TO portal_resident
 --;;
-REVOKE ALL ON FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_daily integer) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_id uuid) FROM PUBLIC
 --;;
-ALTER FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_daily integer) OWNER TO viramah_definer
+ALTER FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_id uuid) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_daily integer) TO portal_admin, portal_management, portal_resident
+GRANT EXECUTE ON FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_for integer, p_id uuid) TO portal_admin, portal_management, portal_resident
 --;;
 REVOKE ALL ON FUNCTION app.check_request_fits() FROM PUBLIC
 --;;
@@ -3327,6 +3417,10 @@ GRANT EXECUTE ON FUNCTION app.organizations_with_overdue() TO viramah_service
 REVOKE ALL ON FUNCTION app.follow_request() FROM PUBLIC
 --;;
 ALTER FUNCTION app.follow_request() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.tell_of_comment() FROM PUBLIC
+--;;
+ALTER FUNCTION app.tell_of_comment() OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.limit_attachments() FROM PUBLIC
 --;;
@@ -3386,11 +3480,29 @@ ALTER FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due times
 --;;
 GRANT EXECUTE ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, viramah_auth, viramah_service
 --;;
+REVOKE ALL ON FUNCTION app.enqueue_for(p_orgs uuid[], p_kind text, p_payload jsonb, p_key text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.enqueue_for(p_orgs uuid[], p_kind text, p_payload jsonb, p_key text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.enqueue_for(p_orgs uuid[], p_kind text, p_payload jsonb, p_key text) TO viramah_service
+--;;
 REVOKE ALL ON FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) FROM PUBLIC
 --;;
 ALTER FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.renew_work(p_ids uuid[], p_worker text, p_lease interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.renew_work(p_ids uuid[], p_worker text, p_lease interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.renew_work(p_ids uuid[], p_worker text, p_lease interval) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.release_work(p_ids uuid[], p_worker text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.release_work(p_ids uuid[], p_worker text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.release_work(p_ids uuid[], p_worker text) TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.finish_work(p_ids uuid[], p_worker text) FROM PUBLIC
 --;;
@@ -3410,8 +3522,14 @@ ALTER FUNCTION app.resend_work(p_id uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.resend_work(p_id uuid) TO portal_admin, viramah_service
 --;;
-REVOKE ALL ON FUNCTION app.forget_work(p_before timestamptz) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.work_backlog() FROM PUBLIC
 --;;
-ALTER FUNCTION app.forget_work(p_before timestamptz) OWNER TO viramah_definer
+ALTER FUNCTION app.work_backlog() OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.forget_work(p_before timestamptz) TO viramah_service
+GRANT EXECUTE ON FUNCTION app.work_backlog() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.forget_work(p_before timestamptz, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_work(p_before timestamptz, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.forget_work(p_before timestamptz, p_most integer) TO viramah_service

@@ -1,7 +1,7 @@
 """The lifecycle of a maintenance request: M2's edges and no other, and who may take them (M2, M3, M7)."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from itertools import count
 
 import pytest
 
@@ -21,6 +21,7 @@ from app.rules.maintenance import (
 from app.rules.maintenance import RequestStatus as S
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PEOPLE = count(1)
 
 # FEATURES M2, word for word.
 M2 = {
@@ -36,7 +37,7 @@ M2 = {
 
 
 def person(role, user_id=None):
-    return Person(user_id or uuid4(), ROLE_CAPABILITIES[role])
+    return Person(user_id or next(PEOPLE), ROLE_CAPABILITIES[role])
 
 
 def names(transitions):
@@ -67,14 +68,14 @@ def test_staff_claim_what_nobody_has():
 
 
 def test_an_escalated_request_that_somebody_has_cannot_be_claimed():
-    taken = Request(S.ESCALATED, assignee_id=uuid4())
+    taken = Request(S.ESCALATED, assignee_id=next(PEOPLE))
     with pytest.raises(AlreadyClaimed):
         check_move("claim", person(Role.MAINTENANCE_STAFF), taken, NOW)
 
 
 def test_a_second_claim_is_refused_as_illegal():
     with pytest.raises(IllegalTransition, match="is assigned"):
-        check_move("claim", person(Role.MAINTENANCE_STAFF), Request(S.ASSIGNED, assignee_id=uuid4()), NOW)
+        check_move("claim", person(Role.MAINTENANCE_STAFF), Request(S.ASSIGNED, assignee_id=next(PEOPLE)), NOW)
 
 
 def test_staff_move_their_own_work():
@@ -86,7 +87,7 @@ def test_staff_move_their_own_work():
 def test_staff_cannot_touch_what_others_have():
     staff = person(Role.MAINTENANCE_STAFF)
     with pytest.raises(Forbidden, match="assigned to somebody else"):
-        check_move("start", staff, Request(S.ASSIGNED, assignee_id=uuid4()), NOW)
+        check_move("start", staff, Request(S.ASSIGNED, assignee_id=next(PEOPLE)), NOW)
 
 
 def test_staff_cannot_move_what_nobody_has_without_claiming_it_first():
@@ -102,7 +103,7 @@ def test_staff_do_not_decide_about_requests(event):
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.ADMINISTRATOR, Role.HOSTEL_MANAGER])
 def test_administrators_override_whoever_has_the_request(role):
-    taken = Request(S.IN_PROGRESS, assignee_id=uuid4())
+    taken = Request(S.IN_PROGRESS, assignee_id=next(PEOPLE))
     assert names(moves(person(role), taken, NOW)) == {"hold", "resolve", "escalate", "reject"}
 
 
@@ -130,7 +131,7 @@ def test_a_dispute_is_possible_until_the_end_of_the_seventh_day():
 
 
 def test_nobody_disputes_for_somebody_else():
-    resolved = Request(S.RESOLVED, raised_by=uuid4(), resolved_at=NOW)
+    resolved = Request(S.RESOLVED, raised_by=next(PEOPLE), resolved_at=NOW)
     with pytest.raises(Forbidden, match="Only the person who raised"):
         check_move("dispute", person(Role.RESIDENT), resolved, NOW)
 

@@ -8,10 +8,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
 $$;
 
 -- Raises a request. In the residents' portal it is the caller's own and counts against the ten of the hostel's day;
--- staff may raise it for a resident (p_for).
+-- staff may raise it for a resident (p_for). The same p_id twice is refused: a form sent twice makes one request.
 --: definer; execute: portal_admin, portal_management, portal_resident
 CREATE FUNCTION app.submit_request(p_hostel uuid, p_category uuid, p_issue uuid, p_room uuid, p_place text,
-                                   p_description text, p_priority text, p_for integer DEFAULT NULL, p_daily integer DEFAULT 10)
+                                   p_description text, p_priority text, p_for integer DEFAULT NULL, p_id uuid DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -31,14 +31,14 @@ BEGIN
   IF NOT app.is_staff() THEN
     p_for := app.current_user_id();
     v_day := date_trunc('day', app.now() AT TIME ZONE v_zone) AT TIME ZONE v_zone;
-    IF NOT app.count_hit('maintenance_request', v_org || ':' || p_for, v_day, p_daily) THEN
-      RAISE EXCEPTION 'You have raised % requests today, which is the limit. For an emergency, please call the hostel.', p_daily
+    IF NOT app.count_hit('maintenance_request', v_org || ':' || p_for, v_day, 10) THEN
+      RAISE EXCEPTION 'You have raised 10 requests today, which is the limit. For an emergency, please call the hostel.'
         USING ERRCODE = 'VR429';
     END IF;
   END IF;
-  INSERT INTO maintenance_requests (org_id, hostel_id, number, user_id, category_id, issue_type_id, room_id, place,
+  INSERT INTO maintenance_requests (org_id, id, hostel_id, number, user_id, category_id, issue_type_id, room_id, place,
                                     description, priority, raised_at, clock_started_at)
-  VALUES (v_org, p_hostel, app.next_number(v_org, 'maintenance', p_hostel), coalesce(p_for, app.current_user_id()), p_category,
+  VALUES (v_org, coalesce(p_id, uuidv7()), p_hostel, app.next_number(v_org, 'maintenance', p_hostel), coalesce(p_for, app.current_user_id()), p_category,
           p_issue, p_room, coalesce(btrim(p_place), ''), coalesce(btrim(p_description), ''), p_priority, app.now(), app.now())
   RETURNING id INTO v_id;
   RETURN v_id;
@@ -268,6 +268,15 @@ BEGIN
     RAISE EXCEPTION 'There is no such maintenance request.' USING ERRCODE = 'VR404';
   END IF;
   RETURN NEW;
+END
+$$;
+
+--: definer
+CREATE FUNCTION app.tell_of_comment() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.enqueue('maintenance.commented', jsonb_build_object('comment_id', NEW.id), 'comment:' || NEW.id);
+  RETURN NULL;
 END
 $$;
 

@@ -1,0 +1,20 @@
+"""Maintenance: requests and what becomes of them, categories, the clock's sweep, figures."""
+
+from app.services.maintenance.requests import (
+    Assignee,
+    NewRequest,
+    attach,
+    claim,
+    comment,
+    detach,
+    edit,
+    move,
+    reassign,
+    remove,
+    remove_comment,
+    restore,
+    submit,
+)
+
+__all__ = ["Assignee", "NewRequest", "attach", "claim", "comment", "detach", "edit", "move", "reassign", "remove",
+           "remove_comment", "restore", "submit"]
