@@ -1,0 +1,141 @@
+"""One row of every table for each organization, so that every wall has something behind it on both sides.
+
+`SAMPLES[table](organization)` gives rows as dicts; a table without an entry fails the walls' test. `NEW[table]`
+gives a row that the portal's person may insert; it is asked for once per attempt and must be new each time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid5
+
+from app.permissions import Portal, Role
+from tests.world import Organization, Person
+
+Row = dict[str, Any]
+_SPACE = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+_numbers = count(1)
+_spares = count()
+SPARE_FILES = 200  # an attachment takes a file for itself
+
+# Whom each portal is tried as.
+ACTORS: dict[Portal, Role] = {
+    Portal.ADMIN: Role.OWNER, Portal.MANAGEMENT: Role.MAINTENANCE_STAFF, Portal.SALES: Role.SALES_AGENT,
+    Portal.CANTEEN: Role.CANTEEN_STAFF, Portal.AMENITY: Role.AMENITY_MANAGER, Portal.RESIDENT: Role.RESIDENT,
+}
+
+
+def known(organization: Organization, what: str) -> UUID:
+    """The id of the sample `what` of an organization, the same in every run."""
+    return uuid5(_SPACE, f"{organization.slug}/{what}")
+
+
+def _hostel(organization: Organization) -> UUID:
+    return organization.places[0].hostel_id
+
+
+def actors(organization: Organization) -> list[Person]:
+    """The people who try the walls."""
+    return [organization.people[role] for role in ACTORS.values()]
+
+
+def _tenant(organization: Organization, what: str, **values: Any) -> list[Row]:
+    return [{"org_id": organization.org_id, "id": known(organization, what), **values}]
+
+
+def _requests(o: Organization) -> list[Row]:
+    return _tenant(o, "request", hostel_id=_hostel(o), number=9001, user_id=o.people[Role.RESIDENT].user_id,
+                   category_id=known(o, "category"), external_id="sample")
+
+
+def _files(o: Organization) -> list[Row]:
+    return [{"org_id": o.org_id, "id": known(o, f"file {p.role}"), "hostel_id": _hostel(o), "user_id": p.user_id,
+             "purpose": "maintenance", "name": "a.png", "media_type": "image/png", "size": 10, "sha256": "0" * 64,
+             "storage_key": f"{o.slug}/{p.role}"} for p in actors(o)]
+
+
+def _nothing(_: Organization) -> list[Row]:
+    """Filled by the world, or shared by all organizations."""
+    return []
+
+
+SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
+    **dict.fromkeys((
+        "organizations", "hostels", "floors", "rooms", "beds", "members", "memberships", "team_members", "ab_user",
+        "plan_limits", "roles", "role_permissions", "lifecycle_machines", "lifecycle_transitions", "clock", "binding_keys",
+        "maintenance_sla_targets", "platform_roles", "alembic_version", "ab_permission", "ab_permission_view",
+        "ab_permission_view_role", "ab_role", "ab_view_menu", "ab_api_key", "ab_group", "ab_group_role", "ab_register_user",
+        "ab_user_group", "ab_user_role",
+    ), _nothing),
+    "usage_counters": lambda o: [{"org_id": o.org_id, "metric": "storage", "shard": 99, "used": 1}],
+    "number_counters": lambda o: [{"org_id": o.org_id, "series": "sample", "scope_id": o.org_id, "last": 1}],
+    "rate_limit_counters": lambda o: [{"bucket": "sample", "key": str(o.org_id), "window_start": datetime.now(UTC), "hits": 1}],
+    "invitations": lambda o: _tenant(o, "invitation", email=f"new@{o.slug}.example", name="New", role="viewer",
+                                     expires_at=datetime(2099, 1, 1, tzinfo=UTC)),
+    "permission_overrides": lambda o: _tenant(o, "override", role="viewer", resource="team", action="read", allowed=True),
+    "user_credentials": lambda o: [{"user_id": p.user_id, "password_hash": "secret-hash"} for p in actors(o)],
+    "login_attempts": lambda o: [{"account": f"owner@{o.slug}.example", "address": "127.0.0.1", "succeeded": True}],
+    "user_sessions": _nothing,
+    "outbox": lambda o: [{"org_id": o.org_id, "id": known(o, "work"), "kind": "sample", "state": "dead"}],
+    "audit_log": lambda o: [{"org_id": o.org_id, "actor": "user", "portal": "x", "action": "sample", "table_name": "x"}],
+    "audit_batches": lambda o: [{"number": 1 if o.slug == "asha" else 2, "first_seq": 1, "last_seq": 1, "row_count": 1,
+                                 "digest": b"x", "head": b"x", "key_id": "k", "system_id": "s", "sealed_at": datetime.now(UTC)}],
+    "audit_seals": lambda o: [{"seq": 1 if o.slug == "asha" else 2, "batch": 1, "row_hash": b"x"}],
+    "files": _files,
+    "notifications": lambda o: [
+        {"org_id": o.org_id, "id": known(o, f"notification {p.role}"), "user_id": p.user_id, "kind": "sample",
+         "title": "Sample", "key": f"sample {p.role}"} for p in actors(o)],
+    "import_runs": lambda o: _tenant(o, "run", hostel_id=_hostel(o), kind="requests",
+                                     file_id=known(o, f"file {Role.OWNER}"), filename="a.csv"),
+    "import_rows": lambda o: _tenant(o, "import row", hostel_id=_hostel(o), run_id=known(o, "run"), number=2,
+                                     outcome="created", source=json.dumps({})),
+    "maintenance_categories": lambda o: _tenant(o, "category", code="sample", name="Sample"),
+    "maintenance_issue_types": lambda o: _tenant(o, "issue", category_id=known(o, "category"), name="Sample"),
+    "maintenance_requests": _requests,
+    "maintenance_assignments": lambda o: _tenant(o, "assignment", hostel_id=_hostel(o), request_id=known(o, "request"),
+                                                 user_id=o.people[Role.MAINTENANCE_STAFF].user_id),
+    "maintenance_status_history": lambda o: _tenant(o, "history", hostel_id=_hostel(o), request_id=known(o, "request"),
+                                                    to_status="submitted", triggered_by="user", event_at=datetime.now(UTC)),
+    "maintenance_comments": lambda o: _tenant(o, "comment", hostel_id=_hostel(o), request_id=known(o, "request"),
+                                              user_id=o.people[Role.MAINTENANCE_STAFF].user_id, by_staff=True, body="Sample"),
+    "maintenance_attachments": lambda o: _tenant(
+        o, "attachment", hostel_id=_hostel(o), request_id=known(o, "request"), file_id=known(o, f"file {Role.OWNER}"),
+        user_id=o.people[Role.MAINTENANCE_STAFF].user_id),
+}
+
+# Rows of one sign-in or account: foreign is what belongs to somebody of the other organization.
+PERSONAL = {"ab_user": "id", "user_sessions": "user_id"}
+# Without a tenant: everybody who may read them reads the same.
+SHARED = {"plan_limits", "roles", "role_permissions"}
+
+
+def _new(**values: Callable[[Organization], Any] | Any) -> Callable[[Organization], Row]:
+    return lambda o: {name: value(o) if callable(value) else value for name, value in values.items()}
+
+
+def _unique(prefix: str) -> Callable[[Organization], str]:
+    return lambda _: f"{prefix}{next(_numbers)}"
+
+
+NEW: dict[str, Callable[[Organization], Row]] = {
+    "hostels": _new(name="New", code=_unique("N")),
+    "floors": _new(hostel_id=_hostel, name="New", level=lambda _: 100 + next(_numbers)),
+    "rooms": _new(hostel_id=_hostel, floor_id=lambda o: o.places[0].floor_id, number=_unique("N")),
+    "beds": _new(hostel_id=_hostel, room_id=lambda o: o.places[0].rooms[0], label=_unique("N")),
+    "team_members": _new(name="New", hostel_id=_hostel),
+    "permission_overrides": _new(role="viewer", resource="team", action=_unique("sample"), allowed=False),
+    "files": _new(purpose="maintenance", name="n.png", media_type="image/png", size=1, sha256="0" * 64,
+                  storage_key=_unique("new/"), hostel_id=_hostel),
+    "import_runs": _new(hostel_id=_hostel, kind="requests", file_id=lambda o: known(o, f"file {Role.OWNER}"), filename="n.csv"),
+    "import_rows": _new(hostel_id=_hostel, run_id=lambda o: known(o, "run"), number=lambda _: 100 + next(_numbers),
+                        outcome="refused", source="{}"),
+    "maintenance_categories": _new(code=_unique("new"), name="New"),
+    "maintenance_issue_types": _new(category_id=lambda o: known(o, "category"), name=_unique("New ")),
+    "maintenance_comments": _new(hostel_id=_hostel, request_id=lambda o: known(o, "request"), body="New"),
+    "maintenance_attachments": _new(hostel_id=_hostel, request_id=lambda o: known(o, "request"),
+                                    file_id=lambda o: known(o, f"spare {next(_spares) % SPARE_FILES}")),
+}
