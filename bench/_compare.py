@@ -48,7 +48,7 @@ def interleaved(ours: Callable[[], object], peer: Callable[[], object], *, round
     return Comparison(statistics.median(ours_seconds), statistics.median(peer_seconds), ratios)
 
 
-def line(name: str, ours: str, peer: str, ratio: str, goal: str, ok: bool) -> None:  # noqa: PLR0913 - one table row
+def line(name: str, ours: str, peer: str, ratio: str, goal: str, ok: bool) -> None:
     """One row of what `python3 run.py bench` prints."""
     print(f"{name:<44} {ours:>12} {peer:>12}  {ratio:<22} {goal:<18} {'ok' if ok else 'MISS'}", flush=True)
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from flask import Response, flash, g, jsonify, make_response, redirect, request
-from flask_appbuilder import ModelView, expose, has_access
+from flask_appbuilder import ModelView, expose
 from flask_appbuilder.hooks import before_request
 from flask_babel import gettext
 from sqlalchemy import Enum as SqlEnum
@@ -16,12 +16,21 @@ from sqlalchemy import Uuid, select
 from app.permissions import Action
 from app.rules.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from app.views import bulk, fields, formats
-from app.views.edge import (OtherOrganization, already_submitted, api_post, local_path,
-                            problem_json, problem_page, remember_submission, service_call, submission_id)
+from app.views.edge import (
+    OtherOrganization,
+    already_submitted,
+    api_post,
+    local_path,
+    problem_json,
+    problem_page,
+    remember_submission,
+    service_call,
+    submission_id,
+)
 from app.views.filters import FilterBar
 from app.views.interface import ConsoleInterface, Page, Session
 from app.views.paging import PAGE_SIZES, BadListRequest, Sort
-from app.views.screens import ConsoleScreen, ConsoleView, console_action
+from app.views.screens import ConsoleScreen, ConsoleView, console_action, has_access, to_sign_in
 
 __all__ = ["ConsoleInterface", "ConsoleModelView", "ConsoleView", "api_post", "console_action", "expose",
            "has_access", "local_path", "problem_json", "problem_page", "service_call", "submission_id"]
@@ -205,7 +214,8 @@ class ConsoleModelView(ConsoleScreen, ModelView):
 
     # -- one row ----------------------------------------------------------------------------------------------
 
-    def _find(self, pk: str, *, deleted: bool = False, columns: Sequence[str] = ()) -> Any:
+    def find(self, pk: str, *, deleted: bool = False, columns: Sequence[str] = ()) -> Any:
+        """The row, or NotFound."""
         item = self.datamodel.find(pk, deleted=deleted, columns=columns)
         if item is None:
             raise NotFound(gettext("%(thing)s not found. It may have been removed, or belong to another organization.",
@@ -223,7 +233,7 @@ class ConsoleModelView(ConsoleScreen, ModelView):
         columns = [*self.show_columns, *self.eager]
         item = self.datamodel.find(pk, columns=columns)
         if item is None:
-            item = self._find(pk, deleted=self.allowed("restore"), columns=columns)
+            item = self.find(pk, deleted=self.allowed("restore"), columns=columns)
         sections = self.show_fieldsets or [(None, {"fields": self.show_columns})]
         return self.page("base/show.html", title=str(item), item=item, sections=sections, **self.show_context(item),
                          actions=bulk.offered(self, multiple=False) if not self.is_deleted(item) else [])
@@ -256,7 +266,7 @@ class ConsoleModelView(ConsoleScreen, ModelView):
     @has_access
     def edit(self, pk: str) -> Any:
         """The row's form; sent, a change made by `update`."""
-        item = self._find(pk, columns=self.edit_columns)
+        item = self.find(pk, columns=self.edit_columns)
         form = self.edit_form(obj=item)
         return self._save(form, item) if request.method == "POST" else self._form_page(form, item)
 
@@ -331,7 +341,7 @@ class ConsoleModelView(ConsoleScreen, ModelView):
     @has_access
     def delete(self, pk: str) -> Any:
         """Remove one row by `remove`."""
-        item = self._find(pk)
+        item = self.find(pk)
         with service_call(gettext("%(thing)s removed.", thing=self.singular_name)) as call:
             self.remove(call.session, item)
         return call.respond(self.url("list"), failed=lambda: self.render_show(pk))
@@ -340,7 +350,7 @@ class ConsoleModelView(ConsoleScreen, ModelView):
     @has_access
     def restore(self, pk: str) -> Any:
         """Bring one row back by `restore_item`."""
-        item = self._find(pk, deleted=True)
+        item = self.find(pk, deleted=True)
         with service_call(gettext("%(thing)s restored.", thing=self.singular_name)) as call:
             self.restore_item(call.session, item)
         return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
@@ -348,9 +358,11 @@ class ConsoleModelView(ConsoleScreen, ModelView):
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
         """One of this screen's actions on one row."""
-        return bulk.run_single(self, name, pk)
+        return to_sign_in() if g.get("identity") is None else bulk.run_single(self, name, pk)
 
     @expose("/action_post", methods=["POST"])
     def action_post(self) -> Any:
         """One of this screen's actions on the rows selected in the list."""
+        if g.get("identity") is None:
+            return to_sign_in()
         return bulk.run_many(self, request.form.get("action", ""), request.form.getlist("rowid"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from flask import Response, abort, flash, g, redirect, request
+from flask import Response, flash, redirect, request
 from flask_babel import gettext, ngettext
 from sqlalchemy.exc import DBAPIError
 
@@ -27,19 +27,17 @@ def _authorized(view: Any, name: str) -> Any:
     if action is None:
         raise NotFound(gettext("There is no such action here."))
     if not view.allowed(name):
-        if g.get("identity") is None:
-            abort(401)
         raise Forbidden(gettext("You may not do this."))
     return action
 
 
 def _arguments(action: Any) -> list[str]:
     """The text the action asks for, if it asks for one."""
-    if not action.func._ask:
+    if not action.func.ask:
         return []
     text = request.form.get("note", "").strip()
     if not text or "\x00" in text:
-        raise Invalid(gettext("Please say: %(what)s.", what=action.func._ask), field="note")
+        raise Invalid(gettext("Please say: %(what)s.", what=action.func.ask), field="note")
     return [text]
 
 
@@ -49,7 +47,7 @@ def run_single(view: Any, name: str, pk: str) -> Response:
     back = local_path(request.form.get("next"), view.url("show", pk=pk))
     if (outcome := already_submitted()) is not None:
         return redirect(outcome, code=303)
-    item = view._find(pk)
+    item = view.find(pk)
     with service_call(gettext("%(action)s: done.", action=str(action.text))) as call:
         action.func(call.session, item, *_arguments(action))
     return call.respond(back, failed=lambda: view.render_show(pk))

@@ -19,6 +19,7 @@ from app.views.paging import BadListRequest
 # Names that a list's link uses for itself.
 RESERVED = frozenset({"q", "sort", "after", "before", "size", "deleted", "embed"})
 _TEXT_LIMIT = 200
+_YEARS = (1900, 2200)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class PeriodFilter(Filter):
     def parse(self, _parameter: str, text: str) -> date:
         """A day, `2026-03-05`; the last days of the calendar have no day after and are refused."""
         day = date.fromisoformat(text)
-        if not 1900 <= day.year <= 2200:
+        if not _YEARS[0] <= day.year <= _YEARS[1]:
             raise ValueError(text)
         return day
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -144,17 +144,21 @@ def show_value(value: Any, column: str = "", *, short: bool = False) -> str | Ma
         return missing()
     if isinstance(value, Markup):
         return value
+    if isinstance(value, int) and column.endswith("_paise"):
+        return _number(money(value))
     for kind, draw in _DRAWN:
         if isinstance(value, kind):
             return draw(value)
-    if isinstance(value, int) and column.endswith("_paise"):
-        return Markup('<span class="number">{}</span>').format(money(value))
-    if isinstance(value, int | float | Decimal):
-        return Markup('<span class="number">{}</span>').format(f"{value:,}")
-    if isinstance(value, list | tuple | set | frozenset):
-        return Markup(", ").join(show_value(part, column, short=True) for part in value) or missing()
     text = str(value)
     return shortened(text) if short else Markup('<span class="prose" dir="auto">{}</span>').format(text)
+
+
+def _number(text: str) -> Markup:
+    return Markup('<span class="number">{}</span>').format(text)
+
+
+def _several(values: Iterable[Any]) -> Markup:
+    return Markup(", ").join(show_value(value, short=True) for value in values) or missing()
 
 
 def _mapping(value: Mapping[str, Any]) -> Markup:
@@ -168,13 +172,17 @@ def _uuid(value: UUID) -> Markup:
     raise TypeError(f"an identifier ({value}) is not for people: show the thing's name or reference instead")
 
 
-_DRAWN: tuple[tuple[type, Callable[[Any], str | Markup]], ...] = (
+_DRAWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], str | Markup]], ...] = (
     (Enum, badge),
     (bool, lambda value: gettext("Yes") if value else gettext("No")),
     (datetime, when),
     (date, day),
     (UUID, _uuid),
+    (int, lambda value: _number(f"{value:,}")),
+    (float, lambda value: _number(f"{value:,}")),
+    (Decimal, lambda value: _number(f"{value:,}")),
     (Mapping, _mapping),
+    ((list, tuple, set, frozenset), _several),
 )
 
 

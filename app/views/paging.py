@@ -67,9 +67,7 @@ class Place:
         """Read a token back; BadListRequest if it is broken or was made for another order."""
         try:
             raw = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-            made_for, value, key_text = raw
-            if made_for != str(sort) or not isinstance(key_text, str) or not isinstance(value, str | None):
-                raise ValueError(made_for)
+            value, key_text = raw[1:] if raw[:1] == [str(sort)] else ()
             return cls(_from_text(value, column.type), _from_text(key_text, key.type))
         except (ValueError, TypeError, ArithmeticError, binascii.Error, LookupError) as error:
             raise BadListRequest("This link to a page of the list is broken. Start from the first page.") from error
@@ -88,8 +86,8 @@ def _to_text(value: Any) -> str | None:
 def _from_text(text: str | None, kind: sa_types.TypeEngine[Any]) -> Any:
     if text is None:
         return None
-    if "\x00" in text:
-        raise ValueError("NUL")
+    if not isinstance(text, str) or "\x00" in text:
+        raise ValueError(text)
     if isinstance(kind, sa_types.Enum) and kind.enum_class is not None:
         return kind.enum_class[text]
     python_type = kind.python_type
@@ -123,14 +121,11 @@ def sortable_columns(mapper: Mapper[Any]) -> frozenset[str]:
 def _ordered_keys(mapper: Mapper[Any]) -> list[tuple[list[str], bool]]:
     """Column names, in order, of every index, unique constraint and key of the model's table."""
     table = mapper.local_table
-    keys: list[tuple[list[str], bool]] = []
-    for constraint in table.constraints:
-        if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint):
-            keys.append(([column.name for column in constraint.columns], True))
-    for index in table.indexes:
-        if _leaves_out_only_deleted_rows(index) and all(isinstance(part, Column) for part in index.expressions):
-            keys.append(([part.name for part in index.expressions], bool(index.unique)))
-    return keys
+    keys = [([column.name for column in constraint.columns], True) for constraint in table.constraints
+            if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint)]
+    indexes = [([part.name for part in index.expressions], bool(index.unique)) for index in table.indexes
+               if _leaves_out_only_deleted_rows(index) and all(isinstance(part, Column) for part in index.expressions)]
+    return keys + indexes
 
 
 def _leaves_out_only_deleted_rows(index: Index) -> bool:

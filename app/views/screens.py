@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 
-from flask import g, render_template, request, url_for
+from flask import abort, current_app, g, redirect, render_template, request, url_for
 from flask_appbuilder import BaseView
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.hooks import before_request
+from flask_babel import gettext
 from flask_login import current_user
 
 from app.permissions import Action, Portal, Resource
+from app.problems import wants_problem
+from app.rules.errors import Forbidden
 from app.views.edge import check_organization, db_session
 from app.views.interface import Session
+
+
+def to_sign_in() -> Any:
+    """Send somebody unknown to the sign-in page and back to here afterwards; programs get a 401."""
+    door = current_app.extensions["appbuilder"].sm.auth_view
+    if door is None or wants_problem():
+        abort(401)
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for(f"{door.endpoint}.login", next=back), code=303)
+
+
+def has_access(method: Any) -> Any:
+    """Guard a door of a screen. Like Flask-AppBuilder's decorator of this name, but refusals are told as everywhere."""
+    name = getattr(method, "_permission_name", method.__name__)
+
+    @wraps(method)
+    def guarded(self: ConsoleScreen, *args: Any, **kwargs: Any) -> Any:
+        if self.allowed(self.method_permission_name.get(method.__name__, name)):
+            return method(self, *args, **kwargs)
+        if g.get("identity") is None:
+            return to_sign_in()
+        raise Forbidden(gettext("You may not do this."))
+
+    guarded._permission_name = method._permission_name = name  # noqa: SLF001 - where Flask-AppBuilder looks for it
+    return guarded
 
 
 class ConsoleScreen:
@@ -27,6 +56,7 @@ class ConsoleScreen:
     appbuilder: Any
     endpoint: str
     base_permissions: list[str]
+    method_permission_name: dict[str, str]
     class_permission_name: str
 
     def __init__(self, **kwargs: Any) -> None:
@@ -41,7 +71,7 @@ class ConsoleScreen:
             if name in vars(cls).get("method_actions", {}):
                 found: Action = vars(cls)["method_actions"][name]
                 return found
-        needs: Action | None = getattr(getattr(self, name, None), "_needs", None)
+        needs: Action | None = getattr(getattr(self, name, None), "needs", None)
         if needs is None:
             raise LookupError(f"{type(self).__name__}: method_actions says nothing about {name!r}")
         return needs
@@ -90,8 +120,10 @@ def menu_visible(item: Any) -> bool:
     return bool(set(view.portals) & set(identity.portals)) and identity.can(view.resource, Action.READ)
 
 
-def console_action(name: str, text: Any, needs: Action, *, confirmation: Any = None, ask: Any = None,
-                   danger: bool = False, multiple: bool = True, single: bool = True) -> Callable[[Any], Any]:
+def console_action(  # noqa: PLR0913 - all but the first three by name
+    name: str, text: Any, needs: Action, *, confirmation: Any = None, ask: Any = None, danger: bool = False,
+    multiple: bool = True, single: bool = True,
+) -> Callable[[Any], Any]:
     """Make a method `(self, session, item)` a button on the row's page and on selected rows of the list.
 
     It is called once per row and calls one service. `ask` is the label of a text that the person must give; the
@@ -99,8 +131,8 @@ def console_action(name: str, text: Any, needs: Action, *, confirmation: Any = N
     """
 
     def mark(method: Any) -> Any:
-        method._action = (name, text, confirmation, "", multiple, single)  # what Flask-AppBuilder collects
-        method._needs, method._ask, method._danger = needs, ask, danger
+        method._action = (name, text, confirmation, "", multiple, single)  # noqa: SLF001 - what Flask-AppBuilder collects
+        method.needs, method.ask, method.danger = needs, ask, danger
         if method.__name__ != name:
             raise TypeError(f"call the action {name!r} like its method, {method.__name__!r}")
         return method

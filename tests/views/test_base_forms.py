@@ -30,6 +30,12 @@ def test_a_new_row_is_made_by_the_service_and_shown(workshop):
         12345650, VENDORS[ORG_A], True, "normal")
 
 
+@pytest.mark.parametrize(("typed", "paise"), [("-5.5", -550), ("₹ 1,00,000", 10000000), ("0.01", 1), ("", None)])
+def test_an_amount_is_kept_in_paise(workshop, typed, paise):
+    workshop.post("/tickets/add", filled(cost_paise=typed))
+    assert workshop.only().cost_paise == paise
+
+
 def test_what_a_service_refuses_stands_beside_its_field_with_the_text_kept(workshop):
     response = workshop.post("/tickets/add", filled(title="HELP", notes="by the window"))
     assert response.status_code == 422

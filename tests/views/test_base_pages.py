@@ -94,3 +94,19 @@ def test_related_rows_load_when_opened(workshop):
     assert "data-load" not in page  # the list of tickets offers no filter by place
     address = f"/tickets/list/?vendor={VENDORS[ORG_A]}&embed=1"
     assert workshop.get(address).status_code == 200
+
+
+def test_somebody_unknown_is_sent_to_sign_in_and_back(workshop):
+    class Door:
+        endpoint = "door"
+
+    workshop.person = None
+    security = workshop.app.extensions["appbuilder"].sm
+    assert workshop.get("/tickets/list/").status_code == 401  # nowhere to sign in yet
+    security.auth_view = Door()
+    try:
+        response = workshop.get("/tickets/list/?state=open")
+        assert (response.status_code, response.location) == (303, "/door?next=/tickets/list/?state%3Dopen")
+        assert workshop.get("/tickets/list/", headers={"Accept": "application/json"}).status_code == 401
+    finally:
+        security.auth_view = None

@@ -16,13 +16,26 @@ from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import UserMixin
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
-from sqlalchemy import (BigInteger, Date, DateTime, Enum, ForeignKeyConstraint, Index, MetaData, String, Text, UniqueConstraint,
-                        and_, text, update)
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    text,
+    update,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, foreign, mapped_column, relationship
 
 from app import views
-from app.problems import register_error_handlers
 from app.permissions import Action, Portal, Resource
+from app.problems import register_error_handlers
 from app.rules.errors import Conflict, Invalid
 from app.views.base import ConsoleInterface, ConsoleModelView, console_action, submission_id
 from app.views.formats import register_tones
@@ -263,6 +276,7 @@ def create_toy(url: str, who: Callable[[], Person | None], *, csrf: bool = False
              content_security_policy={"default-src": "'self'", "script-src": "'self'", "object-src": "'none'", "base-uri": "'self'"})
 
     register_error_handlers(app)
+    app.add_url_rule("/door", "door.login", lambda: "")
 
     @app.before_request
     def bind() -> None:
