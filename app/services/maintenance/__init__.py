@@ -5,6 +5,7 @@ from app.services.maintenance.requests import (
     NewRequest,
     attach,
     claim,
+    EDITABLE,
     comment,
     detach,
     edit,
@@ -16,5 +17,5 @@ from app.services.maintenance.requests import (
     submit,
 )
 
-__all__ = ["Assignee", "NewRequest", "attach", "claim", "comment", "detach", "edit", "move", "reassign", "remove",
+__all__ = ["EDITABLE", "Assignee", "NewRequest", "attach", "claim", "comment", "detach", "edit", "move", "reassign", "remove",
            "remove_comment", "restore", "submit"]

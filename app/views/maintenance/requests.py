@@ -1,0 +1,176 @@
+"""The list of requests and the page of one: its clock, its story, and what the reader may do to it now."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from flask import g, redirect, request
+from flask_babel import gettext, lazy_gettext
+from wtforms import TextAreaField
+
+from app.models.maintenance import MaintenanceRequest
+from app.permissions import Action, Portal, Resource
+from app.rules.errors import Invalid
+from app.rules.maintenance import DESCRIPTION_MAX, Priority, RequestStatus
+from app.services import maintenance
+from app.services.maintenance import finding
+from app.views import bulk, formats
+from app.views.base import (ConsoleInterface, ConsoleModelView, console_action, expose, has_access, service_call,
+                            submission_id)
+from app.views.interface import Session
+from app.views.maintenance import parts
+from app.views.maintenance.filters import Mine, Overdue
+
+
+class RequestView(ConsoleModelView):
+    """Requests for those who do the repairs and those who see to it that they are done."""
+
+    datamodel = ConsoleInterface(MaintenanceRequest)
+    resource = Resource.MAINTENANCE
+    portals = frozenset({Portal.ADMIN, Portal.MANAGEMENT})
+    route_base = "/maintenance/requests"
+    singular_name, plural_name = "Request", "Maintenance requests"
+    # What was reported is corrected by those who decide; doing the work is `move`.
+    method_actions: ClassVar[dict[str, Action]] = {
+        "edit": Action.APPROVE, "delete": Action.DELETE, "restore": Action.DELETE, "move": Action.UPDATE,
+        "hand_over": Action.APPROVE, "comment": Action.CREATE, "uncomment": Action.CREATE,
+        "attach": Action.CREATE, "detach": Action.CREATE,
+    }
+    enums: ClassVar[dict[str, Any]] = {"status": RequestStatus, "priority": Priority, "state": RequestStatus}
+    state_column = "state"
+    base_order = ("raised_at", "desc")
+    list_columns: ClassVar[list[str]] = ["reference", "issue", "where", "status", "priority", "holder", "clock", "raised_at"]
+    eager = ("category", "issue_type", "room", "requester", "hostel", "assignment.member")
+    sort_by: ClassVar[dict[str, str]] = {"reference": "number", "clock": "resolve_by"}
+    search_columns: ClassVar[list[str]] = ["reference", "description", "place", "status", "priority", "category", "hostel",
+                                           "raised_at"]
+    show_columns: ClassVar[list[str]] = ["reference"]
+    label_columns: ClassVar[dict[str, Any]] = {
+        "where": "Place", "holder": "In the hands of", "clock": "Time", "raised_at": "Raised", "requester": "Raised for",
+        "place": "Place in words",
+    }
+    description_columns: ClassVar[dict[str, Any]] = {
+        "place": lazy_gettext("Where exactly, if it is not a room or the room does not say enough."),
+        "requester": lazy_gettext("The resident who reported it; left empty, it is yours."),
+        "priority": lazy_gettext("High for what cannot wait: danger, no water, no power."),
+    }
+    add_columns: ClassVar[list[str]] = ["hostel", "category", "issue_type", "room", "place", "description", "priority",
+                                        "requester"]
+    edit_columns: ClassVar[list[str]] = ["category", "issue_type", "room", "place", "description", "priority"]
+    option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"room": ("hostel",), "issue_type": ("category",)}
+    relation_labels: ClassVar[dict[str, str]] = {"room": "number"}
+    empty_hint = lazy_gettext("What residents and staff report appears here.")
+
+    def _init_forms(self) -> None:
+        super()._init_forms()
+        self.filter_bar.filters += [Overdue(self.datamodel, "overdue", "Overdue"), Mine(self.datamodel, "mine", "In my hands")]
+
+    def display(self, item: Any, column: str, *, short: bool = False) -> Any:
+        """The clock needs the whole request."""
+        return parts.clock_badge(item) if column == "clock" else super().display(item, column, short=short)
+
+    # -- forms ------------------------------------------------------------------------------------------------
+
+    def create(self, session: Session, data: dict[str, Any]) -> Any:
+        """Raise it, for a resident or for oneself."""
+        priority = data.get("priority")
+        made = maintenance.submit(session, maintenance.NewRequest(
+            data["hostel_id"], data["category_id"], data["issue_type_id"], data["room_id"], data.get("place") or "",
+            data.get("description") or "", Priority(priority or Priority.NORMAL), data["user_id"], submission_id()))
+        return session.get(MaintenanceRequest, made)
+
+    def update(self, session: Session, item: Any, data: dict[str, Any]) -> None:
+        """Correct what was reported."""
+        given = {name: value for name, value in data.items() if name in maintenance.EDITABLE}
+        maintenance.edit(session, item.id, given)
+
+    def remove(self, session: Session, item: Any) -> None:
+        """Hide it."""
+        maintenance.remove(session, item.id)
+
+    def restore_item(self, session: Session, item: Any) -> None:
+        """Show it again."""
+        maintenance.restore(session, item.id)
+
+    def _form_page(self, form: Any, item: Any = None, error: Any = None) -> Any:
+        if item is not None:  # the form of a request that exists does not say its hostel, but offers its rooms
+            form.room.options_url = lambda: self.url("options", column="room", hostel=item.hostel_id)
+        return super()._form_page(form, item, error)
+
+    # -- many at once -----------------------------------------------------------------------------------------
+
+    @console_action("claim", lazy_gettext("Claim"), Action.UPDATE, single=False)
+    def claim(self, session: Session, item: Any) -> None:
+        """Take them all."""
+        maintenance.claim(session, item.id)
+
+    @console_action("reject", lazy_gettext("Reject"), Action.APPROVE, ask=lazy_gettext("Why are they turned down?"),
+                    danger=True, single=False)
+    def reject(self, session: Session, item: Any, note: str) -> None:
+        """Turn them down, with one reason."""
+        maintenance.move(session, item.id, "reject", note)
+
+    # -- one request ------------------------------------------------------------------------------------------
+
+    def render_show(self, pk: str) -> str:
+        """Its page; a softly removed one only for those who may bring it back."""
+        item = self.datamodel.find(pk, columns=self.eager)
+        if item is None:
+            item = self._find(pk, deleted=self.allowed("restore"), columns=self.eager)
+        asking = parts.asking(item.hostel_id)
+        entries = finding.story(self.session(), item.id, reader=asking.user_id, decides=asking.decides)
+        steps = parts.next_moves(item, formats.now()) if not self.is_deleted(item) else []
+        hands = parts.can_reassign(item) and not self.is_deleted(item)
+        return self.page("maintenance/request.html", title=str(item), item=item, entries=entries, steps=steps,
+                         hands=hands, typed=request.form if request.method == "POST" else {}, once=submission_id(),
+                         workers=self._workers(item, steps, hands), **parts.helpers())
+
+    def _workers(self, item: Any, steps: Any, hands: bool) -> Any:
+        wanted = hands or any(step.name == "assign" for step in steps)
+        return finding.workers(self.session(), item.hostel_id) if wanted else []
+
+    def _write(self, pk: str, done: str, work: Any) -> Any:
+        """Call a service about one request and go back to its page; a refusal is shown there, what was typed kept."""
+        key = parts.given_id(pk)
+        with service_call(done) as call:
+            work(call.session, key)
+        return call.respond(self.url("show", pk=key), failed=lambda: self.render_show(pk))
+
+    @expose("/move/<pk>", methods=["POST"])
+    @has_access
+    def move(self, pk: str) -> Any:
+        """A step of the lifecycle."""
+        event, note = request.form.get("event", ""), request.form.get("note", "").strip()
+
+        def work(session: Session, key: Any) -> None:
+            maintenance.move(session, key, event, note, parts.given_assignee())
+
+        return self._write(pk, gettext("Saved."), work)
+
+    @expose("/hand-over/<pk>", methods=["POST"])
+    @has_access
+    def hand_over(self, pk: str) -> Any:
+        """Other hands, same state."""
+
+        def work(session: Session, key: Any) -> None:
+            maintenance.reassign(session, key, parts.given_assignee() or maintenance.Assignee())
+
+        return self._write(pk, gettext("Handed over."), work)
+
+    @expose("/comment/<pk>", methods=["POST"])
+    @has_access
+    def comment(self, pk: str) -> Any:
+        """A remark, or an answer to one."""
+        parent = request.form.get("parent_id", "").strip()
+
+        def work(session: Session, key: Any) -> None:
+            maintenance.comment(session, key, request.form.get("body", ""), parts.given_id(parent) if parent else None)
+
+        return self._write(pk, gettext("Comment saved."), work)
+
+    @expose("/uncomment/<pk>/<comment>", methods=["POST"])
+    @has_access
+    def uncomment(self, pk: str, comment: str) -> Any:
+        """Take a remark back."""
+        return self._write(pk, gettext("Comment removed."),
+                           lambda session, _key: maintenance.remove_comment(session, parts.given_id(comment)))
