@@ -107,7 +107,7 @@ def servers_copy(servers: Servers, base: str, key: str, build: Any) -> Iterator[
     """A template made from another template."""
     def from_base(url: str) -> None:
         # The new template starts empty: fill it from the base by copying, then build on it.
-        name = url.rsplit("/", 1)[1].split("?")[0]
+        name = url.rsplit("/", 1)[1].split("?", maxsplit=1)[0]
         servers.postgres.execute(f'DROP DATABASE "{name}"', f'CREATE DATABASE "{name}" TEMPLATE "{base}"')
         build(url)
 
@@ -172,11 +172,15 @@ class Browser:
         with self.http.session_transaction() as cookie:
             cookie.update({"token": token, "_user_id": str(person.user_id), "_fresh": True, "org": str(person.org_id)})
 
+    # Each request in a context of its own: beside one that a test has pushed, requests would share `g`.
+
     def get(self, path: str, **options: Any) -> Any:
-        return self.http.get(path, **options)
+        with self.app.app_context():
+            return self.http.get(path, **options)
 
     def post(self, path: str, data: Any = None, **options: Any) -> Any:
-        return self.http.post(path, data=data, **options)
+        with self.app.app_context():
+            return self.http.post(path, data=data, **options)
 
 
 @pytest.fixture
