@@ -152,6 +152,7 @@ def servers(arguments: argparse.Namespace) -> Iterator[Local]:
             yield local
         finally:
             supervisor.stop()
+            shutil.rmtree(folder.sockets, ignore_errors=True)
 
 
 def _interrupt(*_: object) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -76,6 +77,7 @@ def run_console(folder: DataFolder, port: int) -> int:
                 say("Stopping …")
                 supervisor.stop()
                 end_marked(MARK, str(folder.root))
+                shutil.rmtree(folder.sockets, ignore_errors=True)
     except StopRequested:
         say("Stopped.")
         return 0

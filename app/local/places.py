@@ -127,6 +127,8 @@ def reachable_folder(path: Path, user: pwd.struct_passwd | None) -> Path:
     if user is None or path.is_symlink() or others_reach(path):
         return path.resolve()
     twin = public_twin(path)
+    if path.exists():
+        shutil.move(path, twin)  # it came here from where it could be reached
     twin.mkdir(mode=0o700, exist_ok=True)
     path.symlink_to(twin)
     return twin

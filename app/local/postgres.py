@@ -76,8 +76,9 @@ class Postgres:
     def start(self, *, outlives: bool = False) -> None:
         """Make the cluster if there is none, and return when it answers; LocalError says why it does not."""
         user = places.system_user()
+        self._check()
         home = places.reachable_folder(self.folder, user)
-        self._check(home)
+        home.mkdir(mode=0o700, exist_ok=True)
         programs = _programs(user)
         places.private_folder(self.sockets, 0o700, user)
         if not (home / "PG_VERSION").exists():
@@ -145,9 +146,11 @@ class Postgres:
     def databases(self) -> set[str]:
         return {name for (name,) in self.query("SELECT datname FROM pg_database")}
 
-    def _check(self, home: Path) -> None:
+    def _check(self) -> None:
+        home = self.folder
         try:
-            home.mkdir(mode=0o700, exist_ok=True)
+            if not home.exists():
+                return
             found = (home / "PG_VERSION").read_text().strip() if (home / "PG_VERSION").exists() else None
             strangers = found is None and any(home.iterdir())
         except (FileExistsError, NotADirectoryError) as error:
