@@ -21,13 +21,16 @@ class Place:
 
 
 def read_capabilities(text: str) -> dict[tuple[str, str], frozenset[UUID] | None]:
-    """Parse '|resource.action=*|resource.action=hostel,hostel|' (see app.capabilities); None means everywhere."""
+    """Parse '|resource.action=*|resource.action=hostel,hostel|' (see app.capabilities); None means everywhere.
+
+    '~' says that what belongs to no hostel is included; screens ask about hostels, the policies about the rest.
+    """
     found: dict[tuple[str, str], frozenset[UUID] | None] = {}
     for entry in filter(None, text.split("|")):
         name, _, where = entry.partition("=")
         resource, _, action = name.partition(".")
-        where = where.lstrip("~")
-        found[resource, action] = EVERYWHERE if where == "*" else frozenset(UUID(part) for part in where.split(","))
+        hostels = filter(None, where.removeprefix("~").split(","))
+        found[resource, action] = EVERYWHERE if where == "*" else frozenset(map(UUID, hostels))
     return found
 
 
@@ -54,6 +57,7 @@ class Identity:
     hostels: tuple[Place, ...]
     unread: int
     second_factor: bool
+    second_factor_due: bool
     capabilities: dict[tuple[str, str], frozenset[UUID] | None] = field(repr=False)
 
     def can(self, resource: Resource, action: Action, hostel_id: UUID | None = None) -> bool:
@@ -85,5 +89,6 @@ class Identity:
             country=organization.get("country", "IN"), plan=organization.get("plan", ""),
             hostel_id=UUID(answer["hostel_id"]) if answer["hostel_id"] else None,
             unread=answer["unread"], second_factor=answer["second_factor"],
+            second_factor_due=answer.get("second_factor_due", False),
             capabilities=read_capabilities(answer["caps"]), **places,
         )

@@ -25,8 +25,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import NEW_ID, NOW, Authored, Model, SoftDelete, Tenant, Timestamps, in_tenant, line, link, person
-from app.models.base import CURRENT_ORG
+from app.models.base import (
+    CURRENT_ORG,
+    NEW_ID,
+    NOW,
+    Authored,
+    Model,
+    SoftDelete,
+    Tenant,
+    Timestamps,
+    in_tenant,
+    line,
+    link,
+    person,
+)
 from app.models.declare import (
     AUTH,
     IN_ORG,
@@ -37,7 +49,6 @@ from app.models.declare import (
     can,
     functions,
     protect,
-    staff_policies,
     trigger,
     within,
 )

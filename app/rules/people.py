@@ -54,9 +54,9 @@ class Membership:
 
 @dataclass(frozen=True)
 class Override:
-    """A deviation from the matrix: of the organization for a role, or (role None) for one member.
+    """A deviation from the matrix, in all hostels or in one: of the organization for a role, or (role None) for one member.
 
-    `granted` False takes the capability away; a member's loss wins over everything.
+    `granted` False takes the capability away; at its level (role, member) taking away wins over giving.
     """
 
     capability: Capability
@@ -64,65 +64,72 @@ class Override:
     role: Role | None = None
     hostel_id: UUID | None = None
 
+    def applies(self, capability: Capability, hostel_id: UUID | None) -> bool:
+        """Whether it has a say about this capability in this place."""
+        return self.capability == capability and self.hostel_id in (None, hostel_id)
+
 
 # --- what a person may do (T7) --------------------------------------------------------------------------
 
-Places = frozenset[UUID | None]  # hostels; None among them stands for the whole organization
+
+def _said(overrides: Iterable[Override], capability: Capability, hostel_id: UUID | None) -> bool | None:
+    """What overrides of one level say together: a refusal wins; None if they say nothing."""
+    given = [o.granted for o in overrides if o.applies(capability, hostel_id)]
+    return all(given) if given else None
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a person may do and where; `lost` holds what member overrides took away, and wins."""
+    """What a person may do and where: the roles that count now, and the overrides of both levels.
 
-    held: dict[Capability, Places]
-    lost: dict[Capability, Places]
+    The matrix gives, the organization's overrides of the role change that, and the member's own change it last.
+    A member's gift holds where one of their roles does: overrides never admit a person, nor to another hostel.
+    """
+
+    memberships: tuple[Membership, ...]
+    org_overrides: tuple[Override, ...]
+    member_overrides: tuple[Override, ...]
 
     def can(self, resource: Resource, action: Action) -> bool:
         """Whether they may do it anywhere at all: decides about menus."""
-        held, lost = self._places((resource, action))
-        return None not in lost and (None in held or bool(held - lost))
+        # A hostel that nothing names is like no hostel, so only those named need asking.
+        named = {row.hostel_id for row in (*self.memberships, *self.org_overrides, *self.member_overrides)}
+        return any(self.can_in(resource, action, place) for place in {None, *named})
 
     def can_in(self, resource: Resource, action: Action, hostel_id: UUID | None) -> bool:
         """Whether they may do it in this hostel; with None, to what belongs to no hostel."""
-        held, lost = self._places((resource, action))
-        return not {None, hostel_id} & lost and bool({None, hostel_id} & held)
+        here = [m for m in self.memberships if m.covers(hostel_id)]
+        own = _said(self.member_overrides, (resource, action), hostel_id)
+        if own is not None:
+            return own and bool(here)
+        return any(role_may(m.role, self.org_overrides, (resource, action), hostel_id) for m in here)
 
     def in_hostel(self, hostel_id: UUID | None) -> frozenset[Capability]:
         """Everything they may do in one hostel."""
-        return frozenset(c for c in self.held if self.can_in(*c, hostel_id))
-
-    def _places(self, capability: Capability) -> tuple[Places, Places]:
-        return self.held.get(capability, frozenset()), self.lost.get(capability, frozenset())
+        return frozenset((r, a) for r in Resource for a in Action if self.can_in(r, a, hostel_id))
 
 
-def role_capabilities(role: Role, org_overrides: Iterable[Override] = ()) -> frozenset[Capability]:
+def role_may(role: Role, org_overrides: Iterable[Override], capability: Capability, hostel_id: UUID | None) -> bool:
+    """Whether a role has a capability in a hostel, as the organization has changed the matrix."""
+    said = _said([o for o in org_overrides if o.role is role], capability, hostel_id)
+    return capability in ROLE_CAPABILITIES[role] if said is None else said
+
+
+def role_capabilities(role: Role, org_overrides: Collection[Override] = (),
+                      hostel_id: UUID | None = None) -> frozenset[Capability]:
     """The matrix row of a role as the organization has changed it; taking away wins over giving."""
-    mine = [o for o in org_overrides if o.role is role]
-    given = {o.capability for o in mine if o.granted}
-    taken = {o.capability for o in mine if not o.granted}
-    return (ROLE_CAPABILITIES[role] | given) - taken
+    return frozenset((r, a) for r in Resource for a in Action if role_may(role, org_overrides, (r, a), hostel_id))
 
 
 def effective(
     memberships: Iterable[Membership],
-    org_overrides: Collection[Override],
+    org_overrides: Iterable[Override],
     member_overrides: Iterable[Override],
     now: datetime,
 ) -> Capabilities:
-    """The union over the roles that count now, as the organization changed them, and then the member's own.
-
-    Without any role that counts there is nothing, whatever the overrides say: they never admit a person.
-    """
-    active = [m for m in memberships if m.is_active(now)]
-    held: dict[Capability, Places] = {}
-    lost: dict[Capability, Places] = {}
-    for membership in active:
-        for capability in role_capabilities(membership.role, org_overrides):
-            held[capability] = held.get(capability, frozenset()) | {membership.hostel_id}
-    for override in member_overrides if active else ():
-        side = held if override.granted else lost
-        side[override.capability] = side.get(override.capability, frozenset()) | {override.hostel_id}
-    return Capabilities(held, lost)
+    """What somebody with these memberships and overrides may do at `now`; app.capabilities says the same in SQL."""
+    active = tuple(m for m in memberships if m.is_active(now))
+    return Capabilities(active, tuple(org_overrides), tuple(member_overrides))
 
 
 def portals(memberships: Iterable[Membership], now: datetime) -> list[Portal]:
@@ -169,16 +176,16 @@ def explain(
 ) -> Explanation:
     """Why a person may or may not do something in a hostel; always the answer that `effective` gives."""
     capability, steps = (resource, action), []
-    anyone = any(m.is_active(now) for m in memberships)
+    works_here = any(m.is_active(now) and m.covers(hostel_id) for m in memberships)
     if not memberships:
         steps.append(Step("No role in this organization.", Effect.NOTHING))
     steps += [_membership_step(m, org_overrides, capability, hostel_id, now) for m in memberships]
     for override in member_overrides:
-        if override.capability != capability or override.hostel_id not in (None, hostel_id):
+        if not override.applies(capability, hostel_id):
             continue
         place = "in this hostel" if override.hostel_id else "everywhere"
-        if not anyone:
-            steps.append(Step("A personal override counts for nothing without an active role.", Effect.NOTHING))
+        if not works_here:
+            steps.append(Step("A personal override counts for nothing without an active role here.", Effect.NOTHING))
         elif override.granted:
             steps.append(Step(f"A personal override gives it {place}.", Effect.GIVES))
         else:
@@ -201,7 +208,7 @@ def _membership_step(
         place = "another hostel" if hostel_id else "one hostel, not for the organization"
         return Step(f"The role {name} is for {place}, so it does not count here.", Effect.NOTHING)
     by_matrix = capability in ROLE_CAPABILITIES[role]
-    has_it = capability in role_capabilities(role, org_overrides)
+    has_it = role_may(role, org_overrides, capability, hostel_id)
     if has_it and by_matrix:
         said = f"The role {name} {where} has it by the matrix, through {ROLE_PORTAL[role]}."
         return Step(said, Effect.GIVES)

@@ -30,66 +30,57 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     AND (m.valid_from IS NULL OR m.valid_from <= app.now()) AND (m.valid_until IS NULL OR m.valid_until > app.now())
 $$;
 
--- What a person may do through a portal, as '|resource.action=*|resource.action=hostel,hostel|': the matrix, then
--- the organization's overrides of the role, then those of the person; a refusal beats a permission at its level.
--- '*' is the whole organization, '~hostel' the whole organization narrowed to the hostel chosen in the console.
+-- What a person may do through a portal, as '|resource.action=*|resource.action=hostel,hostel|': the matrix, then the
+-- organization's overrides of the role, then those of the person; a refusal beats a permission at its level, and a
+-- personal permission holds where the person works, not beyond. '*' is the whole organization; 'hostel,hostel' those
+-- hostels; '~hostel,hostel' those and what belongs to no hostel (so '~hostel' is everything, narrowed to the hostel
+-- chosen in the console). rules/people.py says the same in Python; a test compares the two.
+--
+-- A hostel that no role and no override names is like no hostel at all: only those named are asked about.
 --: definer; execute: service
 CREATE FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   WITH held AS MATERIALIZED (
     SELECT role, hostel_id FROM app.active_roles(p_org, p_user) WHERE portal = p_portal
-  ), ruled AS (
-    SELECT h.role, h.hostel_id, c.resource, c.action,
-           (SELECT bool_and(o.allowed) FROM permission_overrides o
-            WHERE o.org_id = p_org AND o.role = h.role AND o.resource = c.resource AND o.action = c.action
-              AND (o.hostel_id IS NULL OR o.hostel_id = h.hostel_id)) AS overridden,
-           EXISTS (SELECT FROM role_permissions p
-                   WHERE p.role = h.role AND p.resource = c.resource AND p.action = c.action) AS granted
-    FROM held h
-    CROSS JOIN LATERAL (
-      SELECT p.resource, p.action FROM role_permissions p WHERE p.role = h.role
-      UNION
-      SELECT o.resource, o.action FROM permission_overrides o WHERE o.org_id = p_org AND o.role = h.role
-    ) c
-  ), personal AS (
-    SELECT o.resource, o.action, o.hostel_id, o.allowed FROM permission_overrides o
-    WHERE o.org_id = p_org AND o.user_id = p_user
-  ), reached AS (
-    SELECT resource, action, hostel_id FROM ruled WHERE coalesce(overridden, granted)
-    UNION
-    -- A personal permission without a hostel holds where the person works, not beyond.
-    SELECT p.resource, p.action, coalesce(p.hostel_id, h.hostel_id)
-    FROM personal p JOIN held h ON p.hostel_id IS NULL OR h.hostel_id IS NULL OR h.hostel_id = p.hostel_id
-    WHERE p.allowed
-  ), spread AS (
-    -- A refusal in one hostel breaks "everywhere" into all the other hostels.
-    SELECT r.resource, r.action, r.hostel_id FROM reached r
-    WHERE r.hostel_id IS NOT NULL OR NOT EXISTS (
-      SELECT FROM personal p WHERE NOT p.allowed AND p.resource = r.resource AND p.action = r.action
-      UNION ALL
-      SELECT FROM permission_overrides o JOIN held ON held.role = o.role
-      WHERE o.org_id = p_org AND NOT o.allowed AND o.hostel_id IS NOT NULL AND o.resource = r.resource AND o.action = r.action)
-    UNION
-    SELECT r.resource, r.action, h.id FROM reached r JOIN hostels h ON h.org_id = p_org
-    WHERE r.hostel_id IS NULL
-  ), kept AS (
-    SELECT s.resource, s.action, s.hostel_id FROM spread s
-    WHERE NOT EXISTS (SELECT FROM personal p WHERE NOT p.allowed AND p.resource = s.resource AND p.action = s.action
-                      AND (p.hostel_id IS NULL OR p.hostel_id = s.hostel_id))
-      AND (s.hostel_id IS NULL OR EXISTS (
-        SELECT FROM held h WHERE (h.hostel_id IS NULL OR h.hostel_id = s.hostel_id)
-        AND NOT EXISTS (SELECT FROM permission_overrides o WHERE o.org_id = p_org AND o.role = h.role AND NOT o.allowed
-                        AND o.resource = s.resource AND o.action = s.action AND o.hostel_id = s.hostel_id)
-        AND (EXISTS (SELECT FROM ruled r WHERE r.role = h.role AND r.resource = s.resource AND r.action = s.action
-                     AND coalesce(r.overridden, r.granted))
-             OR EXISTS (SELECT FROM personal p WHERE p.allowed AND p.resource = s.resource AND p.action = s.action))))
+  ), overrides AS MATERIALIZED (
+    SELECT o.role, o.resource, o.action, o.hostel_id, o.allowed FROM permission_overrides o
+    WHERE o.org_id = p_org AND (o.user_id = p_user OR o.role IN (SELECT role FROM held))
+  ), places AS (
+    SELECT NULL::uuid AS hostel_id UNION SELECT hostel_id FROM held UNION SELECT hostel_id FROM overrides
+  ), wanted AS (
+    SELECT p.resource, p.action FROM role_permissions p WHERE p.role IN (SELECT role FROM held)
+    UNION SELECT o.resource, o.action FROM overrides o WHERE o.allowed
+  ), verdicts AS (
+    SELECT w.resource, w.action, x.hostel_id,
+      CASE (SELECT bool_and(o.allowed) FROM overrides o
+            WHERE o.role IS NULL AND o.resource = w.resource AND o.action = w.action
+              AND (o.hostel_id IS NULL OR o.hostel_id = x.hostel_id))
+        WHEN false THEN false
+        WHEN true THEN EXISTS (SELECT FROM held h WHERE h.hostel_id IS NULL OR h.hostel_id = x.hostel_id)
+        ELSE EXISTS (
+          SELECT FROM held h
+          WHERE (h.hostel_id IS NULL OR h.hostel_id = x.hostel_id) AND coalesce(
+            (SELECT bool_and(o.allowed) FROM overrides o
+             WHERE o.role = h.role AND o.resource = w.resource AND o.action = w.action
+               AND (o.hostel_id IS NULL OR o.hostel_id = x.hostel_id)),
+            EXISTS (SELECT FROM role_permissions p
+                    WHERE p.role = h.role AND p.resource = w.resource AND p.action = w.action)))
+      END AS allowed
+    FROM wanted w CROSS JOIN places x
+  ), summed AS (
+    SELECT resource, action, bool_and(allowed) AS everywhere, bool_or(allowed) FILTER (WHERE hostel_id IS NULL) AS elsewhere,
+           array_agg(hostel_id) FILTER (WHERE allowed AND hostel_id IS NOT NULL) AS given,
+           array_agg(hostel_id) FILTER (WHERE NOT allowed) AS refused
+    FROM verdicts GROUP BY resource, action
   ), lines AS (
     SELECT resource || '.' || action || '=' || CASE
-             WHEN bool_or(hostel_id IS NULL) AND p_hostel IS NULL THEN '*'
-             WHEN bool_or(hostel_id IS NULL) THEN '~' || p_hostel
-             ELSE coalesce(string_agg(hostel_id::text, ',' ORDER BY hostel_id)
-                           FILTER (WHERE p_hostel IS NULL OR hostel_id = p_hostel), '') END AS line
-    FROM kept GROUP BY resource, action
+      WHEN everywhere THEN coalesce('~' || p_hostel, '*')
+      WHEN elsewhere THEN '~' || coalesce((
+        SELECT string_agg(h.id::text, ',' ORDER BY h.id) FROM hostels h
+        WHERE h.org_id = p_org AND h.id <> ALL (refused) AND (p_hostel IS NULL OR h.id = p_hostel)), '')
+      ELSE coalesce((SELECT string_agg(x::text, ',' ORDER BY x) FROM unnest(given) x
+                     WHERE p_hostel IS NULL OR x = p_hostel), '')
+    END AS line FROM summed
   )
   SELECT '|' || coalesce(string_agg(line, '|' ORDER BY line) FILTER (WHERE line NOT LIKE '%='), '') || '|' FROM lines
 $$;
@@ -162,6 +153,7 @@ CREATE FUNCTION app.identify(p_digest bytea, p_org uuid, p_portals text[], p_hos
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_session user_sessions;
+  v_me jsonb;
 BEGIN
   SELECT s.* INTO v_session FROM user_sessions s JOIN ab_user u ON u.id = s.user_id AND u.active
   WHERE s.digest = p_digest AND s.ended_at IS NULL AND s.expires_at > app.now()
@@ -172,7 +164,13 @@ BEGIN
   IF p_full AND v_session.last_seen_at < app.now() - interval '5 minutes' THEN
     UPDATE user_sessions SET last_seen_at = app.now() WHERE id = v_session.id;
   END IF;
-  RETURN app.sealed(app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full))
+  v_me := app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full);
+  -- Where the organization asks its staff for a second factor, a session without one can do nothing but set it up.
+  IF NOT v_session.second_factor AND v_me ->> 'portal' NOT IN ('portal_resident', 'portal_platform')
+     AND EXISTS (SELECT FROM organizations WHERE id = (v_me ->> 'org_id')::uuid AND settings -> 'require_totp' = 'true') THEN
+    v_me := v_me || '{"caps": "|", "second_factor_due": true}';
+  END IF;
+  RETURN app.sealed(v_me)
          || jsonb_build_object('session_id', v_session.id, 'second_factor', v_session.second_factor);
 END
 $$;
@@ -258,7 +256,9 @@ CREATE FUNCTION app.assert_may_grant(p_role text, p_hostel uuid, p_action text) 
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_rank smallint := (SELECT rank FROM roles WHERE role = p_role);
-  v_mine smallint := (SELECT max(rank) FROM app.active_roles(app.current_org(), app.current_user_id()));
+  -- Only roles that reach the place count: the manager of one hostel makes nobody anything in another.
+  v_mine smallint := (SELECT max(rank) FROM app.active_roles(app.current_org(), app.current_user_id())
+                      WHERE hostel_id IS NULL OR hostel_id = p_hostel);
 BEGIN
   IF app.current_org() IS NULL OR NOT app.allowed_in('members', p_action, p_hostel) THEN
     RAISE EXCEPTION 'Your role does not let you change who works here.' USING ERRCODE = 'VR403';
@@ -267,7 +267,7 @@ BEGIN
     RAISE EXCEPTION 'There is no such role in an organization.' USING ERRCODE = 'VR422';
   END IF;
   IF NOT app.is_system() AND v_rank >= coalesce(v_mine, 0)
-     AND NOT EXISTS (SELECT FROM app.active_roles(app.current_org(), app.current_user_id()) WHERE role = 'owner') THEN
+     AND v_mine IS DISTINCT FROM (SELECT rank FROM roles WHERE role = 'owner') THEN
     RAISE EXCEPTION 'You cannot give or take a role at or above your own.' USING ERRCODE = 'VR403';
   END IF;
 END
@@ -283,6 +283,9 @@ BEGIN
   PERFORM app.assert_may_grant(p_role, p_hostel, 'create');
   IF NOT EXISTS (SELECT FROM members WHERE org_id = app.current_org() AND user_id = p_user) THEN
     RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  IF p_role = 'owner' AND p_until IS NOT NULL THEN
+    RAISE EXCEPTION 'Ownership has no end date.' USING ERRCODE = 'VR422', COLUMN = 'valid_until';
   END IF;
   UPDATE members SET removed_at = NULL WHERE org_id = app.current_org() AND user_id = p_user AND removed_at IS NOT NULL;
   INSERT INTO memberships (org_id, user_id, role, hostel_id, valid_from, valid_until)
@@ -318,6 +321,62 @@ BEGIN
 END
 $$;
 
+-- All roles of a person at once: 'active', 'suspended', or NULL to remove them from the organization.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.change_person(p_user integer, p_status text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row memberships;
+BEGIN
+  FOR v_row IN SELECT * FROM memberships WHERE org_id = app.current_org() AND user_id = p_user ORDER BY id LOOP
+    PERFORM app.change_role(v_row.id, p_status, v_row.valid_from, v_row.valid_until);
+  END LOOP;
+  IF v_row.id IS NULL THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+END
+$$;
+
+-- From the caller, who stays as administrator, to another active person.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.transfer_ownership(p_to integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_me integer := app.current_user_id();
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('owners:' || v_org, 0));
+  IF NOT EXISTS (SELECT FROM app.active_roles(v_org, v_me) WHERE role = 'owner') THEN
+    RAISE EXCEPTION 'Only an owner can hand over ownership.' USING ERRCODE = 'VR403';
+  END IF;
+  IF p_to = v_me THEN
+    RAISE EXCEPTION 'You are the owner already.' USING ERRCODE = 'VR422';
+  END IF;
+  IF NOT EXISTS (SELECT FROM app.active_roles(v_org, p_to) WHERE portal NOT IN ('portal_resident', 'portal_public')) THEN
+    RAISE EXCEPTION 'Ownership can only go to somebody who works here at present.' USING ERRCODE = 'VR422';
+  END IF;
+  INSERT INTO memberships (org_id, user_id, role) VALUES (v_org, p_to, 'owner')
+  ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active', valid_from = NULL, valid_until = NULL;
+  INSERT INTO memberships (org_id, user_id, role) VALUES (v_org, v_me, 'administrator')
+  ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active', valid_from = NULL, valid_until = NULL;
+  DELETE FROM memberships WHERE org_id = v_org AND user_id = v_me AND role = 'owner';
+END
+$$;
+
+-- Somebody with an account joins without an invitation: for the command line.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.add_member(p_user integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() OR app.current_org() IS NULL THEN
+    RAISE EXCEPTION 'People join by an invitation.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO members (org_id, user_id, name, email)
+  SELECT app.current_org(), u.id, btrim(u.first_name || ' ' || u.last_name), u.email FROM ab_user u WHERE u.id = p_user
+  ON CONFLICT ON CONSTRAINT members_pkey DO UPDATE SET removed_at = NULL;
+END
+$$;
+
 --: definer
 CREATE FUNCTION app.keep_an_owner() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -334,20 +393,30 @@ BEGIN
 END
 $$;
 
+-- The same invitation asked for twice is one; p_id comes from the form, so that a double click asks for the same.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.invite(p_email text, p_name text, p_role text, p_hostel uuid, p_team_member uuid, p_digest bytea,
-                           p_expires timestamptz) RETURNS uuid
+CREATE FUNCTION app.invite(p_id uuid, p_email text, p_name text, p_role text, p_hostel uuid, p_team_member uuid,
+                           p_digest bytea, p_expires timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
-  v_id uuid;
+  v_org uuid := app.current_org();
+  v_email text := lower(btrim(p_email));
 BEGIN
   PERFORM app.assert_may_grant(p_role, p_hostel, 'create');
+  PERFORM pg_advisory_xact_lock(hashtextextended('invite:' || v_org || v_email, 0));
+  IF EXISTS (SELECT FROM invitations WHERE org_id = v_org AND id = p_id) THEN
+    RETURN false;
+  END IF;
+  IF EXISTS (SELECT FROM memberships m JOIN members p ON p.org_id = m.org_id AND p.user_id = m.user_id
+             WHERE m.org_id = v_org AND lower(p.email) = v_email AND m.role = p_role
+               AND m.hostel_id IS NOT DISTINCT FROM p_hostel AND m.status = 'active') THEN
+    RAISE EXCEPTION 'This person has this role already.' USING ERRCODE = 'VR409', COLUMN = 'email';
+  END IF;
   UPDATE invitations SET status = 'expired', digest = NULL
-  WHERE org_id = app.current_org() AND lower(email) = lower(btrim(p_email)) AND status = 'pending' AND expires_at <= app.now();
-  INSERT INTO invitations (org_id, email, name, role, hostel_id, team_member_id, digest, expires_at)
-  VALUES (app.current_org(), lower(btrim(p_email)), btrim(p_name), p_role, p_hostel, p_team_member, p_digest, p_expires)
-  RETURNING id INTO v_id;
-  RETURN v_id;
+  WHERE org_id = v_org AND lower(email) = v_email AND status = 'pending' AND expires_at <= app.now();
+  INSERT INTO invitations (org_id, id, email, name, role, hostel_id, team_member_id, digest, expires_at)
+  VALUES (v_org, p_id, v_email, btrim(p_name), p_role, p_hostel, p_team_member, p_digest, p_expires);
+  RETURN true;
 END
 $$;
 
@@ -372,16 +441,19 @@ $$;
 -- What the page behind an invitation's link may show; nothing once it is used, withdrawn or expired.
 --: definer; execute: auth
 CREATE FUNCTION app.open_invitation(p_digest bytea)
-RETURNS TABLE (organization text, email text, name text, role text, user_id integer)
+RETURNS TABLE (org_id uuid, organization text, email text, name text, role text, hostel text, user_id integer)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT o.name, i.email, i.name, i.role, (SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(i.email))
+  SELECT i.org_id, o.name, i.email, i.name, i.role,
+         (SELECT h.name FROM hostels h WHERE h.org_id = i.org_id AND h.id = i.hostel_id),
+         (SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(i.email))
   FROM invitations i JOIN organizations o ON o.id = i.org_id AND o.deleted_at IS NULL
   WHERE i.digest = p_digest AND i.status = 'pending' AND i.expires_at > app.now()
 $$;
 
--- Used once: the row is locked, and its digest forgotten. Makes the account if the address has none.
+-- Used once: the row is locked, and its digest forgotten. Makes the account if the address has none; an account that
+-- exists joins only when its person is signed in (p_user), so that a forwarded link lets nobody act in their name.
 --: definer; execute: auth
-CREATE FUNCTION app.accept_invitation(p_digest bytea, p_name text) RETURNS TABLE (user_id integer, org_id uuid, is_new boolean)
+CREATE FUNCTION app.accept_invitation(p_digest bytea, p_name text, p_user integer) RETURNS TABLE (user_id integer, org_id uuid, is_new boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row invitations;
@@ -393,7 +465,17 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'This invitation was used, withdrawn or has expired. Ask for a new one.' USING ERRCODE = 'VR404';
   END IF;
+  -- What its author may no longer give, their invitation gives no longer.
+  IF v_row.created_by IS NOT NULL AND NOT EXISTS (
+      SELECT FROM app.active_roles(v_row.org_id, v_row.created_by) a
+      WHERE (a.hostel_id IS NULL OR a.hostel_id = v_row.hostel_id)
+        AND (a.role = 'owner' OR a.rank > (SELECT r.rank FROM roles r WHERE r.role = v_row.role))) THEN
+    RAISE EXCEPTION 'This invitation was used, withdrawn or has expired. Ask for a new one.' USING ERRCODE = 'VR404';
+  END IF;
   SELECT u.id INTO v_user FROM ab_user u WHERE lower(u.email) = lower(v_row.email);
+  IF v_user IS NOT NULL AND v_user IS DISTINCT FROM p_user THEN
+    RAISE EXCEPTION 'Please sign in as % to accept this invitation.', v_row.email USING ERRCODE = 'VR403';
+  END IF;
   IF v_user IS NULL THEN
     v_user := app.create_account(v_row.email, coalesce(NULLIF(btrim(p_name), ''), v_row.name));
     v_new := true;
@@ -452,8 +534,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM members WHERE org_id = app.current_org() AND user_id = p_user) THEN
       RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
     END IF;
-    PERFORM app.assert_may_grant((SELECT role FROM app.active_roles(app.current_org(), p_user) ORDER BY rank DESC LIMIT 1),
-                                 NULL, 'update');
+    PERFORM app.assert_may_grant(m.role, m.hostel_id, 'update') FROM memberships m
+    WHERE m.org_id = app.current_org() AND m.user_id = p_user;
   END IF;
   UPDATE user_sessions SET ended_at = app.now()
   WHERE user_id = p_user AND ended_at IS NULL AND id IS DISTINCT FROM p_but;
@@ -478,4 +560,19 @@ $$;
 CREATE FUNCTION app.find_user(p_email text) RETURNS integer
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT id FROM ab_user WHERE lower(email) = lower(btrim(p_email))
+$$;
+
+-- Suspends an account in all organizations, or lets it in again.
+--: definer; execute: service
+CREATE FUNCTION app.set_account_active(p_user integer, p_active boolean) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE ab_user SET active = p_active, changed_on = now() WHERE id = p_user;
+  UPDATE user_sessions SET ended_at = app.now() WHERE user_id = p_user AND ended_at IS NULL AND NOT p_active
+$$;
+
+-- Where mail for an account goes.
+--: definer; execute: service
+CREATE FUNCTION app.account_address(p_user integer) RETURNS TABLE (email text, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT email, btrim(first_name || ' ' || last_name) FROM ab_user WHERE id = p_user AND active
 $$;

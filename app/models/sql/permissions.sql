@@ -12,7 +12,8 @@ CREATE FUNCTION app.org_wide(p_resource text, p_action text) RETURNS boolean LAN
       OR position('|' || p_resource || '.' || p_action || '=*' IN coalesce(current_setting('app.caps', true), '')) > 0
 $$;
 
--- Held for the whole organization, though the console may be narrowed to one hostel just now.
+-- Held for what belongs to no hostel: for the whole organization, though the console may be narrowed to one hostel
+-- just now, or an override may take some hostels out.
 --: invoker; execute: everyone
 CREATE FUNCTION app.everywhere(p_resource text, p_action text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT app.org_wide(p_resource, p_action)
@@ -62,11 +63,13 @@ DECLARE
   v_mine smallint := (SELECT max(rank) FROM app.active_roles(app.current_org(), app.current_user_id()));
   v_theirs smallint;
 BEGIN
+  -- Somebody has to be able to put things right.
+  IF TG_OP <> 'DELETE' AND (v_row.role = 'owner' OR EXISTS (
+      SELECT FROM app.active_roles(v_row.org_id, v_row.user_id) WHERE role = 'owner')) THEN
+    RAISE EXCEPTION 'What an owner may do cannot be changed.' USING ERRCODE = 'VR403';
+  END IF;
   IF app.is_system() OR EXISTS (
       SELECT FROM app.active_roles(app.current_org(), app.current_user_id()) WHERE role = 'owner') THEN
-    IF v_row.role = 'owner' THEN
-      RAISE EXCEPTION 'What an owner may do cannot be changed.' USING ERRCODE = 'VR403';
-    END IF;
     RETURN v_row;
   END IF;
   v_theirs := CASE WHEN v_row.role IS NOT NULL THEN (SELECT rank FROM roles WHERE role = v_row.role)
@@ -78,5 +81,30 @@ BEGIN
     RAISE EXCEPTION 'You cannot give a permission that you do not hold yourself.' USING ERRCODE = 'VR403';
   END IF;
   RETURN v_row;
+END
+$$;
+
+-- Everything that decides what a person may do, for explaining it: all of it, whatever hostel the reader is narrowed to.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.person_facts(p_user integer) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+BEGIN
+  IF NOT app.can('permissions', 'read') OR NOT EXISTS (SELECT FROM members WHERE org_id = v_org AND user_id = p_user) THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  RETURN jsonb_build_object(
+    'now', app.now(),
+    'removed', (SELECT removed_at IS NOT NULL FROM members WHERE org_id = v_org AND user_id = p_user),
+    'memberships', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'role', m.role, 'hostel_id', m.hostel_id, 'status', m.status, 'valid_from', m.valid_from, 'valid_until', m.valid_until)
+        ORDER BY r.rank DESC, m.id), '[]')
+      FROM memberships m JOIN roles r ON r.role = m.role WHERE m.org_id = v_org AND m.user_id = p_user),
+    'overrides', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'role', o.role, 'resource', o.resource, 'action', o.action, 'hostel_id', o.hostel_id, 'allowed', o.allowed)
+        ORDER BY o.id), '[]')
+      FROM permission_overrides o WHERE o.org_id = v_org AND (o.user_id = p_user OR o.role IN (
+        SELECT m.role FROM memberships m WHERE m.org_id = v_org AND m.user_id = p_user))));
 END
 $$;
