@@ -35,7 +35,7 @@ requirements: ## Pin the closure of requirements.in and requirements-dev.in
 	$(PIP_COMPILE) --output-file requirements.txt requirements.in
 	$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
 
-bench: ## Run the measurements
+bench: ## List the measurements (python3 run.py bench NAME runs one)
 	python3 run.py bench
 
 psql: ## Open psql on the demo's database

@@ -25,7 +25,7 @@ LOG = VENV / "install.log"
 
 PASSED_ON = {
     "test": "run the tests; what follows goes to pytest",
-    "bench": "run the measurements, or the named ones",
+    "bench": "run the named measurements; without a name, list them",
     "flask": "run a flask command, such as `flask audit verify`",
     "psql": "open psql on the demo's database as its superuser, running or stopped",
 }

@@ -53,16 +53,7 @@ def test(arguments: argparse.Namespace) -> int:
 
 
 def bench(arguments: argparse.Namespace) -> int:
-    known = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if not path.stem.startswith("_"))
-    names = [word for word in arguments.rest if not word.startswith("-")] or known
-    if unknown := [name for name in names if name not in known]:
-        raise LocalError(f"There is no measurement {unknown[0]}: choose from {', '.join(known) or 'none'}.")
-    options = [word for word in arguments.rest if word.startswith("-")]
-    codes = [
-        subprocess.run([sys.executable, "-m", f"bench.{name}", *options], cwd=ROOT, check=False).returncode
-        for name in names
-    ]
-    return max(codes, default=0)
+    return subprocess.run([sys.executable, "-m", "bench", *arguments.rest], cwd=ROOT, check=False).returncode
 
 
 def flask(arguments: argparse.Namespace) -> int:

@@ -92,12 +92,6 @@ def test_settings_that_are_missing_or_wrong(tmp_path: Path):
     assert [line.split()[0] for line in said] == ["SECRET_KEY", "AUDIT_SEAL_KEY", "FIELD_KEYS", "WEB_WORKERS"]
 
 
-def test_a_measurement_that_does_not_exist():
-    code, said = start("bench", "nonesuch")
-    assert code == 1
-    assert said[0].startswith("There is no measurement nonesuch")
-
-
 def test_settings_asked_for_before_the_first_start(tmp_path: Path):
     assert start("--data", str(tmp_path), "env") == (
         1,
