@@ -27,7 +27,7 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     import config
-    from app import cli, health, security, views, wiring
+    from app import cli, health, security, views, wakeup, wiring
     from app.logs import init_logging
     from app.problems import register_error_handlers
     from app.views import registry
@@ -42,6 +42,7 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
             app.wsgi_app, x_for=found.trusted_proxies, x_proto=found.trusted_proxies, x_host=found.trusted_proxies)
     health.init_requests(app)
     wiring.init_app(app, found)
+    wakeup.init_app(app)
     security.init_app(app)
     register_error_handlers(app)
     Talisman(app, force_https=False, content_security_policy=CONTENT_SECURITY_POLICY,

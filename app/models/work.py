@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import NEW_ID, NOW, Model
 from app.models.declare import SERVICE, Grant, Policy, can, functions, protect
 from app.permissions import Action, Portal, Resource
+from app.rules.work import WorkState
+
+_STATES = ", ".join(f"'{state}'" for state in WorkState)
 
 
 class Work(Model):
@@ -43,8 +46,10 @@ class Work(Model):
               postgresql_where=text("key IS NOT NULL")),
         Index("outbox_due", "due_at", "id", postgresql_where=text("state = 'pending'")),
         Index("outbox_sort_created", "org_id", "created_at", "id"),
+        Index("outbox_sort_state", "org_id", "state", "created_at", "id"),
+        Index("outbox_dead", "created_at", "id", postgresql_where=text("state = 'dead'")),
         Index("outbox_finished", "finished_at", postgresql_where=text("state = 'done'")),
-        CheckConstraint("state IN ('pending','done','dead')", name="outbox_state_known"),
+        CheckConstraint(f"state IN ({_STATES})", name="outbox_state_known"),
     )
 
 

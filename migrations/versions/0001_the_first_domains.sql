@@ -60,18 +60,11 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
         UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)) m
 $$
 --;;
-CREATE FUNCTION app.audit_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT clock_timestamp(), coalesce(pg_sequence_last_value('public.audit_log_seq_seq'), 0), system_identifier::text
-  FROM pg_control_system()
-$$
---;;
-CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, last_sealed_at timestamptz, unsealed_rows bigint, oldest_unsealed_at timestamptz)
+CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, sealed_rows bigint, unsealed_rows bigint, last_sealed_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  WITH newest AS (SELECT number, sealed_at, last_seq FROM audit_batches ORDER BY number DESC LIMIT 1),
-       waiting AS (SELECT at FROM audit_log
-                   WHERE seq > coalesce((SELECT last_seq FROM newest), 0) ORDER BY seq LIMIT 100000)
-  SELECT coalesce((SELECT number FROM newest), 0), (SELECT sealed_at FROM newest), count(*), min(at) FROM waiting
+  SELECT count(*), coalesce(sum(row_count), 0),
+         (SELECT count(*) FROM audit_log WHERE seq > coalesce(max(last_seq), 0)), max(sealed_at)
+  FROM audit_batches
 $$
 --;;
 CREATE FUNCTION app.file_is_shown(p_file uuid) RETURNS boolean
@@ -1575,25 +1568,25 @@ CREATE TABLE ab_view_menu (
 --;;
 CREATE TABLE audit_batches (
 	number BIGINT NOT NULL, 
-	key_id TEXT NOT NULL, 
-	row_count INTEGER NOT NULL, 
 	first_seq BIGINT NOT NULL, 
 	last_seq BIGINT NOT NULL, 
+	row_count INTEGER NOT NULL, 
 	digest BYTEA NOT NULL, 
-	sealed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	system_id TEXT NOT NULL, 
-	sealed_xid BIGINT, 
-	horizon_seq BIGINT, 
-	horizon_xid BIGINT, 
 	head BYTEA NOT NULL, 
+	key_id TEXT NOT NULL, 
+	sealed_xmin BIGINT NOT NULL, 
+	settled_seq BIGINT, 
+	settled_at TIMESTAMP WITH TIME ZONE, 
+	system_id TEXT NOT NULL, 
+	sealed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	PRIMARY KEY (number)
 )
 --;;
 CREATE TABLE audit_log (
-	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
 	org_id UUID, 
 	at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	actor_id INTEGER, 
 	actor TEXT NOT NULL, 
 	portal TEXT NOT NULL, 
@@ -1617,7 +1610,7 @@ CREATE INDEX audit_log_row ON audit_log (org_id, table_name, row_id, seq)
 CREATE TABLE audit_seals (
 	seq BIGINT NOT NULL, 
 	batch BIGINT NOT NULL, 
-	seal BYTEA NOT NULL, 
+	row_hash BYTEA NOT NULL, 
 	PRIMARY KEY (seq)
 )
 --;;
@@ -2448,7 +2441,7 @@ GRANT SELECT, INSERT ON public.audit_batches TO viramah_definer
 --;;
 GRANT SELECT ON public.audit_batches TO viramah_service
 --;;
-GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, head) ON public.audit_batches TO viramah_service
+GRANT INSERT (number, first_seq, last_seq, row_count, digest, head, key_id, sealed_xmin, settled_seq, settled_at, system_id) ON public.audit_batches TO viramah_service
 --;;
 ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY
 --;;
@@ -2458,7 +2451,7 @@ GRANT SELECT, INSERT ON public.audit_seals TO viramah_definer
 --;;
 GRANT SELECT ON public.audit_seals TO viramah_service
 --;;
-GRANT INSERT (seq, batch, seal) ON public.audit_seals TO viramah_service
+GRANT INSERT (seq, batch, row_hash) ON public.audit_seals TO viramah_service
 --;;
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY
 --;;
@@ -2898,9 +2891,9 @@ CREATE POLICY service_select on public.audit_seals AS PERMISSIVE FOR SELECT TO v
 --;;
 CREATE POLICY service_insert on public.audit_seals AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
 --;;
-CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'read')) OR hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]))) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))))
+CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'read')) OR hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]))))
 --;;
-CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'create')) OR hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]))))
+CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('files', 'create')))
 --;;
 CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR ((SELECT app.org_wide('files', 'delete')) OR hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]))))
 --;;
@@ -3185,12 +3178,6 @@ REVOKE ALL ON FUNCTION app.note_account(p_user integer, p_action text, p_data js
 ALTER FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) TO viramah_auth
---;;
-REVOKE ALL ON FUNCTION app.audit_horizon() FROM PUBLIC
---;;
-ALTER FUNCTION app.audit_horizon() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.audit_horizon() TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.audit_state() FROM PUBLIC
 --;;

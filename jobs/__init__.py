@@ -1,0 +1,1 @@
+"""Background work: handlers of outbox rows, the loop that drains the outbox, and the processes that run both."""

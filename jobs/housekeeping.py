@@ -1,0 +1,24 @@
+"""Forgets what has served its purpose: finished work, and counters of limits whose windows are long past."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.services import work
+from jobs.registry import Payload, handles
+
+KEEP_WORK = timedelta(days=14)  # longer than the longest pause of the schedule: a slot's key goes with its row
+KEEP_HITS = timedelta(days=2)  # windows are a day at the most
+_FORGET_HITS = text("SELECT app.forget_hits(:before)")
+
+
+@handles("housekeeping.forget")
+def forget(session: Session, _payload: Payload) -> None:
+    """Remove finished work and old counters."""
+    now = datetime.now(UTC)
+    while work.forget(session, now - KEEP_WORK):
+        pass
+    session.execute(_FORGET_HITS, {"before": now - KEEP_HITS})

@@ -1,0 +1,14 @@
+"""What runs at regular times: the one table. Any number of schedulers start each run once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from app.rules.work import Scheduled
+
+SCHEDULE: Final = (
+    Scheduled("maintenance.sweep", every=timedelta(minutes=30)),
+    Scheduled("maintenance.refresh", every=timedelta(minutes=15), offset=timedelta(minutes=5)),
+    Scheduled("housekeeping.forget", every=timedelta(hours=1), offset=timedelta(minutes=20)),
+)
