@@ -25,6 +25,7 @@
   on("click", "[data-dismiss]", (_event, button) => button.closest(".alert").remove());
 
   document.addEventListener("click", (event) => {
+    if (event.target.closest("details.menu")) showSidebar(false);
     for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
   document.addEventListener("keydown", (event) => {

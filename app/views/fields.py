@@ -38,6 +38,7 @@ from app.views.interface import ConsoleInterface
 _INTEGER_LIMITS = {sa_types.SmallInteger: 2**15 - 1, sa_types.BigInteger: 2**63 - 1, sa_types.Integer: 2**31 - 1}
 _TEXT_AREA_FROM = 256
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?")
+_MISSING = lazy_gettext("Please fill this in.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -226,7 +227,7 @@ def _relation(interface: ConsoleInterface, name: str, common: dict[str, Any], ch
     ours, _ = interface.target(name)
     nullable = ours.expression.nullable
     return RelationField(interface=interface, relation=name, depends=depends, options_url=lambda: options_url(name),
-                         validators=[Optional() if nullable else InputRequired(), *checks], **common)
+                         validators=[Optional() if nullable else InputRequired(_MISSING), *checks], **common)
 
 
 def _column(column: Column[Any], name: str, common: dict[str, Any], checks: list[Any],
@@ -235,7 +236,7 @@ def _column(column: Column[Any], name: str, common: dict[str, Any], checks: list
     required = not column.nullable and column.server_default is None and not isinstance(kind, sa_types.Boolean)
     # Blanks are not a name, but 0 is a number: text asks for what is left after stripping, the rest for any input.
     asked = DataRequired if isinstance(kind, sa_types.String) else InputRequired
-    checks = [asked(lazy_gettext("Please fill this in.")) if required else Optional(), *checks]
+    checks = [asked(_MISSING) if required else Optional(), *checks]
     if column.default is not None and column.default.is_scalar:
         common["default"] = column.default.arg
     if enum is not None:

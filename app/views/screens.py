@@ -20,13 +20,15 @@ from app.views.edge import check_organization, db_session
 from app.views.interface import Session
 
 
+SIGN_IN = "SignInView.sign_in"
+
+
 def to_sign_in() -> Any:
     """Send somebody unknown to the sign-in page and back to here afterwards; programs get a 401."""
-    door = current_app.extensions["appbuilder"].sm.auth_view
-    if door is None or wants_problem():
+    if SIGN_IN not in current_app.view_functions or wants_problem():
         abort(401)
     back = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for(f"{door.endpoint}.login", next=back), code=303)
+    return redirect(url_for(SIGN_IN, next=back), code=303)
 
 
 def has_access(method: Any) -> Any:

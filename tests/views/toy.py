@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from flask import Flask, g
+from flask import Blueprint, Flask, g
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.models.sqla.base import SQLA
 from flask_appbuilder.security.sqla.manager import SecurityManager
@@ -276,12 +276,14 @@ def create_toy(url: str, who: Callable[[], Person | None], *, csrf: bool = False
              content_security_policy={"default-src": "'self'", "script-src": "'self'", "object-src": "'none'", "base-uri": "'self'"})
 
     register_error_handlers(app)
-    app.add_url_rule("/door", "door.login", lambda: "")
 
     @app.before_request
     def bind() -> None:
         g.identity = who()
 
+    door = Blueprint("SignInView", __name__)
+    door.add_url_rule("/door", "sign_in", lambda: "")
+    app.register_blueprint(door)
     with app.app_context():
         builder = AppBuilder(app, db.session)
         app.login_manager.request_loader(lambda _request: g.get("identity"))

@@ -116,7 +116,7 @@ class RequestView(ConsoleModelView):
         """Its page; a softly removed one only for those who may bring it back."""
         item = self.datamodel.find(pk, columns=self.eager)
         if item is None:
-            item = self._find(pk, deleted=self.allowed("restore"), columns=self.eager)
+            item = self.find(pk, deleted=self.allowed("restore"), columns=self.eager)
         asking = parts.asking(item.hostel_id)
         entries = finding.story(self.session(), item.id, reader=asking.user_id, decides=asking.decides)
         steps = parts.next_moves(item, formats.now()) if not self.is_deleted(item) else []
