@@ -252,7 +252,8 @@ class Settings:
         read_path, "Folder for files when no S3 store is set", default=None, shown="required without S3"
     )
     max_upload_bytes: int = setting(
-        read_number(1024, 1024 * MIB), "Largest file that may be uploaded, in bytes", default=10 * MIB
+        read_number(1024, 1024 * MIB), "Largest upload of any kind, in bytes; photos end at 10 MB, imports at 50",
+        default=50 * MIB
     )
 
     smtp_url: str | None = setting(

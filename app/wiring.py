@@ -14,6 +14,7 @@ from rq import Queue
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from app.gateways.objects import LocalStore, ObjectStore, S3Store
 from app.models.base import Model
 
 if TYPE_CHECKING:
@@ -75,6 +76,22 @@ def engines() -> Engines:
 def redis() -> Redis:
     """The Redis connection of the running application."""
     return current_app.extensions["redis"]  # type: ignore[no-any-return]
+
+
+def objects() -> ObjectStore:
+    """Where the bytes of files are: an S3 bucket if one is set, else a folder."""
+    if "objects" not in current_app.extensions:
+        current_app.extensions["objects"] = _object_store(settings())
+    return current_app.extensions["objects"]  # type: ignore[no-any-return]
+
+
+def _object_store(found: Settings) -> ObjectStore:
+    if found.s3_endpoint:
+        return S3Store(found.s3_endpoint, found.s3_bucket or "", found.s3_access_key or "", found.s3_secret_key or "",
+                       found.s3_region)
+    if found.files_dir is None:
+        raise LookupError("neither S3_ENDPOINT nor FILES_DIR is set")
+    return LocalStore(found.files_dir)
 
 
 def queue() -> Queue:

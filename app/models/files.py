@@ -7,7 +7,17 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Authored, CURRENT_USER, Model, SoftDelete, Tenant, Timestamps, in_tenant, line, person
+from app.models.base import (
+    CURRENT_USER,
+    Authored,
+    Model,
+    SoftDelete,
+    Tenant,
+    Timestamps,
+    in_tenant,
+    line,
+    person,
+)
 from app.models.declare import IN_ORG, MINE, Grant, Policy, can, functions, protect, trigger, within
 from app.permissions import Action, Portal, Resource
 
@@ -37,7 +47,10 @@ class File(Tenant, Timestamps, Authored, SoftDelete, Model):
 functions("files")
 
 _UPLOADERS = (Portal.ADMIN, Portal.MANAGEMENT)
-_READ = f"{IN_ORG} AND {can(Resource.FILES, Action.READ)} AND (hostel_id IS NULL OR {within(Resource.FILES, Action.READ)})"
+_OURS = f"{IN_ORG} AND ({MINE} OR app.is_system())"
+# An uploaded import may hold anything about anybody: for those who import, not for all who see files.
+_READ = (f"{IN_ORG} AND {can(Resource.FILES, Action.READ)} AND (hostel_id IS NULL OR {within(Resource.FILES, Action.READ)})"
+         f" AND (purpose <> 'import' OR {can(Resource.IMPORTS, Action.READ)})")
 protect(
     File.__table__, guarded=("user_id",),
     grants=[Grant((*_UPLOADERS, Portal.RESIDENT), select=True, insert=True),
@@ -45,7 +58,8 @@ protect(
     policies=[
         Policy("staff_select", "SELECT", _UPLOADERS, using=_READ),
         Policy("staff_insert", "INSERT", _UPLOADERS,
-               check=f"{IN_ORG} AND {MINE} AND {can(Resource.FILES, Action.CREATE)}"),
+               check=f"{_OURS} AND {can(Resource.FILES, Action.CREATE)}"
+                     f" AND (hostel_id IS NULL OR {within(Resource.FILES, Action.CREATE)})"),
         Policy("staff_update", "UPDATE", _UPLOADERS, using=(
             f"{IN_ORG} AND ({MINE} OR {within(Resource.FILES, Action.DELETE)})")),
         Policy("resident_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND ({MINE} OR app.file_is_shown(id))"),

@@ -18,7 +18,7 @@ _MB = 1024 * 1024
 
 
 class MediaType(StrEnum):
-    """Every kind of file the console takes."""
+    """Every kind of file the console knows by its content."""
 
     JPEG = "image/jpeg"
     PNG = "image/png"
@@ -34,8 +34,9 @@ class MediaType(StrEnum):
 
 
 M = MediaType
-PHOTOS = frozenset({M.JPEG, M.PNG, M.WEBP, M.GIF, M.HEIC})
-VIDEOS = frozenset({M.MP4, M.MOV, M.WEBM})
+# What is taken is what metadata can be taken out of: see gateways/images.py for what HEIC would cost.
+PHOTOS = frozenset({M.JPEG, M.PNG, M.WEBP, M.GIF})
+VIDEOS = frozenset({M.MP4, M.MOV})
 
 _NAMES = {
     M.JPEG: "a JPEG picture", M.PNG: "a PNG picture", M.WEBP: "a WebP picture", M.GIF: "a GIF picture",
@@ -75,9 +76,10 @@ class Acceptance:
 
 
 ACCEPTED: dict[Purpose, Acceptance] = {
-    Purpose.MAINTENANCE: Acceptance(PHOTOS | VIDEOS, 10 * _MB, "a photo or a video"),  # M5
+    Purpose.MAINTENANCE: Acceptance(PHOTOS | VIDEOS, 10 * _MB,
+                                     "a photo (JPEG, PNG, WebP or GIF) or a video (MP4 or MOV)"),  # M5
     Purpose.IMPORT: Acceptance(frozenset({M.CSV, M.XLSX}), 50 * _MB, "a CSV file or an Excel workbook"),
-    Purpose.DOCUMENT: Acceptance(frozenset({M.PDF, M.JPEG, M.PNG, M.HEIC}), 10 * _MB, "a PDF or a photo"),
+    Purpose.DOCUMENT: Acceptance(frozenset({M.PDF, M.JPEG, M.PNG}), 10 * _MB, "a PDF or a photo (JPEG or PNG)"),
     Purpose.PICTURE: Acceptance(frozenset({M.JPEG, M.PNG, M.WEBP}), 2 * _MB, "a JPEG, PNG or WebP picture"),
 }
 

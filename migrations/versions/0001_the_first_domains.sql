@@ -60,11 +60,20 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
         UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)) m
 $$
 --;;
-CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, sealed_rows bigint, unsealed_rows bigint, last_sealed_at timestamptz)
+CREATE FUNCTION app.audit_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT clock_timestamp(), coalesce(pg_sequence_last_value('public.audit_log_seq_seq'), 0), system_identifier::text
+  FROM pg_control_system()
+$$
+--;;
+CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, last_sealed_at timestamptz, unsealed_rows bigint, oldest_unsealed_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT count(*), coalesce(sum(row_count), 0),
-         (SELECT count(*) FROM audit_log WHERE seq > coalesce(max(last_seq), 0)), max(sealed_at)
-  FROM audit_batches
+  -- Late commits have a batch end below the one before it: the highest of the last ones counts.
+  WITH newest AS (SELECT number, sealed_at, last_seq FROM audit_batches ORDER BY number DESC LIMIT 100),
+       waiting AS (SELECT at FROM audit_log
+                   WHERE seq > coalesce((SELECT max(last_seq) FROM newest), 0) ORDER BY seq LIMIT 100000)
+  SELECT coalesce((SELECT max(number) FROM newest), 0), (SELECT max(sealed_at) FROM newest), count(*), min(at)
+  FROM waiting
 $$
 --;;
 CREATE FUNCTION app.file_is_shown(p_file uuid) RETURNS boolean
@@ -136,6 +145,17 @@ BEGIN
   PERFORM set_config('app.org_id', p_org::text, true), set_config('app.user_id', p_user::text, true),
           set_config('app.caps', '', true);
   PERFORM set_config('app.seal', app.seal_of(current_setting('role'), p_org::text, p_user::text, ''), true);
+END
+$$
+--;;
+CREATE FUNCTION app.act_for(p_user integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_user text := coalesce(p_user::text, '');
+  v_caps text := CASE WHEN p_user IS NULL THEN '*' ELSE '' END;
+BEGIN
+  PERFORM set_config('app.user_id', v_user, true), set_config('app.caps', v_caps, true),
+          set_config('app.seal', app.seal_of(current_setting('role'), current_setting('app.org_id'), v_user, v_caps), true);
 END
 $$
 --;;
@@ -1185,7 +1205,9 @@ $$
 CREATE FUNCTION app.tell_of_comment() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  PERFORM app.enqueue('maintenance.commented', jsonb_build_object('comment_id', NEW.id), 'comment:' || NEW.id);
+  IF coalesce(current_setting('app.event_at', true), '') = '' THEN
+    PERFORM app.enqueue('maintenance.commented', jsonb_build_object('comment_id', NEW.id), 'comment:' || NEW.id);
+  END IF;
   RETURN NULL;
 END
 $$
@@ -1200,13 +1222,20 @@ BEGIN
   END IF;
   RETURN NEW;
 END
-$$
+$$;
+
+-- One request from another system with its history at its own times: p_steps is [{event, state, at, note}] along
+-- legal edges, the first being its submission. Daily limits and messages do not apply. A request that is still open
+-- starts its clock now: nobody should be called at night about last year.
+-- The product itself may say more of a step: who did it (by: a person's id
 --;;
 CREATE FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_resolution text, p_outside text, p_steps jsonb) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
+  v_trusted boolean := app.is_system();
   v_step jsonb;
+  v_by integer;
   v_first timestamptz := (p_steps -> 0 ->> 'at')::timestamptz;
   v_closed boolean := p_steps -> -1 ->> 'state' IN ('resolved', 'rejected');
   v_id uuid;
@@ -1214,23 +1243,44 @@ BEGIN
   IF NOT app.allowed_in('imports', 'create', p_hostel) THEN
     RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
   END IF;
-  PERFORM set_config('app.event_at', v_first::text, true), set_config('app.event', 'import', true),
-          set_config('app.note', coalesce(p_steps -> 0 ->> 'note', ''), true);
-  INSERT INTO maintenance_requests (org_id, hostel_id, number, category_id, issue_type_id, room_id, place, description,
-                                    priority, raised_at, clock_started_at, import_run_id, external_id, resolution)
-  VALUES (v_org, p_hostel, app.next_number(v_org, 'maintenance', p_hostel), p_category, p_issue, p_room, coalesce(p_place, ''),
-          coalesce(p_description, ''), p_priority, v_first, CASE WHEN v_closed THEN v_first ELSE app.now() END, p_run, p_external,
-          coalesce(p_resolution, ''))
-  RETURNING id INTO v_id;
-  FOR v_step IN SELECT s.value FROM jsonb_array_elements(p_steps) WITH ORDINALITY s WHERE s.ordinality > 1 ORDER BY s.ordinality
+  IF p_run IS NULL AND NOT v_trusted THEN
+    RAISE EXCEPTION 'An import belongs to a run.' USING ERRCODE = 'VR422';
+  END IF;
+  FOR v_step IN SELECT s.value FROM jsonb_array_elements(p_steps) WITH ORDINALITY s ORDER BY s.ordinality
   LOOP
-    PERFORM set_config('app.event_at', v_step ->> 'at', true), set_config('app.note', coalesce(v_step ->> 'note', ''), true);
-    IF v_step ->> 'state' = 'assigned' THEN
-      PERFORM app.give_request(v_id, p_hostel, NULL, coalesce(NULLIF(btrim(p_outside), ''), 'Imported'));
+    PERFORM set_config('app.event_at', v_step ->> 'at', true), set_config('app.note', coalesce(v_step ->> 'note', ''), true),
+            set_config('app.event', coalesce(CASE WHEN v_trusted THEN v_step ->> 'event' END, 'import'), true);
+    IF v_trusted THEN
+      v_by := (v_step ->> 'by')::int;
+      PERFORM app.act_for(v_by);
     END IF;
-    UPDATE maintenance_requests SET status = v_step ->> 'state' WHERE org_id = v_org AND id = v_id;
+    IF v_id IS NULL THEN
+      INSERT INTO maintenance_requests (org_id, hostel_id, number, user_id, category_id, issue_type_id, room_id, place, description,
+                                        priority, raised_at, clock_started_at, import_run_id, external_id, resolution)
+      VALUES (v_org, p_hostel, app.next_number(v_org, 'maintenance', p_hostel), v_by, p_category, p_issue, p_room,
+              coalesce(p_place, ''), coalesce(p_description, ''), p_priority, v_first,
+              CASE WHEN v_closed OR p_run IS NULL THEN v_first ELSE app.now() END, p_run, p_external, coalesce(p_resolution, ''))
+      RETURNING id INTO v_id;
+    ELSIF v_trusted AND v_step ? 'comment' THEN
+      INSERT INTO maintenance_comments (org_id, hostel_id, request_id, user_id, by_staff, body, created_at)
+      VALUES (v_org, p_hostel, v_id, v_by, EXISTS (SELECT FROM app.active_roles(v_org, v_by) WHERE portal <> 'portal_resident'),
+              v_step ->> 'comment', (v_step ->> 'at')::timestamptz);
+    ELSIF v_trusted AND v_step ? 'file_id' THEN
+      INSERT INTO maintenance_attachments (org_id, hostel_id, request_id, file_id, user_id, created_at)
+      VALUES (v_org, p_hostel, v_id, (v_step ->> 'file_id')::uuid, v_by, (v_step ->> 'at')::timestamptz);
+    ELSE
+      IF v_step ->> 'state' = 'assigned' THEN
+        PERFORM app.give_request(v_id, p_hostel, CASE WHEN v_trusted THEN (v_step ->> 'assignee')::int END,
+          CASE WHEN v_trusted AND v_step ->> 'assignee' IS NOT NULL THEN NULL
+               ELSE coalesce(NULLIF(btrim(p_outside), ''), 'Imported') END);
+      END IF;
+      UPDATE maintenance_requests SET status = v_step ->> 'state' WHERE org_id = v_org AND id = v_id;
+    END IF;
   END LOOP;
   PERFORM set_config('app.event_at', '', true), set_config('app.note', '', true);
+  IF v_trusted THEN
+    PERFORM app.act_for(NULL);
+  END IF;
   RETURN v_id;
 END
 $$
@@ -1568,25 +1618,25 @@ CREATE TABLE ab_view_menu (
 --;;
 CREATE TABLE audit_batches (
 	number BIGINT NOT NULL, 
+	key_id TEXT NOT NULL, 
+	row_count INTEGER NOT NULL, 
 	first_seq BIGINT NOT NULL, 
 	last_seq BIGINT NOT NULL, 
-	row_count INTEGER NOT NULL, 
 	digest BYTEA NOT NULL, 
-	head BYTEA NOT NULL, 
-	key_id TEXT NOT NULL, 
-	sealed_xmin BIGINT NOT NULL, 
-	settled_seq BIGINT, 
-	settled_at TIMESTAMP WITH TIME ZONE, 
+	sealed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	system_id TEXT NOT NULL, 
-	sealed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	sealed_xid BIGINT, 
+	horizon_seq BIGINT, 
+	horizon_xid BIGINT, 
+	head BYTEA NOT NULL, 
 	PRIMARY KEY (number)
 )
 --;;
 CREATE TABLE audit_log (
+	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
 	org_id UUID, 
 	at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	actor_id INTEGER, 
 	actor TEXT NOT NULL, 
 	portal TEXT NOT NULL, 
@@ -1610,7 +1660,7 @@ CREATE INDEX audit_log_row ON audit_log (org_id, table_name, row_id, seq)
 CREATE TABLE audit_seals (
 	seq BIGINT NOT NULL, 
 	batch BIGINT NOT NULL, 
-	row_hash BYTEA NOT NULL, 
+	seal BYTEA NOT NULL, 
 	PRIMARY KEY (seq)
 )
 --;;
@@ -2441,7 +2491,7 @@ GRANT SELECT, INSERT ON public.audit_batches TO viramah_definer
 --;;
 GRANT SELECT ON public.audit_batches TO viramah_service
 --;;
-GRANT INSERT (number, first_seq, last_seq, row_count, digest, head, key_id, sealed_xmin, settled_seq, settled_at, system_id) ON public.audit_batches TO viramah_service
+GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, head) ON public.audit_batches TO viramah_service
 --;;
 ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY
 --;;
@@ -2451,7 +2501,7 @@ GRANT SELECT, INSERT ON public.audit_seals TO viramah_definer
 --;;
 GRANT SELECT ON public.audit_seals TO viramah_service
 --;;
-GRANT INSERT (seq, batch, row_hash) ON public.audit_seals TO viramah_service
+GRANT INSERT (seq, batch, seal) ON public.audit_seals TO viramah_service
 --;;
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY
 --;;
@@ -2891,9 +2941,9 @@ CREATE POLICY service_select on public.audit_seals AS PERMISSIVE FOR SELECT TO v
 --;;
 CREATE POLICY service_insert on public.audit_seals AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
 --;;
-CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'read')) OR hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]))))
+CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'read')) OR hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]))) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))))
 --;;
-CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('files', 'create')))
+CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'create')) OR hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]))))
 --;;
 CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR ((SELECT app.org_wide('files', 'delete')) OR hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]))))
 --;;
@@ -3179,6 +3229,12 @@ ALTER FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) OWN
 --;;
 GRANT EXECUTE ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) TO viramah_auth
 --;;
+REVOKE ALL ON FUNCTION app.audit_horizon() FROM PUBLIC
+--;;
+ALTER FUNCTION app.audit_horizon() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.audit_horizon() TO viramah_service
+--;;
 REVOKE ALL ON FUNCTION app.audit_state() FROM PUBLIC
 --;;
 ALTER FUNCTION app.audit_state() OWNER TO viramah_definer
@@ -3220,6 +3276,10 @@ GRANT EXECUTE ON FUNCTION app.current_user_id() TO portal_public, portal_residen
 REVOKE ALL ON FUNCTION app.assume(p_org uuid, p_user integer) FROM PUBLIC
 --;;
 ALTER FUNCTION app.assume(p_org uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.act_for(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.act_for(p_user integer) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.touch() FROM PUBLIC
 --;;

@@ -81,7 +81,7 @@ def test_a_photo_is_accepted_under_its_own_kind():
 def test_a_program_named_as_a_photo_is_refused_as_what_it_is():
     with pytest.raises(WrongKind) as refusal:
         upload("cat.jpg", EXE)
-    assert refusal.value.message == "Please choose a photo or a video: the file cat.jpg is a Windows program."
+    assert refusal.value.message == "Please choose a photo (JPEG, PNG, WebP or GIF) or a video (MP4 or MOV): the file cat.jpg is a Windows program."
     assert (refusal.value.status, refusal.value.field) == (415, "file")
 
 
