@@ -18,15 +18,17 @@ from app.permissions import Action, Portal, Resource
 class AuditEntry(Model):
     """One change, written by a trigger, or one event (a sign-in, a reveal, a service access), by app.note_event.
 
-    `org_id` NULL belongs to the installation. `xid` tells the sealing job which transactions have ended.
+    `org_id` NULL belongs to the installation. `xid` stands first, and defaults are computed in the order of the
+    columns: a number and a time are only ever given to a transaction that others can see running, which is what lets
+    a seal say that nothing older is still to come (rules/audit.py, Batch).
     """
 
     __tablename__ = "audit_log"
 
+    xid: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     org_id: Mapped[UUID | None] = mapped_column(Uuid)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
-    xid: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
     actor_id: Mapped[int | None] = mapped_column(Integer)
     actor: Mapped[str] = mapped_column(Text)
     portal: Mapped[str] = mapped_column(Text)
@@ -47,33 +49,32 @@ class AuditEntry(Model):
 
 
 class AuditBatch(Model):
-    """A sealed batch: `head` = HMAC(key, previous head ‖ digest of the batch's row hashes); `settled_*` mark a
-    moment when no transaction was open, before which nothing can legitimately appear any more."""
+    """A sealed batch and the head that vouches for it and for all before it; see rules/audit.py, Batch."""
 
     __tablename__ = "audit_batches"
 
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    key_id: Mapped[str] = mapped_column(Text)
+    row_count: Mapped[int] = mapped_column(Integer)
     first_seq: Mapped[int] = mapped_column(BigInteger)
     last_seq: Mapped[int] = mapped_column(BigInteger)
-    row_count: Mapped[int] = mapped_column(Integer)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
-    head: Mapped[bytes] = mapped_column(LargeBinary)
-    key_id: Mapped[str] = mapped_column(Text)
-    xmin: Mapped[int] = mapped_column("sealed_xmin", BigInteger)
-    settled_seq: Mapped[int | None] = mapped_column(BigInteger)
-    settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    sealed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     system_id: Mapped[str] = mapped_column(Text)
-    sealed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    sealed_xid: Mapped[int | None] = mapped_column(BigInteger)
+    horizon_seq: Mapped[int | None] = mapped_column(BigInteger)
+    horizon_xid: Mapped[int | None] = mapped_column(BigInteger)
+    head: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class AuditSeal(Model):
-    """The hash of one sealed row, so that a changed row can be named and a removed one is missed."""
+    """The seal of one row, so that a changed row can be named and a removed one is missed."""
 
     __tablename__ = "audit_seals"
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     batch: Mapped[int] = mapped_column(BigInteger)
-    row_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    seal: Mapped[bytes] = mapped_column(LargeBinary)
 
     __table_args__ = (Index("audit_seals_batch", "batch", "seq"),)
 
@@ -92,8 +93,7 @@ protect(
 for _model in (AuditBatch, AuditSeal):
     protect(
         _model.__table__, immutable=True, closed="the chain spans all organizations; app.audit_state tells its health",
-        grants=[Grant((SERVICE,), select=True, insert=tuple(c.name for c in _model.__table__.columns
-                                                           if c.name != "sealed_at"))],
+        grants=[Grant((SERVICE,), select=True, insert=True)],
         policies=[Policy("service_select", "SELECT", (SERVICE,), using="true"),
                   Policy("service_insert", "INSERT", (SERVICE,), check="true")],
     )

@@ -70,11 +70,24 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
         UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)) m
 $$;
 
--- How far the log is sealed, for the health page.
+-- The clock, the newest number given out, and which cluster this is. Read it before taking the snapshot that goes
+-- with it: then whoever holds an older number is in that snapshot, running or ended.
+--: definer; execute: service
+CREATE FUNCTION app.audit_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT clock_timestamp(), coalesce(pg_sequence_last_value('public.audit_log_seq_seq'), 0), system_identifier::text
+  FROM pg_control_system()
+$$;
+
+-- How far the log is sealed, for the health page. Numbers of the whole installation, contents of nobody.
 --: definer; execute: portal_admin, portal_platform, service
-CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, sealed_rows bigint, unsealed_rows bigint, last_sealed_at timestamptz)
+CREATE FUNCTION app.audit_state()
+RETURNS TABLE (batches bigint, last_sealed_at timestamptz, unsealed_rows bigint, oldest_unsealed_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT count(*), coalesce(sum(row_count), 0),
-         (SELECT count(*) FROM audit_log WHERE seq > coalesce(max(last_seq), 0)), max(sealed_at)
-  FROM audit_batches
+  -- Late commits have a batch end below the one before it: the highest of the last ones counts.
+  WITH newest AS (SELECT number, sealed_at, last_seq FROM audit_batches ORDER BY number DESC LIMIT 100),
+       waiting AS (SELECT at FROM audit_log
+                   WHERE seq > coalesce((SELECT max(last_seq) FROM newest), 0) ORDER BY seq LIMIT 100000)
+  SELECT coalesce((SELECT max(number) FROM newest), 0), (SELECT max(sealed_at) FROM newest), count(*), min(at)
+  FROM waiting
 $$;
