@@ -26,6 +26,7 @@ from app.local.supervisor import Program, Supervisor, end_marked
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
 READY_PATIENCE = 120.0  # seconds
+LOG_BYTES = 20_000_000  # at which a log is set aside, at the next start
 DEATHS_AT_START = 3  # of one process, before the start is given up
 
 
@@ -58,6 +59,7 @@ def run_console(folder: DataFolder, port: int) -> int:
             if left := end_marked(MARK, str(folder.root)):
                 say(f"Ended {left} processes that an earlier run left behind.")
             check_port(port)
+            rotate_logs(folder)
             folder.lock.write_text(str(port))  # for `env`, which others ask while this runs
             local = environment.describe(folder, port, os.environ)
             settings = config.load(local.settings)
@@ -104,6 +106,13 @@ def check_port(port: int) -> None:
             raise LocalError(f"Port {port} is for root only: choose one above 1023 with --port.") from error
         except OSError as error:
             raise LocalError(f"Port {port} is taken by another program: choose one with --port.") from error
+
+
+def rotate_logs(folder: DataFolder) -> None:
+    """Set aside what has grown: one older file of each log is kept."""
+    for log in folder.logs.glob("*.log"):
+        if log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
 
 
 def start_servers(supervisor: Supervisor, local: Local) -> None:

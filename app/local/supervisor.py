@@ -23,6 +23,7 @@ ORPHANS_EVERY = 2.0
 class Part(Protocol):
     """A server or program that can be started and stopped, and whose process tells whether it lives."""
 
+    log: Path
     process: subprocess.Popen[bytes] | None
 
     def start(self) -> None: ...
@@ -111,7 +112,8 @@ class Supervisor:
         watched.deaths += 1
         watched.due = self.clock() + watched.pause
         self.say(
-            f"{watched.name} ended ({_reason(process.returncode)}); starting it again in {watched.pause:g} s."
+            f"{watched.name} ended ({_reason(process.returncode)}, see {watched.part.log}); "
+            f"starting it again in {watched.pause:g} s."
         )
         watched.pause = min(watched.pause * 2, LONGEST_PAUSE)
 

@@ -65,7 +65,9 @@ def test_a_dead_program_starts_again_after_a_pause(watched: Watched):
     watched.supervisor.look()
     assert watched.lives()
     assert watched.program.process.pid != first
-    assert watched.said == [f"worker ended (killed by SIGKILL); starting it again in {FIRST_PAUSE:g} s."]
+    assert watched.said == [
+        f"worker ended (killed by SIGKILL, see {watched.program.log}); starting it again in {FIRST_PAUSE:g} s."
+    ]
 
 
 def test_a_living_program_is_left_alone(watched: Watched):
