@@ -19,7 +19,6 @@ from app.rules.errors import Forbidden
 from app.views.edge import check_organization, db_session
 from app.views.interface import Session
 
-
 SIGN_IN = "SignInView.sign_in"
 
 

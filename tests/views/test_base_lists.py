@@ -12,7 +12,7 @@ from tests.views.conftest import ORG_A, ORG_B, VENDORS, Workshop, visible
 
 
 def titles(response):
-    return re.findall(r'class="row-link"[^>]*>([^<]*)<', response.text)
+    return re.findall(r'class="row-link[^>]*>([^<]*)<', response.text)
 
 
 def link(response, rel):
