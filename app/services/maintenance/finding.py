@@ -20,6 +20,7 @@ from app.models.maintenance import (
     MaintenanceStatusHistory,
 )
 from app.models.people import Member
+from app.rules.files import PHOTOS
 from app.rules.maintenance import CLOSED, OPEN, Priority, RequestStatus
 
 COLUMN_SIZE = 50  # cards that a column of the board begins with
@@ -168,17 +169,14 @@ class Attached:
     at: datetime
     id: UUID
     who: str
-    file_id: UUID
-    name: str
-    media_type: str
-    size: int
+    file: File
     removable: bool = False
     kind: str = "attached"
 
     @property
     def is_photo(self) -> bool:
-        """Whether browsers show it as a picture."""
-        return self.media_type.startswith("image/") and not self.media_type.endswith("heic")
+        """Whether it has a small picture."""
+        return self.file.media_type in PHOTOS
 
 
 Entry = Moved | Handed | Remark | Attached
@@ -203,13 +201,11 @@ def story(session: Session, request_id: UUID, *, reader: int, decides: bool) -> 
         for c in session.scalars(select(C).where(C.request_id == request_id, C.deleted_at.is_(None))
                                  .options(joinedload(C.member)).order_by(C.created_at))]
     entries += threads(remarks)
-    entries += [Attached(a.created_at, a.id, name or "", a.file_id, a.file.name, a.file.media_type, a.file.size,
-                         removable=decides or a.user_id == reader)
-                for a, name in session.execute(
-                    select(A, Member.name).where(A.request_id == request_id, A.deleted_at.is_(None))
+    entries += [Attached(a.created_at, a.id, name or "", file, removable=decides or a.user_id == reader)
+                for a, file, name in session.execute(
+                    select(A, File, Member.name).where(A.request_id == request_id, A.deleted_at.is_(None))
                     .join(File, and_(File.org_id == A.org_id, File.id == A.file_id))
-                    .outerjoin(Member, and_(Member.org_id == A.org_id, Member.user_id == A.user_id))
-                    .options(joinedload(A.file)))]
+                    .outerjoin(Member, and_(Member.org_id == A.org_id, Member.user_id == A.user_id)))]
     return sorted(entries, key=lambda entry: entry.at)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask_appbuilder import AppBuilder
 
+from app.rules.maintenance import Priority
 from app.rules.maintenance import RequestStatus as S
 from app.views.formats import register_tones
 from app.views.maintenance.board import BoardView
 from app.views.maintenance.requests import RequestView
 
 register_tones({S.SUBMITTED: "info", S.UNASSIGNED: "warning", S.ASSIGNED: "info", S.IN_PROGRESS: "progress",
-                S.ON_HOLD: "neutral", S.ESCALATED: "danger", S.RESOLVED: "success", S.REJECTED: "neutral"})
+                S.ON_HOLD: "neutral", S.ESCALATED: "danger", S.RESOLVED: "success", S.REJECTED: "neutral",
+                Priority.HIGH: "danger", Priority.NORMAL: "neutral"})
 
 
 def register(builder: AppBuilder) -> None:

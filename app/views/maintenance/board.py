@@ -44,7 +44,7 @@ class BoardView(ConsoleView):
         wanted, longer, now = self._wanted(), _one_of(RequestStatus, "more"), formats.now()
         columns = finding.board(self.session(), wanted, now, longer)
         part = request.args.get("part") == "columns"
-        context = {"columns": columns, "longer": longer, **parts.helpers()}
+        context = {"columns": columns, "hostel_chosen": wanted.hostel_id, **parts.helpers()}
         if not part:
             categories = ConsoleInterface(MaintenanceCategory).rows().order_by(MaintenanceCategory.position)
             context |= {"wanted": wanted, "categories": self.session().scalars(categories).all(), "priorities": list(Priority)}

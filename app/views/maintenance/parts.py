@@ -6,17 +6,34 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import g, request
+from flask import g, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from app.lifecycle import Transition
+from app.models.files import File
 from app.models.maintenance import MaintenanceRequest
-from app.permissions import Action, Resource
+from app.permissions import Action, Portal, Resource
 from app.rules.errors import Invalid, NotFound
-from app.rules.maintenance import CLOSED, Person, RequestStatus, SlaClock, SLA_TARGETS, human_duration, may_reassign, moves
+from app.rules.files import ACCEPTED, Purpose
+from app.rules.maintenance import (
+    CLOSED,
+    RESIDENT_LINK_MINUTES,
+    SLA_TARGETS,
+    STAFF_LINK_MINUTES,
+    Person,
+    RequestStatus,
+    SlaClock,
+    check_attachment_count,
+    human_duration,
+    may_reassign,
+    moves,
+)
+from app.services import files, maintenance
 from app.services.maintenance import Assignee
 from app.views import formats
+from app.wiring import objects, settings
 
 # What a dialog asks before a step is taken; steps that are not here are taken at once. A note is asked for where
 # it helps whoever comes next, and insisted on where the lifecycle does.
@@ -34,9 +51,25 @@ def asking(hostel_id: UUID | None) -> Person:
     return Person(identity.user_id, held)
 
 
+# The step that usually comes next, before all others.
+_USUAL = ("claim", "start", "resume", "resolve", "reopen", "dispute")
+
+
 def next_moves(item: MaintenanceRequest, now: datetime) -> list[Transition[RequestStatus]]:
-    """The buttons for a request: what its lifecycle allows and this person may do now."""
-    return moves(asking(item.hostel_id), item.facts, now)
+    """The buttons for a request: what its lifecycle allows and this person may do now, the usual one first."""
+    found = moves(asking(item.hostel_id), item.facts, now)
+    return sorted(found, key=lambda step: _USUAL.index(step.name) if step.name in _USUAL else len(_USUAL))
+
+
+def among_hostels() -> bool:
+    """Whether the reader sees requests of several hostels side by side."""
+    return g.identity.hostel_id is None and len(g.identity.hostels) > 1
+
+
+def only_hostel() -> UUID | None:
+    """The hostel that is meant where nobody says so: the chosen one, or the only one."""
+    hostels = g.identity.hostels
+    return g.identity.hostel_id or (hostels[0].id if len(hostels) == 1 else None)
 
 
 def can_reassign(item: MaintenanceRequest) -> bool:
@@ -54,6 +87,24 @@ def given_assignee() -> Assignee | None:
     return Assignee(int(member) if member else None, outside or None)
 
 
+def attach_uploads(session: Session, request_id: UUID, hostel_id: UUID, *, needed: bool = False) -> None:
+    """Store the form's files and put them with the request: all of them, or none."""
+    uploads = [sent for sent in request.files.getlist("files") if sent.filename]
+    if needed and not uploads:
+        raise Invalid(gettext("Please choose a photo or a video."), field="files")
+    check_attachment_count(max(len(uploads) - 1, 0))
+    for sent in uploads:
+        upload = files.Upload(sent.filename or "", sent.mimetype, sent.stream)
+        stored = files.store(session, objects(), upload, Purpose.MAINTENANCE, hostel_id)
+        maintenance.attach(session, request_id, stored.id)
+
+
+def link_to(file: File) -> str:
+    """An address of a file for this person, good for the minutes that M5 allows them."""
+    minutes = RESIDENT_LINK_MINUTES if g.identity.portal is Portal.RESIDENT else STAFF_LINK_MINUTES
+    return url_for("FilesView.get", token=files.link_for(settings().secret_key, file, g.identity.user_id, minutes, formats.now()))
+
+
 def given_id(text: str) -> UUID:
     """An id from an address; what is none belongs to nothing."""
     try:
@@ -66,6 +117,8 @@ def clock_words(clock: SlaClock, state: RequestStatus, now: datetime) -> tuple[s
     """(tone, words) of an SLA clock: how long is left, how much over, and whether it stands still."""
     left = SLA_TARGETS[clock.priority].resolve - clock.elapsed(now)
     over = clock.is_breached(now)
+    if state is RequestStatus.REJECTED:
+        return "neutral", human_duration(clock.elapsed(now))
     if state in CLOSED:
         taken = human_duration(clock.elapsed(now))
         return ("danger", gettext("%(time)s, too late", time=taken)) if over else (
@@ -86,4 +139,5 @@ def clock_badge(item: MaintenanceRequest, now: datetime | None = None) -> Markup
 def helpers() -> dict[str, Any]:
     """What templates of maintenance call."""
     return {"next_moves": next_moves, "clock_badge": clock_badge, "questions": QUESTIONS, "now": formats.now(),
-            "human_duration": human_duration}
+            "human_duration": human_duration, "link_to": link_to, "among_hostels": among_hostels(),
+            "accept": ",".join(sorted(ACCEPTED[Purpose.MAINTENANCE].kinds))}

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import g, redirect, request
+from flask import request
 from flask_babel import gettext, lazy_gettext
-from wtforms import TextAreaField
+from wtforms import StringField
+from wtforms.validators import Length
 
 from app.models.maintenance import MaintenanceRequest
 from app.permissions import Action, Portal, Resource
-from app.rules.errors import Invalid
-from app.rules.maintenance import DESCRIPTION_MAX, Priority, RequestStatus
+from app.rules.maintenance import PLACE_MAX, Priority, RequestStatus
 from app.services import maintenance
 from app.services.maintenance import finding
-from app.views import bulk, formats
+from app.views import formats
 from app.views.base import (ConsoleInterface, ConsoleModelView, console_action, expose, has_access, service_call,
                             submission_id)
+from app.views.fields import ChoiceField, printable, strip
 from app.views.interface import Session
 from app.views.maintenance import parts
 from app.views.maintenance.filters import Mine, Overdue
@@ -39,24 +40,28 @@ class RequestView(ConsoleModelView):
     enums: ClassVar[dict[str, Any]] = {"status": RequestStatus, "priority": Priority, "state": RequestStatus}
     state_column = "state"
     base_order = ("raised_at", "desc")
-    list_columns: ClassVar[list[str]] = ["reference", "issue", "where", "status", "priority", "holder", "clock", "raised_at"]
+    list_columns: ClassVar[list[str]] = ["headline", "where", "status", "priority", "holder", "clock", "raised_at"]
     eager = ("category", "issue_type", "room", "requester", "hostel", "assignment.member")
-    sort_by: ClassVar[dict[str, str]] = {"reference": "number", "clock": "resolve_by"}
+    sort_by: ClassVar[dict[str, str]] = {"headline": "number", "clock": "resolve_by"}
     search_columns: ClassVar[list[str]] = ["reference", "description", "place", "status", "priority", "category", "hostel",
                                            "raised_at"]
     show_columns: ClassVar[list[str]] = ["reference"]
     label_columns: ClassVar[dict[str, Any]] = {
-        "where": "Place", "holder": "In the hands of", "clock": "Time", "raised_at": "Raised", "requester": "Raised for",
-        "place": "Place in words",
+        "headline": "Request", "where": "Place", "holder": "In the hands of", "clock": "Time", "raised_at": "Raised", "requester": "Raised for",
     }
     description_columns: ClassVar[dict[str, Any]] = {
-        "place": lazy_gettext("Where exactly, if it is not a room or the room does not say enough."),
         "requester": lazy_gettext("The resident who reported it; left empty, it is yours."),
-        "priority": lazy_gettext("High for what cannot wait: danger, no water, no power."),
     }
     add_columns: ClassVar[list[str]] = ["hostel", "category", "issue_type", "room", "place", "description", "priority",
                                         "requester"]
     edit_columns: ClassVar[list[str]] = ["category", "issue_type", "room", "place", "description", "priority"]
+    add_form_extra_fields = edit_form_extra_fields = {
+        "priority": ChoiceField(Priority, label="Priority", required=True, default=Priority.NORMAL, description=lazy_gettext(
+            "High for what cannot wait: danger, no water, no power.")),
+        "place": StringField("Place in words", validators=[Length(max=PLACE_MAX), printable], filters=[strip],
+                             description=lazy_gettext(
+                                 "Where exactly, if it is not a room or the room does not say enough.")),
+    }
     option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"room": ("hostel",), "issue_type": ("category",)}
     relation_labels: ClassVar[dict[str, str]] = {"room": "number"}
     empty_hint = lazy_gettext("What residents and staff report appears here.")
@@ -66,17 +71,20 @@ class RequestView(ConsoleModelView):
         self.filter_bar.filters += [Overdue(self.datamodel, "overdue", "Overdue"), Mine(self.datamodel, "mine", "In my hands")]
 
     def display(self, item: Any, column: str, *, short: bool = False) -> Any:
-        """The clock needs the whole request."""
-        return parts.clock_badge(item) if column == "clock" else super().display(item, column, short=short)
+        """The clock needs the whole request; beside other hostels a place needs its hostel."""
+        if column == "clock":
+            return parts.clock_badge(item)
+        if column == "where" and parts.among_hostels():
+            return formats.show_value(", ".join(filter(None, (item.hostel.name, item.where))), short=short)
+        return super().display(item, column, short=short)
 
     # -- forms ------------------------------------------------------------------------------------------------
 
     def create(self, session: Session, data: dict[str, Any]) -> Any:
         """Raise it, for a resident or for oneself."""
-        priority = data.get("priority")
         made = maintenance.submit(session, maintenance.NewRequest(
             data["hostel_id"], data["category_id"], data["issue_type_id"], data["room_id"], data.get("place") or "",
-            data.get("description") or "", Priority(priority or Priority.NORMAL), data["user_id"], submission_id()))
+            data.get("description") or "", data["priority"], data["user_id"], submission_id()))
         return session.get(MaintenanceRequest, made)
 
     def update(self, session: Session, item: Any, data: dict[str, Any]) -> None:
@@ -93,6 +101,8 @@ class RequestView(ConsoleModelView):
         maintenance.restore(session, item.id)
 
     def _form_page(self, form: Any, item: Any = None, error: Any = None) -> Any:
+        if item is None and request.method == "GET" and (hostel := parts.only_hostel()):
+            form.hostel.data = hostel
         if item is not None:  # the form of a request that exists does not say its hostel, but offers its rooms
             form.room.options_url = lambda: self.url("options", column="room", hostel=item.hostel_id)
         return super()._form_page(form, item, error)
@@ -167,6 +177,21 @@ class RequestView(ConsoleModelView):
             maintenance.comment(session, key, request.form.get("body", ""), parts.given_id(parent) if parent else None)
 
         return self._write(pk, gettext("Comment saved."), work)
+
+    @expose("/attach/<pk>", methods=["POST"])
+    @has_access
+    def attach(self, pk: str) -> Any:
+        """Photos and videos."""
+        item = self._find(pk)
+        return self._write(pk, gettext("Attached."),
+                           lambda session, key: parts.attach_uploads(session, key, item.hostel_id, needed=True))
+
+    @expose("/detach/<pk>/<attachment>", methods=["POST"])
+    @has_access
+    def detach(self, pk: str, attachment: str) -> Any:
+        """Take a file away."""
+        return self._write(pk, gettext("Removed."),
+                           lambda session, _key: maintenance.detach(session, parts.given_id(attachment)))
 
     @expose("/uncomment/<pk>/<comment>", methods=["POST"])
     @has_access

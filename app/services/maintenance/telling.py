@@ -1,0 +1,99 @@
+"""Tells those concerned what happened to a request: the requester, who has it in hand, those in charge, the staff."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from app.models.maintenance import MaintenanceAssignment, MaintenanceComment, MaintenanceRequest, MaintenanceStatusHistory
+from app.permissions import Action, Resource
+from app.rules.maintenance import Priority, RequestStatus
+from app.rules.telling import Audience, words_for_step
+from app.services.notifications import people_who_can, tell
+
+STAFF_LINK = "/maintenance/requests/show/{}"
+RESIDENT_LINK = "/maintenance/mine/show/{}"
+EXCERPT = 300  # characters of a remark
+_RELEASED_BY_THE_STEP = timedelta(seconds=1)  # a step that takes the request away does so in its own transaction
+
+
+def tell_of_step(session: Session, request_id: UUID, seq: int) -> None:
+    """Tell who is concerned by the step `seq` of the request's history; nobody is told of their own doing."""
+    history = MaintenanceStatusHistory
+    step = session.execute(
+        select(history.event, history.to_status, history.changed_by, history.note, history.event_at)
+        .where(history.request_id == request_id, history.seq == seq)).one_or_none()
+    request = _find(session, request_id)
+    if step is None or request is None:
+        return
+    told = {step.changed_by}
+    for audience, words in words_for_step(step.event, RequestStatus(step.to_status), Priority(request.priority)).items():
+        people = _people(session, audience, request, step.event_at) - told
+        link = RESIDENT_LINK if audience is Audience.REQUESTER else STAFF_LINK
+        tell(session, people, "maintenance.step", f"maintenance:{seq}", f"{request.reference}: {words}", body=step.note,
+             link=link.format(request_id), hostel_id=request.hostel_id)
+        told |= people
+
+
+def tell_of_reassignment(session: Session, request_id: UUID) -> None:
+    """Tell the person who has the request now."""
+    request = _find(session, request_id)
+    if request is None:
+        return
+    held = MaintenanceAssignment
+    assignment = session.execute(
+        select(held.id, held.user_id, held.created_by).where(held.request_id == request_id, held.active)).one_or_none()
+    if assignment is None or assignment.user_id in {None, assignment.created_by}:
+        return
+    tell(session, {assignment.user_id}, "maintenance.assigned", f"assignment:{assignment.id}",
+         f"{request.reference}: handed over to you", link=STAFF_LINK.format(request_id), hostel_id=request.hostel_id)
+
+
+def tell_of_comment(session: Session, comment_id: UUID) -> None:
+    """Tell the other side: the resident of what staff wrote, staff of what the resident wrote."""
+    comment = session.scalars(select(MaintenanceComment).where(MaintenanceComment.id == comment_id)).one_or_none()
+    request = _find(session, comment.request_id) if comment else None
+    if comment is None or request is None:
+        return
+    holder = _holder(session, request.id, comment.created_at)
+    people = {holder} | ({request.user_id} if comment.by_staff else set())
+    if people == {None}:
+        people = people_who_can(session, Resource.MAINTENANCE, Action.APPROVE, request.hostel_id)
+    for user_id in people - {None, comment.user_id}:
+        link = RESIDENT_LINK if user_id == request.user_id else STAFF_LINK
+        tell(session, {user_id}, "maintenance.comment", f"comment:{comment_id}", f"{request.reference}: a new remark",
+             body=comment.body[:EXCERPT], link=link.format(request.id), hostel_id=request.hostel_id)
+
+
+def _find(session: Session, request_id: UUID) -> Row[tuple[UUID, UUID, int | None, str, str]] | None:
+    """What messages need of a request; None if it was removed meanwhile."""
+    request = MaintenanceRequest
+    return session.execute(
+        select(request.id, request.hostel_id, request.user_id, request.reference, request.priority)
+        .where(request.id == request_id, request.deleted_at.is_(None))).one_or_none()
+
+
+def _people(session: Session, audience: Audience, request: Row[tuple[UUID, UUID, int | None, str, str]],
+            at: datetime) -> set[int]:
+    match audience:
+        case Audience.REQUESTER:
+            found = {request.user_id}
+        case Audience.ASSIGNEE:
+            found = {_holder(session, request.id, at)}
+        case Audience.DECIDERS:
+            found = set(people_who_can(session, Resource.MAINTENANCE, Action.APPROVE, request.hostel_id))
+        case Audience.STAFF:
+            found = set(people_who_can(session, Resource.MAINTENANCE, Action.UPDATE, request.hostel_id))
+    return {person for person in found if person is not None}
+
+
+def _holder(session: Session, request_id: UUID, at: datetime) -> int | None:
+    """The member who had the request in hand at that time; None if nobody or an outside party had."""
+    held = MaintenanceAssignment
+    released = func.coalesce(held.released_at, "infinity")
+    return session.scalars(
+        select(held.user_id).where(held.request_id == request_id, held.assigned_at <= at, released > at - _RELEASED_BY_THE_STEP)
+        .order_by(held.assigned_at.desc()).limit(1)).one_or_none()
