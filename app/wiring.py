@@ -14,6 +14,7 @@ from rq import Queue
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from app.gateways.mail import FolderMailer, Mailer, SmtpMailer
 from app.gateways.objects import LocalStore, ObjectStore, S3Store
 from app.models.base import Model
 
@@ -92,6 +93,16 @@ def _object_store(found: Settings) -> ObjectStore:
     if found.files_dir is None:
         raise LookupError("neither S3_ENDPOINT nor FILES_DIR is set")
     return LocalStore(found.files_dir)
+
+
+def mailer() -> Mailer:
+    """The way out for mail: an SMTP server if one is set, else the folder that is the demo's mailbox."""
+    found = settings()
+    if found.smtp_url:
+        return SmtpMailer(found.smtp_url, found.mail_from)
+    if found.mailbox_dir is None:
+        raise LookupError("neither SMTP_URL nor MAILBOX_DIR is set")
+    return FolderMailer(found.mailbox_dir, found.mail_from)
 
 
 def queue() -> Queue:

@@ -115,7 +115,7 @@ def address_of(sender: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """An SMTP URL taken apart: `smtp[s]://user:password@host:port?starttls=never`."""
+    """An SMTP URL taken apart: `smtp[s]://user:password@host:port?starttls=never`; `smtp+starttls:` is `smtp:`."""
 
     host: str
     port: int
@@ -127,7 +127,7 @@ class _Server:
     @classmethod
     def parse(cls, url: str) -> _Server:
         parts = urlsplit(url)
-        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        if parts.scheme not in {"smtp", "smtps", "smtp+starttls"} or not parts.hostname:
             raise ValueError("An SMTP URL reads smtp://user:password@host:port or smtps://…")
         at_once = parts.scheme == "smtps"
         wish = parse_qs(parts.query).get("starttls", ["always"])[0]

@@ -13,7 +13,7 @@ from app.rules.errors import Conflict, DomainError, Invalid
 FAILURES_TO_LOCK = 5  # seed 4, section 14 E: 5 per account in 15 minutes
 LOCK_WINDOW = timedelta(minutes=15)
 INVITATION_LIFETIME = timedelta(days=7)
-PASSWORD_RESET_LIFETIME = timedelta(minutes=30)
+PASSWORD_RESET_LIFETIME = timedelta(hours=1)
 SESSION_LIMIT = 5  # sessions at a time; the one unused for longest gives way to a new one
 SESSION_IDLE = timedelta(days=7)  # seed 4, section 3
 SESSION_ABSOLUTE = timedelta(days=30)

@@ -1,0 +1,43 @@
+"""Messages about accounts: invitations and links to reset a password. The links' secrets are made here, never stored."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.services.people import accounts, invitations, mail
+from app.tenancy import auth_scope
+from app.wiring import mailer, settings
+from jobs.registry import Payload, handles
+
+_ADDRESS = text("SELECT email, name FROM app.account_address(:user)")
+
+
+def link(path: str, secret: str) -> str:
+    """An address in a message; the secret is in the query, which our logs leave out."""
+    return f"{settings().public_url}{path}?{urlencode({'t': secret})}"
+
+
+@handles(invitations.MAIL, external=True)
+def mail_invitation(session: Session, payload: Payload) -> None:
+    """Mail an invitation, unless it was accepted or withdrawn meanwhile."""
+    letter = invitations.letter(session, settings().secret_key, UUID(payload["invitation_id"]))
+    if letter is not None:
+        mailer().send(mail.invitation(letter, link("/invitation", letter.secret)))
+
+
+@handles(accounts.RESET_MAIL, external=True)
+def mail_password_reset(session: Session, payload: Payload) -> None:
+    """Let a link be used and mail it; for an address without an account there is nothing to do."""
+    if payload["user_id"] is None:
+        return
+    found = session.execute(_ADDRESS, {"user": payload["user_id"]}).one_or_none()
+    if found is None:
+        return
+    secret = accounts.reset_secret(settings().secret_key, payload["reset_id"])
+    with auth_scope() as auth:
+        accounts.store_reset(auth, payload["user_id"], payload["reset_id"], secret)
+    mailer().send(mail.password_reset(found.email, found.name, link("/password/new", secret), payload["reset_id"]))
