@@ -202,12 +202,12 @@ def wait_until_ready(supervisor: Supervisor, folder: DataFolder, port: int) -> N
 
 
 def readiness(port: int, otherwise: str) -> tuple[int, str]:
-    """Status and text of /readyz, or 0 and `otherwise` when nobody answers."""
+    """Status of /readyz and its text on one line, or 0 and `otherwise` when nobody answers."""
     connection = http.client.HTTPConnection(HOST, port, timeout=10)
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
-        return answer.status, answer.read(2000).decode(errors="replace")
+        return answer.status, " ".join(answer.read(300).decode(errors="replace").split())
     except (OSError, http.client.HTTPException):
         return 0, otherwise
     finally:

@@ -275,7 +275,9 @@ $$;
 CREATE FUNCTION app.tell_of_comment() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  PERFORM app.enqueue('maintenance.commented', jsonb_build_object('comment_id', NEW.id), 'comment:' || NEW.id);
+  IF coalesce(current_setting('app.event_at', true), '') = '' THEN
+    PERFORM app.enqueue('maintenance.commented', jsonb_build_object('comment_id', NEW.id), 'comment:' || NEW.id);
+  END IF;
   RETURN NULL;
 END
 $$;
@@ -297,6 +299,9 @@ $$;
 -- One request from another system with its history at its own times: p_steps is [{event, state, at, note}] along
 -- legal edges, the first being its submission. Daily limits and messages do not apply. A request that is still open
 -- starts its clock now: nobody should be called at night about last year.
+-- The product itself may say more of a step: who did it (by: a person's id; of the first step, who raised it), whom it
+-- was given to (assignee), and, between the moves, remarks ({at, by, comment}) and files ({at, by, file_id}). Without a
+-- run the request counts as raised here, and its clock runs from its beginning.
 --: definer; execute: portal_admin
 CREATE FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p_category uuid, p_issue uuid, p_room uuid,
                                    p_place text, p_description text, p_priority text, p_resolution text,
@@ -304,7 +309,9 @@ CREATE FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
+  v_trusted boolean := app.is_system();
   v_step jsonb;
+  v_by integer;
   v_first timestamptz := (p_steps -> 0 ->> 'at')::timestamptz;
   v_closed boolean := p_steps -> -1 ->> 'state' IN ('resolved', 'rejected');
   v_id uuid;
@@ -312,23 +319,44 @@ BEGIN
   IF NOT app.allowed_in('imports', 'create', p_hostel) THEN
     RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
   END IF;
-  PERFORM set_config('app.event_at', v_first::text, true), set_config('app.event', 'import', true),
-          set_config('app.note', coalesce(p_steps -> 0 ->> 'note', ''), true);
-  INSERT INTO maintenance_requests (org_id, hostel_id, number, category_id, issue_type_id, room_id, place, description,
-                                    priority, raised_at, clock_started_at, import_run_id, external_id, resolution)
-  VALUES (v_org, p_hostel, app.next_number(v_org, 'maintenance', p_hostel), p_category, p_issue, p_room, coalesce(p_place, ''),
-          coalesce(p_description, ''), p_priority, v_first, CASE WHEN v_closed THEN v_first ELSE app.now() END, p_run, p_external,
-          coalesce(p_resolution, ''))
-  RETURNING id INTO v_id;
-  FOR v_step IN SELECT s.value FROM jsonb_array_elements(p_steps) WITH ORDINALITY s WHERE s.ordinality > 1 ORDER BY s.ordinality
+  IF p_run IS NULL AND NOT v_trusted THEN
+    RAISE EXCEPTION 'An import belongs to a run.' USING ERRCODE = 'VR422';
+  END IF;
+  FOR v_step IN SELECT s.value FROM jsonb_array_elements(p_steps) WITH ORDINALITY s ORDER BY s.ordinality
   LOOP
-    PERFORM set_config('app.event_at', v_step ->> 'at', true), set_config('app.note', coalesce(v_step ->> 'note', ''), true);
-    IF v_step ->> 'state' = 'assigned' THEN
-      PERFORM app.give_request(v_id, p_hostel, NULL, coalesce(NULLIF(btrim(p_outside), ''), 'Imported'));
+    PERFORM set_config('app.event_at', v_step ->> 'at', true), set_config('app.note', coalesce(v_step ->> 'note', ''), true),
+            set_config('app.event', coalesce(CASE WHEN v_trusted THEN v_step ->> 'event' END, 'import'), true);
+    IF v_trusted THEN
+      v_by := (v_step ->> 'by')::int;
+      PERFORM app.act_for(v_by);
     END IF;
-    UPDATE maintenance_requests SET status = v_step ->> 'state' WHERE org_id = v_org AND id = v_id;
+    IF v_id IS NULL THEN
+      INSERT INTO maintenance_requests (org_id, hostel_id, number, user_id, category_id, issue_type_id, room_id, place, description,
+                                        priority, raised_at, clock_started_at, import_run_id, external_id, resolution)
+      VALUES (v_org, p_hostel, app.next_number(v_org, 'maintenance', p_hostel), v_by, p_category, p_issue, p_room,
+              coalesce(p_place, ''), coalesce(p_description, ''), p_priority, v_first,
+              CASE WHEN v_closed OR p_run IS NULL THEN v_first ELSE app.now() END, p_run, p_external, coalesce(p_resolution, ''))
+      RETURNING id INTO v_id;
+    ELSIF v_trusted AND v_step ? 'comment' THEN
+      INSERT INTO maintenance_comments (org_id, hostel_id, request_id, user_id, by_staff, body, created_at)
+      VALUES (v_org, p_hostel, v_id, v_by, EXISTS (SELECT FROM app.active_roles(v_org, v_by) WHERE portal <> 'portal_resident'),
+              v_step ->> 'comment', (v_step ->> 'at')::timestamptz);
+    ELSIF v_trusted AND v_step ? 'file_id' THEN
+      INSERT INTO maintenance_attachments (org_id, hostel_id, request_id, file_id, user_id, created_at)
+      VALUES (v_org, p_hostel, v_id, (v_step ->> 'file_id')::uuid, v_by, (v_step ->> 'at')::timestamptz);
+    ELSE
+      IF v_step ->> 'state' = 'assigned' THEN
+        PERFORM app.give_request(v_id, p_hostel, CASE WHEN v_trusted THEN (v_step ->> 'assignee')::int END,
+          CASE WHEN v_trusted AND v_step ->> 'assignee' IS NOT NULL THEN NULL
+               ELSE coalesce(NULLIF(btrim(p_outside), ''), 'Imported') END);
+      END IF;
+      UPDATE maintenance_requests SET status = v_step ->> 'state' WHERE org_id = v_org AND id = v_id;
+    END IF;
   END LOOP;
   PERFORM set_config('app.event_at', '', true), set_config('app.note', '', true);
+  IF v_trusted THEN
+    PERFORM app.act_for(NULL);
+  END IF;
   RETURN v_id;
 END
 $$;

@@ -62,6 +62,20 @@ BEGIN
 END
 $$;
 
+-- For definer functions that the product itself calls to write down what people did elsewhere: the rows that follow
+-- are that person's, and after NULL the product's own again.
+--: definer
+CREATE FUNCTION app.act_for(p_user integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_user text := coalesce(p_user::text, '');
+  v_caps text := CASE WHEN p_user IS NULL THEN '*' ELSE '' END;
+BEGIN
+  PERFORM set_config('app.user_id', v_user, true), set_config('app.caps', v_caps, true),
+          set_config('app.seal', app.seal_of(current_setting('role'), current_setting('app.org_id'), v_user, v_caps), true);
+END
+$$;
+
 --: invoker; execute: everyone
 CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
