@@ -1,5 +1,6 @@
 """Rows of a file become requests or are refused with a reason, and get a legal history (Y2)."""
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -30,7 +31,7 @@ GOOD = "1,06/26/2018 10:58:54 AM,06/26/2018 12:50:01 PM,PLUMBING,TOILET,1 MAIN S
 
 
 def table(*rows, header=HEADER):
-    return read_csv("\n".join([header, *rows]), ",")
+    return read_csv(lambda: io.StringIO("\n".join([header, *rows]), newline=""), ",")
 
 
 def chosen(read, **changes):
@@ -170,7 +171,7 @@ def test_a_summary_counts_what_goes_in_and_why_the_rest_does_not():
 def test_the_error_file_holds_refused_rows_as_they_came_with_reason_and_no_formula():
     read = table(GOOD, "4,,,PLUMBING,=cmd(),,Open,")
     found = list(check_rows(read, chosen(read), NOW))
-    lines = list(error_rows(read, found))
+    lines = list(error_rows(read.headers, found))
     assert len(lines) == 2
     assert lines[0] == [*HEADER.split(","), "Row", "Reason"]
     assert lines[1][3:5] == ["PLUMBING", "'=cmd()"]
@@ -196,6 +197,11 @@ def test_a_resolved_history_says_that_the_source_does_not_know_when_work_began()
     notes = [step.note for step in import_path(verdicts(GOOD)[0].request, NOW)]
     unknown = "imported; the source does not say when work began"
     assert notes == ["imported", unknown, unknown, "It was mended."]
+
+
+def test_what_was_decided_on_the_way_is_told_by_the_first_step():
+    request = verdicts(GOOD.replace("Closed", "Pending"))[0].request
+    assert import_path(request, NOW)[0].note.startswith("imported; the source gives a closing time, 06/26/2018")
 
 
 def test_the_clock_of_an_open_request_starts_with_the_import():

@@ -14,12 +14,27 @@ from app.rules.imports import (
     MAX_ROWS,
     cell_text,
     clean_cell,
-    decode,
+    codec_of,
+    find_encoding,
     guarded_cell,
     guess_delimiter,
     make_table,
-    read_csv,
 )
+from app.rules.imports import read_csv as read_csv_of
+
+
+def decode(data, encoding=None):
+    found = find_encoding(io.BytesIO(data), encoding)
+    return data.decode(codec_of(found)), found
+
+
+def read_csv(text, delimiter=None):
+    return read_csv_of(lambda: io.StringIO(text, newline=""), delimiter)
+
+
+def table_of(rows):
+    return make_table(lambda: rows)
+
 
 TEXT = "Id,Ort\n1,Köln ₹ 🛠\n"
 plain = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufeff"), max_size=20)
@@ -85,12 +100,12 @@ def test_a_single_column_is_read_as_one():
 
 
 def test_quoted_line_breaks_stay_in_their_cell():
-    assert read_csv('Id,Text\n1,"two\r\nlines"\n').rows == (("1", "two\nlines"),)
+    assert list(read_csv('Id,Text\n1,"two\r\nlines"\n').rows()) == [("1", "two\nlines")]
 
 
 def test_broken_quoting_is_refused_with_its_line():
     with pytest.raises(Invalid, match="line 3"):
-        read_csv('Id,Text\n1,a\n2,"never closed\n')
+        list(read_csv('Id,Text\n1,a\n2,"never closed\n').rows())
 
 
 def test_rows_are_numbered_as_in_a_spreadsheet_and_blank_ones_left_out():
@@ -99,11 +114,11 @@ def test_rows_are_numbered_as_in_a_spreadsheet_and_blank_ones_left_out():
 
 
 def test_columns_without_a_name_or_with_one_twice_get_their_own():
-    assert make_table([["Id", "", "Id", ""], ["1", "2", "3", "4"]]).headers == ("Id", "Column 2", "Id (2)")
+    assert table_of([["Id", "", "Id", ""], ["1", "2", "3", "4"]]).headers == ("Id", "Column 2", "Id (2)")
 
 
 def test_short_rows_are_filled_up():
-    assert make_table([["A", "B", "C"], ["1"]]).rows == (("1", "", ""),)
+    assert list(table_of([["A", "B", "C"], ["1"]]).rows()) == [("1", "", "")]
 
 
 @pytest.mark.parametrize(("rows", "words"), [
@@ -116,11 +131,30 @@ def test_short_rows_are_filled_up():
 ])
 def test_tables_without_content_or_beyond_the_limits_are_refused(rows, words):
     with pytest.raises(Invalid, match=words):
-        make_table(rows)
+        list(table_of(rows).rows())
+
+
+def test_blank_rows_behind_the_last_do_not_count():
+    assert len(list(table_of([["A"], ["1"], *[[""]] * (MAX_ROWS + 1)]).numbered())) == 1
+
+
+def test_the_head_of_a_table_is_a_table_of_its_first_rows():
+    assert [cells for _, cells in table_of([["A"], ["1"], ["2"], ["3"]]).head(2).numbered()] == [("1",), ("2",)]
+
+
+@pytest.mark.parametrize("before", [1 << 20, (1 << 20) - 1, 3_000_000])
+def test_a_bad_byte_far_into_the_file_is_found_at_its_place(before):
+    with pytest.raises(Invalid, match=rf"byte {before + 1:,} \(line 2, 0xE9\)"):
+        decode(b"\n" + b"x" * (before - 1) + b"\xe9 end")
+
+
+def test_a_letter_cut_by_the_reading_is_read_whole():
+    data = b"x" * ((1 << 20) - 1) + "₹".encode()
+    assert decode(data) == (data.decode(), "utf-8")
 
 
 def test_the_largest_table_is_taken():
-    assert len(make_table([["c"] * MAX_COLUMNS, *[["1"]] * MAX_ROWS]).rows) == MAX_ROWS
+    assert len(list(table_of([["c"] * MAX_COLUMNS, *[["1"]] * MAX_ROWS]).rows())) == MAX_ROWS
 
 
 @given(st.lists(st.lists(plain.map(clean_cell), min_size=2, max_size=4), min_size=1, max_size=6))
@@ -129,7 +163,7 @@ def test_what_a_csv_writer_wrote_is_read_back(rows):
     rows = [["x", *row, "", ""][:4] for row in rows]
     out = io.StringIO()
     csv.writer(out).writerows([["A", "B", "C", "D"], *rows])
-    assert [list(row) for row in read_csv(out.getvalue(), ",").rows] == rows
+    assert [list(row) for row in read_csv(out.getvalue(), ",").rows()] == rows
 
 
 @given(plain)

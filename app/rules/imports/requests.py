@@ -81,13 +81,16 @@ class ImportedRequest:
 
 @dataclass(frozen=True)
 class RowVerdict:
-    """What becomes of one row: `request` if it goes in, else `reason`, its `code` and the column to look at."""
+    """What becomes of one row: `request` if it goes in, else the cells as they came, `reason`, its `code`, and the
+    column to look at.
+    """
 
     number: int
     request: ImportedRequest | None = None
     code: str = ""
     reason: str = ""
     column: str = ""
+    cells: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -176,7 +179,7 @@ def check_rows(table: Table, settings: ImportSettings, now: datetime) -> Iterato
             _check_first(request, number, first_rows)
         except _Refused as refused:
             column = settings.columns.get(refused.column, "") if refused.column else ""
-            yield RowVerdict(number, None, refused.code, refused.reason, column)
+            yield RowVerdict(number, None, refused.code, refused.reason, column, cells)
         else:
             yield RowVerdict(number, request)
 
@@ -318,7 +321,7 @@ def import_path(request: ImportedRequest, imported_at: datetime) -> list[ImportS
     starts (see `sla_started_at`).
     """
     at = request.closed_at or imported_at
-    steps = [ImportStep("submit", S.SUBMITTED, request.created_at, IMPORTED)]
+    steps = [ImportStep("submit", S.SUBMITTED, request.created_at, "; ".join((IMPORTED, *request.notes)))]
     steps += [ImportStep(event, to, at, WORK_UNKNOWN) for event, to in _WAY[request.status]]
     if request.status in CLOSED:
         last = steps[-1]
@@ -359,13 +362,13 @@ def summarise(verdicts: Iterable[RowVerdict]) -> Summary:
     return Summary(statuses.total(), reasons.total(), *(dict(c.most_common()) for c in (statuses, categories, reasons)))
 
 
-def error_rows(table: Table, refused: Sequence[RowVerdict]) -> Iterator[list[str]]:
+def error_rows(headers: Sequence[str], refused: Iterable[RowVerdict]) -> Iterator[list[str]]:
     """The lines of the error file: headers, then each refused row as it came with its number and reason.
 
     Cells are guarded against spreadsheets that would run them; once corrected, the file can be imported.
     """
-    yield [*map(guarded_cell, table.headers), "Row", "Reason"]
+    yield [*map(guarded_cell, headers), "Row", "Reason"]
     for verdict in refused:
         if not verdict.ok:
-            cells = table.rows[verdict.number - 2][:len(table.headers)]
-            yield [*map(guarded_cell, cells), str(verdict.number), verdict.reason]
+            cells = [*verdict.cells, *[""] * len(headers)][:len(headers)]
+            yield [*map(guarded_cell, cells), str(verdict.number), guarded_cell(verdict.reason)]

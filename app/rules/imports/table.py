@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import islice
+from typing import BinaryIO, TextIO
 
 from app.rules.errors import Invalid
 
@@ -21,18 +24,36 @@ ENCODINGS = {  # what a user may pick when the file does not say
 }
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 50
+_PIECE = 1 << 20
+
+
+Source = Callable[[], Iterable[Sequence[str]]]
+"""Gives all rows of a file from the beginning, the headers first, each time it is called."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The common shape of CSV and Excel: unique column names and rows of trimmed texts."""
+    """The common shape of CSV and Excel: unique column names and rows of trimmed texts.
+
+    Rows are read from their source each time they are asked for: a large file takes no more memory than a small one.
+    """
 
     headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    source: Source
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """All rows, blank ones too, filled up to the width of the headers; refuses more than MAX_ROWS."""
+        source = iter(self.source())
+        next(source, None)
+        for index, row in enumerate(source):
+            cells = [clean_cell(text) for text in row[:MAX_COLUMNS + 1]]
+            if index >= MAX_ROWS and any(cells):
+                raise Invalid(f"The file has more than {MAX_ROWS:,} rows: please split it.", field="file")
+            yield tuple(cells + [""] * (len(self.headers) - len(cells)))
 
     def numbered(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """(number, cells) of every row that is not blank; numbers are a spreadsheet's: the first row is 2."""
-        for number, cells in enumerate(self.rows, start=2):
+        for number, cells in enumerate(self.rows(), start=2):
             if any(cells):
                 yield number, cells
 
@@ -41,24 +62,22 @@ class Table:
         index = self.headers.index(header)
         return [cells[index] for _, cells in self.numbered() if index < len(cells) and cells[index]]
 
+    def head(self, most: int) -> Table:
+        """The table of the first `most` rows."""
+        return Table(self.headers, lambda: islice(self.source(), most + 1))
 
-def make_table(rows: Iterable[Sequence[str]]) -> Table:
-    """A table from raw rows, the first of them the headers; refuses what is too large or holds nothing."""
-    source = iter(rows)
-    headers = _unique_headers(next(source, ()))
+
+def make_table(source: Source) -> Table:
+    """A table from raw rows, the first of them the headers; refuses what is too wide or holds nothing."""
+    headers = _unique_headers(next(iter(source()), ()))
     if not any(headers):
         raise Invalid("The file has no header row.", field="file")
     if len(headers) > MAX_COLUMNS:
         raise Invalid(f"The file has {len(headers)} columns; {MAX_COLUMNS} are allowed.", field="file")
-    kept: list[tuple[str, ...]] = []
-    for row in source:
-        if len(kept) == MAX_ROWS:
-            raise Invalid(f"The file has more than {MAX_ROWS:,} rows: please split it.", field="file")
-        cells = [clean_cell(text) for text in row[:MAX_COLUMNS + 1]]
-        kept.append(tuple(cells + [""] * (len(headers) - len(cells))))
-    if not any(any(cells) for cells in kept):
+    table = Table(headers, source)
+    if next(table.numbered(), None) is None:
         raise Invalid("The file has headers, but no rows.", field="file")
-    return Table(headers, tuple(kept))
+    return table
 
 
 def _unique_headers(cells: Sequence[str]) -> tuple[str, ...]:
@@ -77,6 +96,9 @@ def _unique_headers(cells: Sequence[str]) -> tuple[str, ...]:
 
 def clean_cell(text: str) -> str:
     """A text without surrounding blanks, control characters, and the quote that guards a formula in our files."""
+    bare = text.strip()
+    if bare.isprintable() and not bare.startswith("'"):  # nearly every cell: nothing to take out
+        return bare
     text = re.sub(r"\r\n?", "\n", text)
     text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]", "", text).strip()
     return text[1:] if re.match(r"'[=+@-]", text) else text
@@ -100,33 +122,45 @@ def cell_text(value: object) -> str:
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
-def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
-    """(text, encoding used) of a file; refuses what cannot be read exactly, naming the place.
+def find_encoding(stream: BinaryIO, encoding: str | None = None) -> str:
+    """The encoding (a key of ENCODINGS) in which a whole file can be read; refuses one it cannot, naming the place.
 
     Without `encoding` only what a file says of itself counts: a byte-order mark, else UTF-8. Nothing is
-    guessed, because a wrong guess stores wrong letters silently.
+    guessed, because a wrong guess stores wrong letters silently. The stream is read from where it stands.
     """
     if encoding is not None and encoding not in ENCODINGS:
         raise Invalid("Please choose one of the encodings offered.", field="encoding")
+    piece = stream.read(_PIECE)
     if encoding is None:
-        by_mark = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-        encoding = next((name for mark, name in by_mark.items() if data.startswith(mark)), "utf-8")
-    try:
-        text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
-    except UnicodeDecodeError as error:
-        raise Invalid(_undecodable(data, encoding, error), field="file") from None
-    if "\x00" in text:
-        where = text.index("\x00")
-        raise Invalid(f"The file is not text: character {where + 1:,} is a zero byte.", field="file")
-    return text, encoding
+        by_mark = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+        encoding = next((name for mark, name in by_mark.items() if piece.startswith(mark)), "utf-8")
+    decoder = codecs.getincrementaldecoder(codec_of(encoding))()
+    size = lines = characters = 0
+    while True:
+        try:
+            text = decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError as error:
+            offset = size + len(piece) - len(error.object) + error.start
+            line = lines + piece.count(b"\n", 0, max(offset - size, 0)) + 1
+            raise Invalid(_undecodable(encoding, offset, line, error), field="file") from None
+        if "\x00" in text:
+            where = characters + text.index("\x00") + 1
+            raise Invalid(f"The file is not text: character {where:,} is a zero byte.", field="file")
+        if not piece:
+            return encoding
+        size, lines, characters = size + len(piece), lines + piece.count(b"\n"), characters + len(text)
+        piece = stream.read(_PIECE)
 
 
-def _undecodable(data: bytes, encoding: str, error: UnicodeDecodeError) -> str:
-    offset = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)  # -sig counts from behind the mark
-    line = data.count(b"\n", 0, offset) + 1
+def codec_of(encoding: str) -> str:
+    """Python's name for one of ENCODINGS: a byte-order mark is never a letter of the first header."""
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _undecodable(encoding: str, offset: int, line: int, error: UnicodeDecodeError) -> str:
     said = f"The file is not {ENCODINGS[encoding].partition(' (')[0]}: byte {offset + 1:,} (line {line:,}"
-    if offset < len(data):
-        said += f", 0x{data[offset]:02X}"
+    if error.start < len(error.object):
+        said += f", 0x{error.object[error.start]:02X}"
     hint = "Save it as “CSV UTF-8”"
     if encoding == "utf-8":
         hint += ", or choose its encoding; files from older Windows programs are mostly Windows-1252"
@@ -147,10 +181,19 @@ def guess_delimiter(text: str) -> str:
     return best if evenness(best)[1] else ","
 
 
-def read_csv(text: str, delimiter: str | None = None) -> Table:
-    """The table in a CSV text; refuses broken quoting, naming the line, rather than swallow rows."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or guess_delimiter(text), strict=True)
-    try:
-        return make_table(reader)
-    except csv.Error as error:
-        raise Invalid(f"The file cannot be read at line {reader.line_num:,}: {error}.", field="file") from None
+def read_csv(open_text: Callable[[], TextIO], delimiter: str | None = None) -> Table:
+    """The table in a CSV text (opened with newline=""); broken quoting is refused, naming the line, when it is met."""
+    if delimiter is None:
+        with open_text() as text:
+            delimiter = guess_delimiter("".join(islice(text, _SAMPLE_LINES)))
+
+    def rows() -> Iterator[Sequence[str]]:
+        with open_text() as text:
+            reader = csv.reader(text, delimiter=delimiter, strict=True)
+            try:
+                yield from reader
+            except csv.Error as error:
+                sentence = f"The file cannot be read at line {reader.line_num:,}: {error}."
+                raise Invalid(sentence, field="file") from None
+
+    return make_table(rows)
