@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 import sentry_sdk
 import structlog
 from flask import current_app
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
@@ -31,7 +31,7 @@ from app.rules.work import is_hopeless, pause_after
 from app.services import work
 from app.services.work import Claimed
 from app.tenancy import queue_scope, service_scope, tenant_scope
-from jobs.registry import NoHandler, external_kinds, handler_of
+from jobs.registry import NoHandler, external_kinds, handler_of, load
 
 BATCH = 50
 LEASE = timedelta(seconds=30)  # with the workers' poll of 5 s, the work of a killed worker starts again within 35 s
@@ -58,7 +58,7 @@ class Drainer:
     def drain(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Do what is due until nothing is, or `stopping` says so; returns how many rows were handled.
 
-        Errors: OperationalError if the database goes away; what was claimed comes back when its lease ends.
+        Errors: DBAPIError if the database goes away; what was claimed comes back when its lease ends.
         """
         handled = 0
         while not stopping():
@@ -80,7 +80,7 @@ class Drainer:
             if stopping():
                 self._give_back([row for group in groups[number:] for row in group])
                 return
-            if len(rows) == 1 or not self._succeeds_together(rows):
+            if len(rows) == 1 or self._attempt(rows) is not None:
                 for row in rows:
                     self._run_alone(row)
 
@@ -88,27 +88,22 @@ class Drainer:
         with queue_scope() as session:
             work.release(session, [row.id for row in rows], self.name)
 
-    def _succeeds_together(self, rows: Sequence[Claimed]) -> bool:
-        """Run rows of one organization in one transaction; False if it had to be rolled back."""
+    def _run_alone(self, row: Claimed) -> None:
+        error = self._attempt([row])
+        if isinstance(error, LeaseLost):
+            _log.warning("work_lost", work_id=str(row.id), kind=row.kind)
+        elif error is not None:
+            self._failed(row, error)
+
+    def _attempt(self, rows: Sequence[Claimed]) -> Exception | None:
+        """Run rows of one organization in one transaction; what went wrong, after which nothing is written."""
         try:
             self._transact(rows)
-        except OperationalError as error:
-            if error.connection_invalidated:
-                raise
-            return False
-        except Exception:  # noqa: BLE001 - nothing was written; each is run again alone, and tells its own error
-            return False
-        return True
-
-    def _run_alone(self, row: Claimed) -> None:
-        try:
-            self._transact([row])
-        except LeaseLost:
-            _log.warning("work_lost", work_id=str(row.id), kind=row.kind)
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
-                raise  # the row is not to blame
-            self._failed(row, error)
+                raise  # the rows are not to blame
+            return error
+        return None
 
     def _transact(self, rows: Sequence[Claimed]) -> None:
         with bound_contextvars(request_id=uuid4().hex), self._scope(rows) as session:
@@ -184,4 +179,5 @@ def told(error: Exception) -> str:
 
 def drain() -> None:
     """What a wake-up asks for, as any `rq worker` would run it too."""
+    load()
     Drainer.new().drain()

@@ -38,7 +38,7 @@ class Scheduler:
         if not due:
             return 0
         with queue_scope() as session:
-            added = [work.enqueue(session, one.kind, key=slot.isoformat()) for one, slot in due]
+            added = [work.enqueue(session, one.kind, {"slot": slot.isoformat()}, key=slot.isoformat()) for one, slot in due]
         self._started |= {one.kind: slot for one, slot in due}
         return sum(found is not None for found in added)
 

@@ -11,6 +11,8 @@ from sqlalchemy import text
 from jobs import registry
 from jobs.outbox import Drainer
 
+registry.load()  # once, before a test puts another registry in its place
+
 
 @pytest.fixture
 def kinds(monkeypatch):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models.maintenance import MaintenanceAssignment, MaintenanceComment, MaintenanceRequest, MaintenanceStatusHistory
+from app.models.maintenance import (
+    MaintenanceAssignment,
+    MaintenanceComment,
+    MaintenanceRequest,
+    MaintenanceStatusHistory,
+)
 from app.permissions import Action, Resource
 from app.rules.maintenance import Priority, RequestStatus
 from app.rules.telling import Audience, words_for_step
-from app.services.notifications import people_who_can, tell
+from app.services.notifications import Message, people_who_can, tell
 
 STAFF_LINK = "/maintenance/requests/show/{}"
 RESIDENT_LINK = "/maintenance/mine/show/{}"
@@ -33,8 +39,8 @@ def tell_of_step(session: Session, request_id: UUID, seq: int) -> None:
     for audience, words in words_for_step(step.event, RequestStatus(step.to_status), Priority(request.priority)).items():
         people = _people(session, audience, request, step.event_at) - told
         link = RESIDENT_LINK if audience is Audience.REQUESTER else STAFF_LINK
-        tell(session, people, "maintenance.step", f"maintenance:{seq}", f"{request.reference}: {words}", body=step.note,
-             link=link.format(request_id), hostel_id=request.hostel_id)
+        tell(session, people, Message("maintenance.step", f"maintenance:{seq}", f"{request.reference}: {words}",
+                                      request.hostel_id, link.format(request_id), step.note))
         told |= people
 
 
@@ -48,8 +54,9 @@ def tell_of_reassignment(session: Session, request_id: UUID) -> None:
         select(held.id, held.user_id, held.created_by).where(held.request_id == request_id, held.active)).one_or_none()
     if assignment is None or assignment.user_id in {None, assignment.created_by}:
         return
-    tell(session, {assignment.user_id}, "maintenance.assigned", f"assignment:{assignment.id}",
-         f"{request.reference}: handed over to you", link=STAFF_LINK.format(request_id), hostel_id=request.hostel_id)
+    tell(session, {assignment.user_id}, Message(
+        "maintenance.assigned", f"assignment:{assignment.id}", f"{request.reference}: handed over to you",
+        request.hostel_id, STAFF_LINK.format(request_id)))
 
 
 def tell_of_comment(session: Session, comment_id: UUID) -> None:
@@ -59,35 +66,49 @@ def tell_of_comment(session: Session, comment_id: UUID) -> None:
     if comment is None or request is None:
         return
     holder = _holder(session, request.id, comment.created_at)
-    people = {holder} | ({request.user_id} if comment.by_staff else set())
-    if people == {None}:
+    people = _known(holder, request.user_id if comment.by_staff else None)
+    if not people:
         people = people_who_can(session, Resource.MAINTENANCE, Action.APPROVE, request.hostel_id)
-    for user_id in people - {None, comment.user_id}:
+    for user_id in people - {comment.user_id}:
         link = RESIDENT_LINK if user_id == request.user_id else STAFF_LINK
-        tell(session, {user_id}, "maintenance.comment", f"comment:{comment_id}", f"{request.reference}: a new remark",
-             body=comment.body[:EXCERPT], link=link.format(request.id), hostel_id=request.hostel_id)
+        tell(session, {user_id}, Message("maintenance.comment", f"comment:{comment_id}", f"{request.reference}: a new remark",
+                                         request.hostel_id, link.format(request.id), comment.body[:EXCERPT]))
 
 
-def _find(session: Session, request_id: UUID) -> Row[tuple[UUID, UUID, int | None, str, str]] | None:
-    """What messages need of a request; None if it was removed meanwhile."""
+@dataclass(frozen=True)
+class Found:
+    """What messages need to know of a request."""
+
+    id: UUID
+    hostel_id: UUID
+    user_id: int | None
+    reference: str
+    priority: str
+
+
+def _find(session: Session, request_id: UUID) -> Found | None:
+    """None if the request was removed meanwhile."""
     request = MaintenanceRequest
-    return session.execute(
+    row = session.execute(
         select(request.id, request.hostel_id, request.user_id, request.reference, request.priority)
         .where(request.id == request_id, request.deleted_at.is_(None))).one_or_none()
+    return Found(*row) if row else None
 
 
-def _people(session: Session, audience: Audience, request: Row[tuple[UUID, UUID, int | None, str, str]],
-            at: datetime) -> set[int]:
+def _people(session: Session, audience: Audience, request: Found, at: datetime) -> set[int]:
     match audience:
         case Audience.REQUESTER:
-            found = {request.user_id}
+            return _known(request.user_id)
         case Audience.ASSIGNEE:
-            found = {_holder(session, request.id, at)}
+            return _known(_holder(session, request.id, at))
         case Audience.DECIDERS:
-            found = set(people_who_can(session, Resource.MAINTENANCE, Action.APPROVE, request.hostel_id))
+            return people_who_can(session, Resource.MAINTENANCE, Action.APPROVE, request.hostel_id)
         case Audience.STAFF:
-            found = set(people_who_can(session, Resource.MAINTENANCE, Action.UPDATE, request.hostel_id))
-    return {person for person in found if person is not None}
+            return people_who_can(session, Resource.MAINTENANCE, Action.UPDATE, request.hostel_id)
+
+
+def _known(*people: int | None) -> set[int]:
+    return {person for person in people if person is not None}
 
 
 def _holder(session: Session, request_id: UUID, at: datetime) -> int | None:
