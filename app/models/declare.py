@@ -39,11 +39,9 @@ def can(resource: Resource, action: Action) -> str:
 
 
 def within(resource: Resource, action: Action, column: str = "hostel_id") -> str:
-    """SQL: the caller holds this capability in the hostel that the row names."""
-    return (
-        f"((SELECT app.org_wide('{resource}', '{action}')) OR "
-        f"{column} = ANY ((SELECT app.reach('{resource}', '{action}'))::uuid[]))"
-    )
+    """SQL: the caller holds this capability in the hostel that the row names; a row that names none is everybody's
+    who holds it anywhere. One call, because each subquery of a policy costs every statement its planning."""
+    return f"coalesce({column} = ANY ((SELECT app.reach('{resource}', '{action}'))::uuid[]), true)"
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ class Function:
     def arguments(self) -> str:
         """Name and argument types as ALTER FUNCTION wants them: defaults taken off."""
         name, _, inside = self.entity.signature.partition("(")
-        plain = re.sub(r"\s+DEFAULT\s+('[^']*'(::\w+(\[\])?)?|[^,)]+)", "", inside.rsplit(")", 1)[0], flags=re.I)
+        plain = re.sub(r"\s+DEFAULT\s+('[^']*'(::\w+(\[\])?)?|[^,)]+)", "", inside.rsplit(")", 1)[0], flags=re.IGNORECASE)
         return f"app.{name}({plain})"
 
 
@@ -157,8 +155,8 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "web": (WEB,), "auth": (AUTH,), "service": (SERVICE,), "nobody": (),
     "everyone": (*Portal, WEB, AUTH, SERVICE),
 }
-_HEADER = re.compile(r"^--: *(?P<mode>definer|invoker)(?: *; *execute: *(?P<execute>[\w, ]+))?\s*$", re.M)
-_CREATE = re.compile(r"CREATE FUNCTION app\.(?P<signature>\w+\(.*?\))\s+(?P<definition>RETURNS .*)", re.S)
+_HEADER = re.compile(r"^--: *(?P<mode>definer|invoker)(?: *; *execute: *(?P<execute>[\w, ]+))?\s*$", re.MULTILINE)
+_CREATE = re.compile(r"CREATE FUNCTION app\.(?P<signature>\w+\(.*?\))\s+(?P<definition>RETURNS .*)", re.DOTALL)
 
 
 def functions(domain: str) -> None:

@@ -25,8 +25,9 @@ def upgrade() -> None:
     source = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
     for statement in source.split("\n--;;\n"):
         connection.exec_driver_sql(statement)
-    # Alembic's own table: no portal has a grant on it, and the wall stands all the same.
+    # Alembic's own table: no portal has a grant on it, and the wall stands all the same. app.readiness reads it.
     connection.exec_driver_sql("ALTER TABLE alembic_version ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    connection.exec_driver_sql("GRANT SELECT ON alembic_version TO viramah_definer")
 
 
 def downgrade() -> None:

@@ -121,18 +121,27 @@ $$
 --;;
 CREATE FUNCTION app.current_org() RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_key text;
 BEGIN
-  IF NULLIF(current_setting('app.org_id', true), '') IS NULL OR NOT app.is_genuine() THEN
+  IF coalesce(current_setting('app.org_id', true), '') = '' THEN
     RETURN NULL;
   END IF;
-  RETURN current_setting('app.org_id')::uuid;
+  SELECT key INTO v_key FROM binding_keys WHERE id = 1;
+  IF current_setting('app.seal', true) = encode(sha256(convert_to(concat_ws('/',
+       v_key, pg_backend_pid(), extract(epoch FROM transaction_timestamp()), current_setting('role'),
+       current_setting('app.org_id'), current_setting('app.user_id', true), current_setting('app.caps', true), v_key),
+       'UTF8')), 'base64') THEN
+    RETURN current_setting('app.org_id')::uuid;
+  END IF;
+  RETURN NULL;
 END
 $$
 --;;
 CREATE FUNCTION app.current_user_id() RETURNS integer
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  IF NULLIF(current_setting('app.user_id', true), '') IS NULL OR NOT app.is_genuine() THEN
+  IF coalesce(current_setting('app.user_id', true), '') = '' OR NOT app.is_genuine() THEN
     RETURN NULL;
   END IF;
   RETURN current_setting('app.user_id')::integer;
@@ -1323,14 +1332,13 @@ $$
 CREATE FUNCTION app.everywhere(p_resource text, p_action text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT app.org_wide(p_resource, p_action)
       OR position('|' || p_resource || '.' || p_action || '=~' IN coalesce(current_setting('app.caps', true), '')) > 0
-$$;
-
--- The hostels in which the capability is held
+$$
 --;;
 CREATE FUNCTION app.reach(p_resource text, p_action text) RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT string_to_array(NULLIF(translate(split_part(split_part(
-    coalesce(current_setting('app.caps', true), ''), '|' || p_resource || '.' || p_action || '=', 2), '|', 1), '~*', ''), ''),
-    ',')::uuid[]
+  SELECT CASE WHEN current_setting('app.caps', true) = '*' OR found.hostels = '*' THEN NULL
+              ELSE string_to_array(translate(found.hostels, '~', ''), ',')::uuid[] END
+  FROM (SELECT split_part(split_part(coalesce(current_setting('app.caps', true), ''),
+                                     '|' || p_resource || '.' || p_action || '=', 2), '|', 1) AS hostels) found
 $$
 --;;
 CREATE FUNCTION app.allowed_in(p_resource text, p_action text, p_hostel uuid) RETURNS boolean
@@ -2462,6 +2470,7 @@ CREATE TABLE maintenance_status_history (
 	changed_by INTEGER, 
 	triggered_by TEXT NOT NULL, 
 	note TEXT DEFAULT '' NOT NULL, 
+	public_note TEXT GENERATED ALWAYS AS (CASE WHEN to_status IN ('in_progress','on_hold','resolved','rejected') THEN note ELSE '' END) STORED NOT NULL, 
 	event_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	PRIMARY KEY (org_id, id), 
@@ -2839,7 +2848,7 @@ GRANT SELECT, INSERT ON public.maintenance_status_history TO viramah_definer
 --;;
 GRANT SELECT ON public.maintenance_status_history TO portal_admin, portal_management
 --;;
-GRANT SELECT (org_id, id, seq, hostel_id, request_id, from_status, to_status, event, triggered_by, note, event_at, recorded_at) ON public.maintenance_status_history TO portal_resident
+GRANT SELECT (org_id, id, seq, hostel_id, request_id, from_status, to_status, event, triggered_by, public_note, event_at, recorded_at) ON public.maintenance_status_history TO portal_resident
 --;;
 ALTER TABLE public.maintenance_comments ENABLE ROW LEVEL SECURITY
 --;;
@@ -2941,11 +2950,11 @@ CREATE POLICY service_select on public.audit_seals AS PERMISSIVE FOR SELECT TO v
 --;;
 CREATE POLICY service_insert on public.audit_seals AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
 --;;
-CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'read')) OR hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]))) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))))
+CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))))
 --;;
-CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('files', 'create')) OR hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]))))
+CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
 --;;
-CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR ((SELECT app.org_wide('files', 'delete')) OR hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]))))
+CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]), true)))
 --;;
 CREATE POLICY resident_select on public.files AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.file_is_shown(id)))
 --;;
@@ -2961,39 +2970,39 @@ CREATE POLICY reference on public.plan_limits AS PERMISSIVE FOR SELECT TO portal
 --;;
 CREATE POLICY this_organization on public.usage_counters AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()))
 --;;
-CREATE POLICY staff_select on public.hostels AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('hostels', 'read')) OR id = ANY ((SELECT app.reach('hostels', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.hostels AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_insert on public.hostels AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('hostels', 'create')) OR id = ANY ((SELECT app.reach('hostels', 'create'))::uuid[])))
+CREATE POLICY staff_insert on public.hostels AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'create'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.hostels AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('hostels', 'update')) OR id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('hostels', 'update')) OR id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[])))
+CREATE POLICY staff_update on public.hostels AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'read')) OR hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'create')) OR hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[])))
+CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'update')) OR hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'update')) OR hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[])))
+CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'read')) OR hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_insert on public.import_rows AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'create')) OR hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[])))
+CREATE POLICY staff_insert on public.import_rows AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.import_rows AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'update')) OR hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'update')) OR hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[])))
+CREATE POLICY staff_update on public.import_rows AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_delete on public.import_rows AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('imports', 'delete')) OR hostel_id = ANY ((SELECT app.reach('imports', 'delete'))::uuid[])))
+CREATE POLICY staff_delete on public.import_rows AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'delete'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.members AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND app.member_in_reach(user_id))
 --;;
 CREATE POLICY mine_select on public.members AS PERMISSIVE FOR SELECT TO portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
-CREATE POLICY staff_select on public.memberships AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('members', 'read')) OR hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]))))
+CREATE POLICY staff_select on public.memberships AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]), true)))
 --;;
-CREATE POLICY staff_select on public.invitations AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR ((SELECT app.org_wide('members', 'read')) OR hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]))))
+CREATE POLICY staff_select on public.invitations AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]), true)))
 --;;
-CREATE POLICY staff_select on public.team_members AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (((SELECT app.org_wide('team', 'read')) OR hostel_id = ANY ((SELECT app.reach('team', 'read'))::uuid[])) OR (hostel_id IS NULL AND (SELECT app.can('team', 'read')))))
+CREATE POLICY staff_select on public.team_members AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (coalesce(hostel_id = ANY ((SELECT app.reach('team', 'read'))::uuid[]), true) OR (hostel_id IS NULL AND (SELECT app.can('team', 'read')))))
 --;;
-CREATE POLICY staff_insert on public.team_members AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (((SELECT app.org_wide('team', 'create')) OR hostel_id = ANY ((SELECT app.reach('team', 'create'))::uuid[])) OR (hostel_id IS NULL AND (SELECT app.can('team', 'create')))))
+CREATE POLICY staff_insert on public.team_members AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (coalesce(hostel_id = ANY ((SELECT app.reach('team', 'create'))::uuid[]), true) OR (hostel_id IS NULL AND (SELECT app.can('team', 'create')))))
 --;;
-CREATE POLICY staff_update on public.team_members AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (((SELECT app.org_wide('team', 'update')) OR hostel_id = ANY ((SELECT app.reach('team', 'update'))::uuid[])) OR (hostel_id IS NULL AND (SELECT app.can('team', 'update'))))) WITH CHECK (org_id = (SELECT app.current_org()) AND (((SELECT app.org_wide('team', 'update')) OR hostel_id = ANY ((SELECT app.reach('team', 'update'))::uuid[])) OR (hostel_id IS NULL AND (SELECT app.can('team', 'update')))))
+CREATE POLICY staff_update on public.team_members AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (coalesce(hostel_id = ANY ((SELECT app.reach('team', 'update'))::uuid[]), true) OR (hostel_id IS NULL AND (SELECT app.can('team', 'update'))))) WITH CHECK (org_id = (SELECT app.current_org()) AND (coalesce(hostel_id = ANY ((SELECT app.reach('team', 'update'))::uuid[]), true) OR (hostel_id IS NULL AND (SELECT app.can('team', 'update')))))
 --;;
 CREATE POLICY auth_all on public.user_credentials AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
 --;;
@@ -3009,23 +3018,23 @@ CREATE POLICY auth_select on public.ab_user AS PERMISSIVE FOR SELECT TO viramah_
 --;;
 CREATE POLICY auth_update on public.ab_user AS PERMISSIVE FOR UPDATE TO viramah_auth USING (true)
 --;;
-CREATE POLICY staff_select on public.floors AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'read')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.floors AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_insert on public.floors AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'create')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[])))
+CREATE POLICY staff_insert on public.floors AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.floors AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[])))
+CREATE POLICY staff_update on public.floors AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'read')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_insert on public.rooms AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'create')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[])))
+CREATE POLICY staff_insert on public.rooms AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.rooms AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[])))
+CREATE POLICY staff_update on public.rooms AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.beds AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'read')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.beds AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_insert on public.beds AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'create')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[])))
+CREATE POLICY staff_insert on public.beds AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.beds AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]))) WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('rooms', 'update')) OR hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[])))
+CREATE POLICY staff_update on public.beds AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
 CREATE POLICY read on public.maintenance_categories AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'read')))
 --;;
@@ -3039,33 +3048,33 @@ CREATE POLICY staff_insert on public.maintenance_issue_types AS PERMISSIVE FOR I
 --;;
 CREATE POLICY staff_update on public.maintenance_issue_types AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'approve')))
 --;;
-CREATE POLICY staff_select on public.maintenance_requests AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.maintenance_requests AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.maintenance_requests AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'approve')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[])))
+CREATE POLICY staff_update on public.maintenance_requests AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]), true))
 --;;
 CREATE POLICY resident_select on public.maintenance_requests AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('maintenance', 'read')))
 --;;
-CREATE POLICY staff_select on public.maintenance_assignments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.maintenance_assignments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.maintenance_status_history AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.maintenance_status_history AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY resident_select on public.maintenance_status_history AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
 --;;
-CREATE POLICY staff_select on public.maintenance_comments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.maintenance_comments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_insert on public.maintenance_comments AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])) AND ((SELECT app.org_wide('maintenance', 'create')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'create'))::uuid[])))
+CREATE POLICY staff_insert on public.maintenance_comments AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'create'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.maintenance_comments AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR ((SELECT app.org_wide('maintenance', 'approve')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]))))
+CREATE POLICY staff_update on public.maintenance_comments AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]), true)))
 --;;
 CREATE POLICY resident_select on public.maintenance_comments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
 --;;
 CREATE POLICY resident_insert on public.maintenance_comments AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
 --;;
-CREATE POLICY staff_select on public.maintenance_attachments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])))
+CREATE POLICY staff_select on public.maintenance_attachments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_insert on public.maintenance_attachments AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND ((SELECT app.org_wide('maintenance', 'read')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[])) AND ((SELECT app.org_wide('maintenance', 'create')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'create'))::uuid[])))
+CREATE POLICY staff_insert on public.maintenance_attachments AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'create'))::uuid[]), true))
 --;;
-CREATE POLICY staff_update on public.maintenance_attachments AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR ((SELECT app.org_wide('maintenance', 'approve')) OR hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]))))
+CREATE POLICY staff_update on public.maintenance_attachments AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]), true)))
 --;;
 CREATE POLICY resident_select on public.maintenance_attachments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
 --;;

@@ -84,7 +84,7 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
     "audit_log": lambda o: [{"org_id": o.org_id, "actor": "user", "portal": "x", "action": "sample", "table_name": "x"}],
     "audit_batches": lambda o: [{"number": 1 if o.slug == "asha" else 2, "first_seq": 1, "last_seq": 1, "row_count": 1,
                                  "digest": b"x", "head": b"x", "key_id": "k", "system_id": "s", "sealed_at": datetime.now(UTC)}],
-    "audit_seals": lambda o: [{"seq": 1 if o.slug == "asha" else 2, "batch": 1, "row_hash": b"x"}],
+    "audit_seals": lambda o: [{"seq": 1 if o.slug == "asha" else 2, "batch": 1, "seal": b"x"}],
     "files": _files,
     "notifications": lambda o: [
         {"org_id": o.org_id, "id": known(o, f"notification {p.role}"), "user_id": p.user_id, "kind": "sample",

@@ -20,12 +20,13 @@ CREATE FUNCTION app.everywhere(p_resource text, p_action text) RETURNS boolean L
       OR position('|' || p_resource || '.' || p_action || '=~' IN coalesce(current_setting('app.caps', true), '')) > 0
 $$;
 
--- The hostels in which the capability is held; empty where it is held everywhere, which app.org_wide tells.
+-- The hostels in which the capability is held: none if it is not held, NULL if it is held in all of them.
 --: invoker; execute: everyone
 CREATE FUNCTION app.reach(p_resource text, p_action text) RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT string_to_array(NULLIF(translate(split_part(split_part(
-    coalesce(current_setting('app.caps', true), ''), '|' || p_resource || '.' || p_action || '=', 2), '|', 1), '~*', ''), ''),
-    ',')::uuid[]
+  SELECT CASE WHEN current_setting('app.caps', true) = '*' OR found.hostels = '*' THEN NULL
+              ELSE string_to_array(translate(found.hostels, '~', ''), ',')::uuid[] END
+  FROM (SELECT split_part(split_part(coalesce(current_setting('app.caps', true), ''),
+                                     '|' || p_resource || '.' || p_action || '=', 2), '|', 1) AS hostels) found
 $$;
 
 --: invoker; execute: everyone
