@@ -43,7 +43,6 @@ from app.models.declare import (
     can,
     functions,
     protect,
-    staff_policies,
     trigger,
     within,
 )
@@ -104,7 +103,8 @@ class MaintenanceIssueType(Tenant, Timestamps, Authored, SoftDelete, Model):
 
 class MaintenanceRequest(Tenant, Timestamps, Authored, SoftDelete, Model):
     """Something to mend. State, number and clock are the database's; who is assigned is in another table,
-    because a resident may see this row and not that."""
+    because a resident may see this row and not that.
+    """
 
     __tablename__ = "maintenance_requests"
 
@@ -178,6 +178,11 @@ class MaintenanceRequest(Tenant, Timestamps, Authored, SoftDelete, Model):
         return (self.issue_type or self.category).name
 
     @property
+    def headline(self) -> str:
+        """What a list calls it."""
+        return f"{self.reference} {self.issue}"
+
+    @property
     def where(self) -> str:
         """Room and place, as far as they are given."""
         return ", ".join(filter(None, (self.room and f"Room {self.room.number}", self.place)))
@@ -238,7 +243,8 @@ class MaintenanceAssignment(Tenant, Timestamps, Authored, Model):
 
 class MaintenanceStatusHistory(Tenant, Model):
     """Every state a request has been in, written by trigger; `event_at` is when it happened, `recorded_at`
-    when we were told: they differ only for imported histories."""
+    when we were told: they differ only for imported histories.
+    """
 
     __tablename__ = "maintenance_status_history"
 
@@ -251,6 +257,9 @@ class MaintenanceStatusHistory(Tenant, Model):
     changed_by: Mapped[int | None] = mapped_column(Integer)
     triggered_by: Mapped[str] = mapped_column(Text)
     note: Mapped[str] = mapped_column(Text, server_default="")
+    # What staff write to each other when they assign or escalate may name somebody: residents read this column instead.
+    public_note: Mapped[str] = mapped_column(Text, Computed(
+        "CASE WHEN to_status IN ('in_progress','on_hold','resolved','rejected') THEN note ELSE '' END", persisted=True))
     event_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
     member: Mapped[Member | None] = link("Member", "changed_by", here="MaintenanceStatusHistory", key="user_id")
@@ -355,7 +364,7 @@ protect(
         Grant(_STAFF, select=True),
         # Not `changed_by`: it would tell a resident who is assigned.
         Grant(_RESIDENT, select=("org_id", "id", "seq", "hostel_id", "request_id", "from_status", "to_status", "event",
-                                 "triggered_by", "note", "event_at", "recorded_at")),
+                                 "triggered_by", "public_note", "event_at", "recorded_at")),
     ],
     policies=[
         Policy("staff_select", "SELECT", _STAFF, using=_SEES_STAFF),

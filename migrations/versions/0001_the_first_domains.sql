@@ -99,6 +99,15 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.readiness(p_roles text[]) RETURNS TABLE (
+  migration text, lacking text[], last_scheduled_at timestamptz, last_done_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (SELECT version_num FROM alembic_version),
+         ARRAY(SELECT r FROM unnest(p_roles) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)),
+         (SELECT max(created_at) FROM outbox WHERE org_id IS NULL AND key IS NOT NULL),
+         (SELECT max(finished_at) FROM outbox WHERE state = 'done')
+$$
+--;;
 CREATE FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -3259,6 +3268,12 @@ GRANT EXECUTE ON FUNCTION app.file_is_shown(p_file uuid) TO portal_resident
 REVOKE ALL ON FUNCTION app.count_storage() FROM PUBLIC
 --;;
 ALTER FUNCTION app.count_storage() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.readiness(p_roles text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.readiness(p_roles text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.readiness(p_roles text[]) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) FROM PUBLIC
 --;;

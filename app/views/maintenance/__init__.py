@@ -9,6 +9,7 @@ from app.rules.maintenance import RequestStatus as S
 from app.views.formats import register_tones
 from app.views.maintenance.board import BoardView
 from app.views.maintenance.requests import RequestView
+from app.views.maintenance.residents import MyRequestsView
 
 register_tones({S.SUBMITTED: "info", S.UNASSIGNED: "warning", S.ASSIGNED: "info", S.IN_PROGRESS: "progress",
                 S.ON_HOLD: "neutral", S.ESCALATED: "danger", S.RESOLVED: "success", S.REJECTED: "neutral",
@@ -19,3 +20,4 @@ def register(builder: AppBuilder) -> None:
     """Add the screens."""
     builder.add_view(BoardView, "Board", icon="fa-columns", category="Maintenance")
     builder.add_view(RequestView, "Requests", icon="fa-wrench", category="Maintenance")
+    builder.add_view(MyRequestsView, "My requests", icon="fa-wrench")
