@@ -3,6 +3,7 @@
 from app.models import (  # noqa: F401  (declaring is the point)
     audit,
     files,
+    health,
     imports,
     lifecycles,
     maintenance,

@@ -19,4 +19,4 @@ def test_an_unknown_address_is_a_problem_for_a_program(app: Any) -> None:
 
 
 def test_the_id_is_given_before_anything_can_refuse_the_request(app: Any) -> None:
-    assert app.before_request_funcs[None][0].__module__ == "app.health"
+    assert app.before_request_funcs[None][0].__module__ == "app.health.requests"
