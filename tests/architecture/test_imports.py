@@ -64,7 +64,7 @@ def test_a_layer_imports_only_what_is_below_it(package: str) -> None:
 
 
 def test_tenancy_is_used_by_the_edges_alone() -> None:
-    allowed = {"app/views", "app/api", "app/cli", "jobs", "reports", "app/security.py", "app/health.py", "app/health", "app/tenancy.py",
+    allowed = {"app/views", "app/api", "app/cli", "jobs", "reports", "app/security.py", "app/health.py", "app/problems.py", "app/health", "app/tenancy.py",
                "app/__init__.py"}
     wrong = [str(p.relative_to(ROOT)) for folder in ("app", "jobs", "reports") for p in (ROOT / folder).rglob("*.py")
              if _within("app.tenancy", imported(p)) and not any(str(p.relative_to(ROOT)).startswith(a) for a in allowed)]
@@ -91,10 +91,13 @@ def test_only_edges_commit() -> None:
 
 
 def test_nothing_swallows_every_exception() -> None:
-    """`except Exception` may only clean up and raise again."""
+    """`except Exception` may only clean up and raise again; the one runner of other people's work may go on."""
+    runner = "jobs/outbox.py"  # a failing handler becomes a dead letter: that is what the runner is for
     wrong = []
     for folder in ("app", "jobs", "reports"):
         for path in (ROOT / folder).rglob("*.py"):
+            if str(path.relative_to(ROOT)) == runner:
+                continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 broad = isinstance(node, ast.ExceptHandler) and (
                     node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))

@@ -16,7 +16,7 @@ PUBLIC = {
     "static": "style sheets and scripts carry nothing of anybody's",
     "appbuilder.static": "the framework's own",
     "healthz": "a probe has no account", "readyz": "a probe has no account",
-    "metrics": "guarded by a token, or by the address",
+    "prometheus": "guarded by a token, or by the address",
     "HomeView.index": "leads a stranger to the sign-in page",
     "LocaleView.index": "the language is the reader's choice, signed in or not",
 }
@@ -48,7 +48,7 @@ def test_a_stranger_gets_nowhere(app: Any, browser: Any) -> None:
 
 def test_the_public_list_holds_nothing_that_is_gone(app: Any) -> None:
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
-    assert set(PUBLIC) - endpoints <= {"LocaleView.index", "appbuilder.static", "metrics", "readyz"}
+    assert set(PUBLIC) - endpoints <= {"LocaleView.index", "appbuilder.static"}
 
 
 def test_state_changes_are_never_a_get(app: Any) -> None:

@@ -98,9 +98,9 @@ def test_the_first_migration_is_what_the_models_declare() -> None:
 
 
 def test_every_kind_of_work_has_a_handler() -> None:
-    from jobs.registry import HANDLERS, load_all
+    from jobs.registry import HANDLERS, load
 
-    load_all()
+    load()
     asked = set()
     for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "app").rglob("*.sql"), *(ROOT / "jobs").rglob("*.py")]:
         asked |= set(re.findall(r"""(?:enqueue\(\s*(?:\w+(?:\.\w+)*,\s*)?|app\.enqueue\()["']([a-z_]+\.[a-z_]+)["']""",
