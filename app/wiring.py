@@ -10,6 +10,8 @@ from flask_appbuilder.models.sqla.base import SQLA
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
@@ -118,4 +120,5 @@ def init_app(app: Flask, found: Settings) -> None:
     csrf.init_app(app)
     app.extensions["engines"] = Engines(found)
     app.extensions["redis"] = Redis.from_url(
-        found.redis_url, socket_connect_timeout=2, socket_timeout=30, health_check_interval=30)
+        found.redis_url, socket_connect_timeout=2, socket_timeout=30, health_check_interval=30,
+        retry=Retry(NoBackoff(), 1))  # a new connection after a restart; nobody waits for a Redis that is away

@@ -39,7 +39,7 @@ def sweep_all(session: Session, payload: Payload) -> None:
 @handles("maintenance.escalate")
 def escalate(session: Session, _payload: Payload) -> None:
     """Escalate what is late in this organization; the rest, where there is much, in a next row."""
-    if sweep.escalate_overdue(session) == sweep.MOST:
+    if sweep.escalate_overdue(session, sweep.MOST) == sweep.MOST:
         work.enqueue(session, "maintenance.escalate")
 
 

@@ -15,7 +15,7 @@ registry.load()  # once, before a test puts another registry in its place
 
 
 @pytest.fixture
-def kinds(monkeypatch):
+def kinds(app, monkeypatch):
     """An empty registry, to be filled by `@handles` in the test; what the product registers comes back afterwards."""
     known: dict[str, Any] = {}
     monkeypatch.setattr(registry, "HANDLERS", known)
@@ -23,7 +23,7 @@ def kinds(monkeypatch):
 
 
 @pytest.fixture
-def drainer(app, kinds):
+def drainer(kinds):
     return Drainer("tester", timedelta(seconds=30))
 
 

@@ -19,7 +19,7 @@ def organizations_with_overdue(session: Session) -> list[UUID]:
     return list(session.scalars(_WITH_OVERDUE))
 
 
-def escalate_overdue(session: Session, most: int = MOST) -> int:
+def escalate_overdue(session: Session, most: int) -> int:
     """Escalate what is due in the bound organization; how many there were, `most` if there may be more."""
     return len(list(session.scalars(_ESCALATE, {"most": most})))
 
