@@ -301,6 +301,10 @@ class Settings:
     demo: bool = setting(
         read_flag, "Load made-up data, show the mailbox and the logins; never in production", default=False
     )
+    demo_password: str | None = setting(
+        read_text, "Password of the demo's people, at least 12 characters", default=None, secret=True,
+        shown="generated for the demo",
+    )
 
     @property
     def current_field_key(self) -> str:

@@ -109,4 +109,5 @@ DEMO_KEYS: dict[str, Callable[[], str]] = {
     "AUDIT_SEAL_KEY": _key,
     "FIELD_KEYS": lambda: f"k1:{_key()}",
     "METRICS_TOKEN": _password,
+    "DEMO_PASSWORD": lambda: secrets.token_urlsafe(12),  # short, as people type it
 }

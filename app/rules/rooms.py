@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
 from app.rules.errors import Invalid
 
@@ -11,6 +13,29 @@ BEDS_PER_ROOM = 26  # beds are lettered A to Z
 ROOM_NUMBER_MAX = 20
 BULK_ROOMS = 500  # rooms created in one go
 FLOORS = range(-5, 101)
+
+
+class RoomKind(StrEnum):
+    """What a room is for; `common` ones have no beds: a kitchen, a stairwell."""
+
+    SINGLE = "single"
+    SHARED = "shared"
+    DORMITORY = "dormitory"
+    COMMON = "common"
+
+
+@dataclass(frozen=True)
+class RoomPlan:
+    """A room that is about to be made, with as many beds."""
+
+    number: str
+    kind: RoomKind
+    beds: int
+
+    @property
+    def labels(self) -> list[str]:
+        """The letters of its beds."""
+        return bed_labels(self.beds) if self.beds else []
 
 
 def floor_name(level: int) -> str:
@@ -64,3 +89,38 @@ def room_numbers(level: int, count: int, first: int = 1) -> list[str]:
         raise Invalid(f"Between 1 and {BULK_ROOMS} rooms can be made in one go.", field="count")
     prefix = "G" if level == 0 else str(level) if level > 0 else f"B{-level}"
     return [f"{prefix}{number:02d}" for number in range(first, first + count)]
+
+
+def read_room_numbers(text: str) -> list[str]:
+    """Numbers as people list them: "101-120, 125, Terrace" and "G01–G05"; in the order given, each once."""
+    numbers: list[str] = []
+    for part in filter(None, (piece.strip() for piece in re.split(r"[,;\n]", text))):
+        found = re.fullmatch(r"(?P<prefix>.*?)(?P<first>[0-9]+)\s*[-–—]\s*(?P<again>.*?)(?P<last>[0-9]+)", part)
+        if found and found["again"].strip().upper() in ("", found["prefix"].strip().upper()):
+            numbers += _between(found["prefix"], found["first"], found["last"], part)
+        else:
+            numbers.append(clean_room_number(part))
+        if len(numbers) > BULK_ROOMS:
+            raise Invalid(f"At most {BULK_ROOMS} rooms can be made in one go.", field="numbers")
+    if not numbers:
+        raise Invalid("Write room numbers, for example 101-120, 125.", field="numbers")
+    if twice := next((number for number in numbers if numbers.count(number) > 1), None):
+        raise Invalid(f"Room {twice} is listed twice.", field="numbers")
+    return numbers
+
+
+def _between(prefix: str, first: str, last: str, part: str) -> list[str]:
+    if not int(first) <= int(last) < int(first) + BULK_ROOMS:
+        raise Invalid(f"“{part}” is no range of at most {BULK_ROOMS} rooms, from the first to the last.", field="numbers")
+    return [clean_room_number(f"{prefix}{number:0{len(first)}d}") for number in range(int(first), int(last) + 1)]
+
+
+def plan_rooms(text: str, kind: RoomKind, beds: int) -> list[RoomPlan]:
+    """The rooms that `text` lists, all alike; refuses a number of beds that the kind cannot have."""
+    if kind is RoomKind.COMMON and beds:
+        raise Invalid("A common room has no beds.", field="beds")
+    if kind is RoomKind.SINGLE and beds != 1:
+        raise Invalid("A single room has one bed.", field="beds")
+    if kind is not RoomKind.COMMON and not 1 <= beds <= BEDS_PER_ROOM:
+        raise Invalid(f"A room has 1 to {BEDS_PER_ROOM} beds.", field="beds")
+    return [RoomPlan(number, kind, beds) for number in read_room_numbers(text)]

@@ -1,0 +1,51 @@
+"""flask demo …: made-up data for a first look, and who can sign in to see it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+from flask.cli import AppGroup
+
+from app.services import demo
+from app.tenancy import auth_scope, service_scope, tenant_scope
+from app.wiring import objects, settings
+
+group = AppGroup("demo", help="Made-up organizations, people and repairs; only where DEMO is on.")
+
+
+def _password() -> str:
+    found = settings()
+    if not found.demo:
+        raise click.ClickException("DEMO is off: made-up people do not belong beside real ones.")
+    if not found.demo_password:
+        raise click.ClickException("DEMO_PASSWORD is not set: it is the password of everybody in the demo.")
+    return found.demo_password
+
+
+@group.command("load")
+@click.option("--until", type=click.DateTime(["%Y-%m-%dT%H:%M"]), help="When the story ends, in UTC; by default this hour.")
+def load_command(until: datetime | None) -> None:
+    """Two organizations with three hostels and three months of repairs; does nothing where they are already."""
+    password = _password()
+    moment = until.replace(tzinfo=UTC) if until else datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    with service_scope("loading the demo") as session:
+        ids, organizations = demo.found(session)
+    made = False
+    for company in demo.COMPANIES:
+        with tenant_scope(organizations[company.slug]) as session:
+            made |= demo.fill(session, company, ids, objects(), moment)
+    with auth_scope() as session:
+        demo.set_passwords(session, ids, password)
+    click.echo("The demo is loaded." if made else "The demo data is there already; nothing was changed.")
+
+
+@group.command("logins")
+def logins_command() -> None:
+    """Who can sign in: role, place, e-mail, and the password of all of them."""
+    password = _password()
+    rows = demo.logins()
+    wide = max(len(role) for role, _, _ in rows), max(len(where) for _, where, _ in rows)
+    for role, where, email in rows:
+        click.echo(f"{role:<{wide[0]}}  {where:<{wide[1]}}  {email}")
+    click.echo(f"\nPassword of everybody: {password}")

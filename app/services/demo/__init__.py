@@ -1,0 +1,8 @@
+"""Made-up companies, people and repairs: what a first start shows."""
+
+from __future__ import annotations
+
+from app.services.demo.cast import COMPANIES, logins
+from app.services.demo.loading import fill, found, set_passwords
+
+__all__ = ["COMPANIES", "fill", "found", "logins", "set_passwords"]
