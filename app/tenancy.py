@@ -14,7 +14,7 @@ from uuid import UUID
 
 from flask import g, has_app_context
 from sqlalchemy import Connection, event, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from structlog.contextvars import bound_contextvars
 
 from app.permissions import Portal
@@ -29,7 +29,9 @@ _SERVICE = text("SELECT set_config('app.reason', :reason, true), app.note_event(
 
 
 @event.listens_for(ConsoleSession, "after_begin")
-def _bind(session: Session, _transaction: Any, connection: Connection) -> None:
+def _bind(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if transaction.nested:
+        return  # a savepoint is within what was bound already, and the portal's role may not bind
     binder: Binder | None = session.info.get("binder")
     if binder is None and has_app_context():
         binder = g.get("binder")
@@ -116,7 +118,8 @@ def service_scope(reason: str) -> Iterator[Session]:
 @contextmanager
 def queue_scope() -> Iterator[Session]:
     """A session for claiming and finishing outbox rows: the service login bound to nothing, so that it sees no
-    tenant's data and needs no audit row; commits at the end."""
+    tenant's data and needs no audit row; commits at the end.
+    """
     with _scope(lambda _connection: None) as session:
         yield session
 

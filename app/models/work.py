@@ -52,6 +52,9 @@ class Work(Model):
         CheckConstraint(f"state IN ({_STATES})", name="outbox_state_known"),
     )
 
+    def __repr__(self) -> str:
+        return self.kind
+
 
 functions("work")
 
