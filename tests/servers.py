@@ -153,6 +153,7 @@ def _start_shared() -> Postgres:
             cluster.stop_from_outside()
             remove(cluster.folder)
             cluster.start(outlives=True)
+        cluster.let_go()
     return cluster
 
 

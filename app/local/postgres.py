@@ -104,6 +104,12 @@ class Postgres:
             stop(self.process, signal.SIGINT, STOP_PATIENCE)
             self.process = None
 
+    def let_go(self) -> None:
+        """Leave a server that outlives this process to whoever stops it from outside."""
+        if self.process is not None:
+            self.process.returncode = 0  # else it is reported as forgotten
+            self.process = None
+
     def stop_from_outside(self) -> None:
         """Stop the server of this folder, whoever started it."""
         self._stop_leftover(self.folder.resolve())
@@ -218,11 +224,16 @@ class Postgres:
             if server.name() != "postgres" or Path(server.cwd()) != home:
                 return
             server.send_signal(signal.SIGINT)
-            server.wait(STOP_PATIENCE)
+            deadline = time.monotonic() + STOP_PATIENCE
+            # One that ended counts as gone even where nobody reaps it (a container without an init).
+            while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
+                if time.monotonic() > deadline:
+                    raise LocalError(f"Another PostgreSQL server runs on {home} and does not stop.")
+                time.sleep(0.05)
         except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
             return
-        except (psutil.AccessDenied, psutil.TimeoutExpired) as error:
-            raise LocalError(f"Another PostgreSQL server runs on {home} and does not stop.") from error
+        except psutil.AccessDenied as error:
+            raise LocalError(f"Another PostgreSQL server runs on {home}, as another user.") from error
 
 
 def psql_program() -> Path:
