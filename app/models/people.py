@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -68,7 +68,7 @@ class Member(Timestamps, Model):
     __tablename__ = "members"
 
     org_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True, server_default=CURRENT_ORG)
-    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), primary_key=True)  # and `id` of the ORM
     name: Mapped[str] = line(200)
     email: Mapped[str] = line(254)
     joined_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
@@ -78,7 +78,7 @@ class Member(Timestamps, Model):
         Index("members_user", "user_id"),
         Index("members_sort_name", "org_id", "name", "user_id"),
     )
-    __mapper_args__ = {"eager_defaults": False}
+    __mapper_args__ = {"eager_defaults": False, "primary_key": [user_id]}
 
     def __repr__(self) -> str:
         return self.name
@@ -109,6 +109,9 @@ class Membership(Tenant, Timestamps, Authored, Model):
         CheckConstraint("role NOT IN ('owner', 'administrator') OR hostel_id IS NULL", name="memberships_wide_roles"),
     )
 
+    def __repr__(self) -> str:
+        return f"{self.member}, {self.role.replace('_', ' ')}"
+
 
 class PlatformRole(Model):
     """Who runs the installation; given by `flask users platform-admin`, by another of them, or not at all."""
@@ -132,11 +135,12 @@ class Invitation(Tenant, Timestamps, Authored, Model):
     role: Mapped[str] = mapped_column(ForeignKey("roles.role"))
     hostel_id: Mapped[UUID | None] = mapped_column(Uuid)
     team_member_id: Mapped[UUID | None] = mapped_column(Uuid)
-    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # which no portal may read
     status: Mapped[str] = mapped_column(Text, server_default="pending")
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     accepted_by: Mapped[int | None] = mapped_column(Integer)
     hostel: Mapped[Hostel | None] = link("Hostel", "hostel_id", here="Invitation")
+    team_member: Mapped[TeamMember | None] = link("TeamMember", "team_member_id", here="Invitation")
 
     __table_args__ = (
         person("created_by"), person("accepted_by"), in_tenant("hostel_id", "hostels"),
@@ -147,6 +151,14 @@ class Invitation(Tenant, Timestamps, Authored, Model):
         Index("invitations_sort_created", "org_id", "created_at", "id"),
         CheckConstraint("status IN ('pending','accepted','revoked','expired')", name="invitations_status_known"),
     )
+
+    @property
+    def shown_status(self) -> str:
+        """The status as it is now: nobody visits a pending row when its time is over."""
+        return "expired" if self.status == "pending" and self.expires_at <= datetime.now(UTC) else self.status
+
+    def __repr__(self) -> str:
+        return self.name or self.email
 
 
 class TeamMember(Tenant, Timestamps, Authored, SoftDelete, Model):
@@ -259,7 +271,7 @@ protect(
 )
 trigger("memberships", "a_limit", "BEFORE INSERT OR UPDATE OF status", "app.enforce_limit('users')")
 trigger("memberships", "b_last_owner", "BEFORE UPDATE OR DELETE", "app.keep_an_owner()")
-protect(PlatformRole.__table__, definer="SELECT", unaudited="belongs to no tenant; changes are written by the command",
+protect(PlatformRole.__table__, definer="SELECT, INSERT, DELETE", unaudited="belongs to no tenant; changes are written by the command",
         closed="who runs the installation is asked through app.is_super_admin")
 protect(
     Invitation.__table__, masked=("email", "digest"),

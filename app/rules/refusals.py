@@ -44,6 +44,8 @@ CONSTRAINT_SENTENCES: dict[str, tuple[str, str | None]] = {
     "maintenance_comments_body": ("A comment is 1 to some thousand characters long.", "body"),
     "maintenance_attachments_file_key": ("This file is attached already.", None),
     "memberships_key": ("This person has this role already.", "role"),
+    "invitations_pending_key": (
+        "An invitation for this role is waiting for them already; you can send that one again.", "email"),
     "memberships_time_forward": ("The role must end after it begins.", "valid_until"),
     "memberships_wide_roles": ("An owner or administrator works in all hostels, not in one.", "hostel"),
     "memberships_no_platform_role": ("This role is not an organization's to give.", "role"),

@@ -67,6 +67,9 @@ class ConsoleModelView(ConsoleScreen, ModelView):
     """Relation → the related model's column that comboboxes search and sort by."""
     option_depends: ClassVar[dict[str, Sequence[str]]] = {}
     """Relation → form fields that narrow its options: `{"room": ["hostel"]}` offers rooms of the chosen hostel."""
+    list_template = "base/list.html"
+    show_template = "base/show.html"
+    """Own templates extend these."""
     lock_for_edit = True
     """Off where the portal may not UPDATE the table and `update` calls a definer function, which locks by itself."""
 
@@ -180,7 +183,7 @@ class ConsoleModelView(ConsoleScreen, ModelView):
         deleted = request.args.get("deleted") == "1" and self.allowed("restore")
         conditions, applied = self.filter_bar.read(request.args)
         page = self._read_page(self.narrow(self.datamodel.rows(deleted=deleted)).where(*conditions))
-        template = "base/list_table.html" if request.args.get("embed") else "base/list.html"
+        template = "base/list_table.html" if request.args.get("embed") else self.list_template
         return self.page(template, title=self.list_title, page=page, applied=applied, deleted=deleted,
                          sizes=PAGE_SIZES, actions=bulk.offered(self, multiple=True) if not deleted else [])
 
@@ -235,7 +238,7 @@ class ConsoleModelView(ConsoleScreen, ModelView):
         if item is None:
             item = self.find(pk, deleted=self.allowed("restore"), columns=columns)
         sections = self.show_fieldsets or [(None, {"fields": self.show_columns})]
-        return self.page("base/show.html", title=str(item), item=item, sections=sections, **self.show_context(item),
+        return self.page(self.show_template, title=str(item), item=item, sections=sections, **self.show_context(item),
                          actions=bulk.offered(self, multiple=False) if not self.is_deleted(item) else [])
 
     def show_context(self, item: Any) -> dict[str, Any]:

@@ -1,0 +1,148 @@
+"""The members of an organization: who holds which role, where and until when (T3, T5, T13)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models.organizations import Organization
+from app.models.people import Membership
+from app.permissions import Action, Resource, Role
+from app.rules.errors import Forbidden
+from app.rules.people import MemberStatus
+from app.services.people import members, sessions
+from app.views import formats
+from app.views.base import (
+    ConsoleInterface,
+    ConsoleModelView,
+    console_action,
+    expose,
+    has_access,
+    service_call,
+)
+from app.views.people.account import myself
+from app.views.people.forms import RoleField, SecurityForm
+
+# An organization's own; the platform's is none of them.
+OrganizationRole = StrEnum("OrganizationRole", {r.name: r.value for r in Role if r is not Role.SUPER_ADMIN})  # type: ignore[misc]
+
+formats.register_tones({MemberStatus.ACTIVE: "success", MemberStatus.SUSPENDED: "warning", MemberStatus.INVITED: "info"})
+
+
+class MemberView(ConsoleModelView):
+    """One row for each role that somebody holds."""
+
+    route_base = "/members"
+    datamodel = ConsoleInterface(Membership)
+    resource = Resource.MEMBERS
+    singular_name, plural_name = "Member", "Members"
+    add_title = "Give a role"
+    edit_title = "Limit in time"
+    empty_hint = lazy_gettext("Invite somebody to begin.")
+    method_actions: ClassVar[dict[str, Action]] = {
+        "remove_person": Action.DELETE, "suspend_person": Action.UPDATE, "security": Action.UPDATE}
+    list_columns = ["member", "member.email", "role", "hostel", "status", "valid_until"]
+    show_columns = ["member.email", "role", "hostel", "status", "valid_from", "valid_until", "member.joined_at"]
+    add_columns = ["member", "role", "hostel", "valid_from", "valid_until"]
+    edit_columns = ["valid_from", "valid_until"]
+    search_columns = ["member", "role", "hostel", "status"]
+    relation_labels: ClassVar[dict[str, str]] = {"member": "name", "hostel": "name"}
+    add_form_extra_fields: ClassVar[dict[str, Any]] = {"role": RoleField(lazy_gettext("Role"))}
+    label_columns: ClassVar[dict[str, Any]] = {
+        "member": "Person", "member.email": "E-mail", "hostel": "Hostel", "valid_from": "From", "valid_until": "Until",
+        "member.joined_at": "Member since"}
+    description_columns: ClassVar[dict[str, Any]] = {
+        "hostel": lazy_gettext("Empty for all hostels."), "valid_from": lazy_gettext("Empty: at once."),
+        "valid_until": lazy_gettext("Empty: until it is taken away.")}
+    enums: ClassVar[dict[str, Any]] = {"role": OrganizationRole, "status": MemberStatus}
+    formatters_columns: ClassVar[dict[str, Any]] = {
+        "role": formats.human, "hostel": lambda hostel: str(hostel) if hostel else gettext("All hostels")}
+    state_column = "status"
+    lock_for_edit = False
+    list_template = "people/members.html"
+    show_template = "people/member.html"
+
+    def create(self, session: Session, data: dict[str, Any]) -> None:
+        """One more role for a person who is here already."""
+        members.grant_role(session, data["user_id"], data["role"], data["hostel_id"], valid_from=data["valid_from"],
+                           valid_until=data["valid_until"])
+
+    def update(self, session: Session, item: Membership, data: dict[str, Any]) -> None:
+        """From when until when the role counts."""
+        members.change_role(session, item.id, MemberStatus(item.status), valid_from=data["valid_from"],
+                            valid_until=data["valid_until"])
+
+    def remove(self, session: Session, item: Membership) -> None:
+        """Take the role away."""
+        members.take_role(session, item.id)
+
+    @console_action("suspend", lazy_gettext("Suspend"), needs=Action.UPDATE,
+                    confirmation=lazy_gettext("Suspend this role? It stops counting at once, and can be brought back."))
+    def suspend(self, session: Session, item: Membership) -> None:
+        """The role stops counting."""
+        members.change_role(session, item.id, MemberStatus.SUSPENDED, valid_from=item.valid_from,
+                            valid_until=item.valid_until)
+
+    @console_action("reactivate", lazy_gettext("Reactivate"), needs=Action.UPDATE)
+    def reactivate(self, session: Session, item: Membership) -> None:
+        """The role counts again."""
+        members.change_role(session, item.id, MemberStatus.ACTIVE, valid_from=item.valid_from,
+                            valid_until=item.valid_until)
+
+    @console_action("sign_out", lazy_gettext("Sign out everywhere"), needs=Action.UPDATE,
+                    confirmation=lazy_gettext("End all sessions of this person, on all devices?"))
+    def sign_out(self, session: Session, item: Membership) -> None:
+        """All of the person's sessions end."""
+        sessions.end_all(session, item.user_id)
+
+    @console_action("make_owner", lazy_gettext("Hand over ownership"), needs=Action.APPROVE, multiple=False, danger=True,
+                    confirmation=lazy_gettext("Make this person owner of the organization? You stay as administrator."))
+    def make_owner(self, session: Session, item: Membership) -> None:
+        """From the caller to this person."""
+        members.transfer_ownership(session, item.user_id)
+
+    def show_context(self, item: Membership) -> dict[str, Any]:
+        """The person's other roles."""
+        others = self.session().scalars(
+            self.datamodel.rows(hostel=False).where(Membership.user_id == item.user_id, Membership.id != item.id)
+            .options(*self.datamodel.eager(["hostel"])).order_by(Membership.id)).all()
+        return {"others": others, "person": item.member}
+
+    @expose("/suspend-person/<pk>", methods=["POST"])
+    @has_access
+    def suspend_person(self, pk: str) -> Any:
+        """All roles of the person stop counting."""
+        item = self._find(pk)
+        with service_call(gettext("%(who)s is suspended.", who=str(item.member))) as call:
+            members.suspend_person(call.session, item.user_id)
+        return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
+
+    @expose("/remove-person/<pk>", methods=["POST"])
+    @has_access
+    def remove_person(self, pk: str) -> Any:
+        """All roles of the person are taken away."""
+        item = self._find(pk)
+        with service_call(gettext("%(who)s is no longer a member.", who=str(item.member))) as call:
+            members.remove_person(call.session, item.user_id)
+        return call.respond(self.url("list"), failed=lambda: self.render_show(pk))
+
+    @expose("/security", methods=["GET", "POST"])
+    @has_access
+    def security(self) -> Any:
+        """Whether staff need a second factor."""
+        me = myself()
+        organization = self.session().scalars(select(Organization).where(Organization.id == me.org_id)).one()
+        required = bool(organization.settings.get(members.REQUIRE_TOTP))
+        form = SecurityForm(data={"require_totp": required}) if not SecurityForm().is_submitted() else SecurityForm()
+        if not form.is_submitted():
+            return self.page("people/security.html", title=gettext("Security"), form=form, error=None)
+        with service_call(gettext("Saved.")) as call:
+            if form.require_totp.data and not me.second_factor:
+                raise Forbidden(gettext("Set up a second factor for yourself first, and sign in with it."))
+            members.require_second_factor(call.session, organization, bool(form.require_totp.data))
+        return call.respond(self.url("list"), failed=lambda: self.page(
+            "people/security.html", title=gettext("Security"), form=form, error=None))
