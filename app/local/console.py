@@ -35,7 +35,9 @@ class StopRequested(BaseException):
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    # A reader that went away (a closed terminal, `| head`) must not keep the stop from being orderly.
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def _request_stop(_signal: int, _frame: FrameType | None) -> None:
@@ -148,7 +150,7 @@ def flask_step(local: Local, title: str, *words: str) -> None:
     """Run a flask command to its end, its output in logs/start.log; LocalError carries its last line."""
     log = local.folder.logs / "start.log"
     log.write_bytes(b"")
-    began = time.monotonic()
+    say(f"{title} …")
     process = spawn(flask_command(*words), log=log, env=local.environment("cli", supervised=True), cwd=ROOT)
     try:
         code = process.wait()
@@ -157,7 +159,6 @@ def flask_step(local: Local, title: str, *words: str) -> None:
         raise
     if code:
         raise LocalError(f"`flask {' '.join(words)}` failed: {last_line(log, 'Error')} (more in {log}).")
-    say(f"{title} … {time.monotonic() - began:.1f} s")
 
 
 def start_processes(supervisor: Supervisor, local: Local, settings: config.Settings, port: int) -> None:
