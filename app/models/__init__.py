@@ -2,6 +2,7 @@
 
 from app.models import (  # noqa: F401  (declaring is the point)
     audit,
+    figures,
     files,
     health,
     imports,

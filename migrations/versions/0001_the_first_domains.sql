@@ -1,113 +1,5 @@
 SET LOCAL check_function_bodies = off
 --;;
-CREATE FUNCTION app.refuse_change() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  RAISE EXCEPTION '% is a log: rows are never changed or removed.', TG_TABLE_NAME USING ERRCODE = 'VR403';
-END
-$$
---;;
-CREATE FUNCTION app.masked(p_row jsonb, p_columns text[]) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-  SELECT p_row || coalesce((SELECT jsonb_object_agg(c, '•••') FROM unnest(p_columns) c WHERE p_row ->> c IS NOT NULL), '{}')
-$$
---;;
-CREATE FUNCTION app.audit() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - 'updated_at' END;
-  v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - 'updated_at' END;
-  v_row jsonb := coalesce(v_after, v_before);
-  v_user integer := app.current_user_id();
-BEGIN
-  IF TG_OP = 'UPDATE' THEN
-    SELECT jsonb_object_agg(b.key, b.value), jsonb_object_agg(b.key, v_after -> b.key) INTO v_before, v_after
-    FROM jsonb_each(v_before) b WHERE b.value IS DISTINCT FROM v_after -> b.key;
-    IF v_before IS NULL THEN
-      RETURN NULL;
-    END IF;
-  END IF;
-  IF TG_NARGS > 0 THEN
-    v_before := app.masked(v_before, TG_ARGV);
-    v_after := app.masked(v_after, TG_ARGV);
-  END IF;
-  INSERT INTO audit_log (org_id, actor_id, actor, portal, request_id, action, table_name, row_id, hostel_id, before, after, reason)
-  VALUES (CASE WHEN TG_TABLE_NAME = 'organizations' THEN (v_row ->> 'id')::uuid ELSE (v_row ->> 'org_id')::uuid END,
-          v_user,
-          CASE WHEN v_user IS NOT NULL THEN 'user' WHEN app.is_system() THEN 'system' ELSE session_user::text END,
-          current_setting('role'), NULLIF(current_setting('app.request_id', true), ''), lower(TG_OP), TG_TABLE_NAME,
-          coalesce(v_row ->> 'id', v_row ->> 'user_id'), (v_row ->> 'hostel_id')::uuid, v_before, v_after,
-          NULLIF(coalesce(NULLIF(current_setting('app.reason', true), ''), current_setting('app.note', true)), ''));
-  RETURN NULL;
-END
-$$
---;;
-CREATE FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb DEFAULT NULL) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  INSERT INTO audit_log (org_id, actor_id, actor, portal, request_id, action, table_name, row_id, after, reason)
-  VALUES (app.current_org(), app.current_user_id(),
-          CASE WHEN app.current_user_id() IS NOT NULL THEN 'user' WHEN app.is_system() THEN 'system'
-               ELSE session_user::text END,
-          current_setting('role'), NULLIF(current_setting('app.request_id', true), ''), p_action, p_subject, p_row, p_data,
-          p_reason)
-  RETURNING seq
-$$
---;;
-CREATE FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb DEFAULT NULL) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  INSERT INTO audit_log (org_id, actor_id, actor, portal, action, table_name, row_id, after)
-  SELECT m.org_id, p_user, 'user', 'sign-in', p_action, 'ab_user', p_user::text, p_data
-  FROM (SELECT org_id FROM members WHERE user_id = p_user AND removed_at IS NULL
-        UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)) m
-$$
---;;
-CREATE FUNCTION app.audit_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT clock_timestamp(), coalesce(pg_sequence_last_value('public.audit_log_seq_seq'), 0), system_identifier::text
-  FROM pg_control_system()
-$$
---;;
-CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, last_sealed_at timestamptz, unsealed_rows bigint, oldest_unsealed_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  -- Late commits have a batch end below the one before it: the highest of the last ones counts.
-  WITH newest AS (SELECT number, sealed_at, last_seq FROM audit_batches ORDER BY number DESC LIMIT 100),
-       waiting AS (SELECT at FROM audit_log
-                   WHERE seq > coalesce((SELECT max(last_seq) FROM newest), 0) ORDER BY seq LIMIT 100000)
-  SELECT coalesce((SELECT max(number) FROM newest), 0), (SELECT max(sealed_at) FROM newest), count(*), min(at)
-  FROM waiting
-$$
---;;
-CREATE FUNCTION app.file_is_shown(p_file uuid) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (
-    SELECT FROM maintenance_attachments a
-    JOIN maintenance_requests r ON r.org_id = a.org_id AND r.id = a.request_id
-    WHERE a.org_id = app.current_org() AND a.file_id = p_file AND a.deleted_at IS NULL AND r.deleted_at IS NULL
-      AND r.user_id = app.current_user_id())
-$$
---;;
-CREATE FUNCTION app.count_storage() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF TG_OP = 'INSERT' THEN
-    PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
-  ELSIF OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL THEN
-    PERFORM app.add_usage(NEW.org_id, 'storage', -NEW.size);
-  ELSIF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL THEN
-    PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
-  END IF;
-  RETURN NULL;
-END
-$$
---;;
-CREATE FUNCTION app.readiness(p_roles text[]) RETURNS TABLE (
-  migration text, lacking text[], last_scheduled_at timestamptz, last_done_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT (SELECT version_num FROM alembic_version),
-         ARRAY(SELECT r FROM unnest(p_roles) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)),
-         (SELECT max(created_at) FROM outbox WHERE org_id IS NULL AND key IS NOT NULL),
-         (SELECT max(finished_at) FROM outbox WHERE state = 'done')
-$$
---;;
 CREATE FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -360,81 +252,6 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'There is no such organization.' USING ERRCODE = 'VR404';
   END IF;
-END
-$$
---;;
-CREATE FUNCTION app.now() RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT clock_timestamp() + coalesce((SELECT shift FROM clock), interval '0')
-$$
---;;
-CREATE FUNCTION app.event_time() RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT coalesce(NULLIF(current_setting('app.event_at', true), '')::timestamptz, app.now())
-$$
---;;
-CREATE FUNCTION app.guard_lifecycle() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF TG_OP = 'INSERT' THEN
-    IF NEW.status <> (SELECT initial FROM lifecycle_machines WHERE machine = TG_ARGV[0]) THEN
-      RAISE EXCEPTION 'A new % cannot begin as %.', replace(TG_ARGV[0], '_', ' '), replace(NEW.status, '_', ' ')
-        USING ERRCODE = 'VR409';
-    END IF;
-  ELSIF NEW.status <> OLD.status AND NOT EXISTS (
-      SELECT FROM lifecycle_transitions
-      WHERE machine = TG_ARGV[0] AND from_state = OLD.status AND to_state = NEW.status) THEN
-    RAISE EXCEPTION 'A % cannot go from % to %.', replace(TG_ARGV[0], '_', ' '), replace(OLD.status, '_', ' '),
-      replace(NEW.status, '_', ' ') USING ERRCODE = 'VR409';
-  END IF;
-  RETURN NEW;
-END
-$$;
-
--- Legal? allowed? still in the state it is in? Then the state changes; triggers keep clock, history and audit.
--- The machine's hook sees (id, event, from, to, args) before the change
---;;
-CREATE FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text DEFAULT '', p_args jsonb DEFAULT '{}') RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_machine lifecycle_machines := (SELECT m FROM lifecycle_machines m WHERE machine = p_machine);
-  v_step lifecycle_transitions;
-  v_from text;
-  v_hostel uuid;
-BEGIN
-  PERFORM set_config('app.event_at', '', true), set_config('app.event', p_event, true),
-          set_config('app.note', coalesce(btrim(p_note), ''), true);
-  IF v_machine.machine IS NULL THEN
-    RAISE EXCEPTION 'There is no such lifecycle.' USING ERRCODE = 'VR404';
-  END IF;
-  EXECUTE format('SELECT status, hostel_id FROM public.%I WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE',
-                 v_machine.table_name) INTO v_from, v_hostel USING app.current_org(), p_id;
-  SELECT * INTO v_step FROM lifecycle_transitions WHERE machine = p_machine AND event = p_event LIMIT 1;
-  IF v_from IS NULL OR NOT (app.is_system() OR app.allowed_in(v_step.resource, 'read', v_hostel)) THEN
-    RAISE EXCEPTION 'There is no such %.', replace(p_machine, '_', ' ') USING ERRCODE = 'VR404';
-  END IF;
-  IF NOT app.is_system() AND NOT app.allowed_in(v_step.resource, v_step.action, v_hostel) THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
-  SELECT * INTO v_step FROM lifecycle_transitions
-  WHERE machine = p_machine AND event = p_event AND from_state = v_from;
-  IF v_machine.hook IS NOT NULL THEN
-    EXECUTE format('SELECT app.%I($1, $2, $3, $4, $5)', v_machine.hook)
-    USING p_id, p_event, v_from, v_step.to_state, p_args;
-  END IF;
-  IF v_step.machine IS NULL THEN
-    RAISE EXCEPTION 'This % is %, so that is not possible any more.', replace(p_machine, '_', ' '), replace(v_from, '_', ' ')
-      USING ERRCODE = 'VR409';
-  END IF;
-  IF app.is_system() AND NOT v_step.by_system THEN
-    RAISE EXCEPTION 'Only a person may do that.' USING ERRCODE = 'VR403';
-  END IF;
-  IF v_step.needs_note AND current_setting('app.note') = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
-  EXECUTE format('UPDATE public.%I SET status = $3 WHERE org_id = $1 AND id = $2', v_machine.table_name)
-  USING app.current_org(), p_id, v_step.to_state;
-  RETURN v_step.to_state;
 END
 $$
 --;;
@@ -962,6 +779,454 @@ $$
 CREATE FUNCTION app.account_address(p_user integer) RETURNS TABLE (email text, name text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT email, btrim(first_name || ' ' || last_name) FROM ab_user WHERE id = p_user AND active
+$$
+--;;
+CREATE FUNCTION app.refuse_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION '% is a log: rows are never changed or removed.', TG_TABLE_NAME USING ERRCODE = 'VR403';
+END
+$$
+--;;
+CREATE FUNCTION app.masked(p_row jsonb, p_columns text[]) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_row || coalesce((SELECT jsonb_object_agg(c, '•••') FROM unnest(p_columns) c WHERE p_row ->> c IS NOT NULL), '{}')
+$$
+--;;
+CREATE FUNCTION app.audit() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - 'updated_at' END;
+  v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - 'updated_at' END;
+  v_row jsonb := coalesce(v_after, v_before);
+  v_user integer := app.current_user_id();
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    SELECT jsonb_object_agg(b.key, b.value), jsonb_object_agg(b.key, v_after -> b.key) INTO v_before, v_after
+    FROM jsonb_each(v_before) b WHERE b.value IS DISTINCT FROM v_after -> b.key;
+    IF v_before IS NULL THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF TG_NARGS > 0 THEN
+    v_before := app.masked(v_before, TG_ARGV);
+    v_after := app.masked(v_after, TG_ARGV);
+  END IF;
+  INSERT INTO audit_log (org_id, actor_id, actor, portal, request_id, action, table_name, row_id, hostel_id, before, after, reason)
+  VALUES (CASE WHEN TG_TABLE_NAME = 'organizations' THEN (v_row ->> 'id')::uuid ELSE (v_row ->> 'org_id')::uuid END,
+          v_user,
+          CASE WHEN v_user IS NOT NULL THEN 'user' WHEN app.is_system() THEN 'system' ELSE session_user::text END,
+          current_setting('role'), NULLIF(current_setting('app.request_id', true), ''), lower(TG_OP), TG_TABLE_NAME,
+          coalesce(v_row ->> 'id', v_row ->> 'user_id'), (v_row ->> 'hostel_id')::uuid, v_before, v_after,
+          NULLIF(coalesce(NULLIF(current_setting('app.reason', true), ''), current_setting('app.note', true)), ''));
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb DEFAULT NULL) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO audit_log (org_id, actor_id, actor, portal, request_id, action, table_name, row_id, after, reason)
+  VALUES (app.current_org(), app.current_user_id(),
+          CASE WHEN app.current_user_id() IS NOT NULL THEN 'user' WHEN app.is_system() THEN 'system'
+               ELSE session_user::text END,
+          current_setting('role'), NULLIF(current_setting('app.request_id', true), ''), p_action, p_subject, p_row, p_data,
+          p_reason)
+  RETURNING seq
+$$
+--;;
+CREATE FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb DEFAULT NULL) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO audit_log (org_id, actor_id, actor, portal, action, table_name, row_id, after)
+  SELECT m.org_id, p_user, 'user', 'sign-in', p_action, 'ab_user', p_user::text, p_data
+  FROM (SELECT org_id FROM members WHERE user_id = p_user AND removed_at IS NULL
+        UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)) m
+$$
+--;;
+CREATE FUNCTION app.audit_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT clock_timestamp(), coalesce(pg_sequence_last_value('public.audit_log_seq_seq'), 0), system_identifier::text
+  FROM pg_control_system()
+$$
+--;;
+CREATE FUNCTION app.audit_state() RETURNS TABLE (batches bigint, last_sealed_at timestamptz, unsealed_rows bigint, oldest_unsealed_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  -- Late commits have a batch end below the one before it: the highest of the last ones counts.
+  WITH newest AS (SELECT number, sealed_at, last_seq FROM audit_batches ORDER BY number DESC LIMIT 100),
+       waiting AS (SELECT at FROM audit_log
+                   WHERE seq > coalesce((SELECT max(last_seq) FROM newest), 0) ORDER BY seq LIMIT 100000)
+  SELECT coalesce((SELECT max(number) FROM newest), 0), (SELECT max(sealed_at) FROM newest), count(*), min(at)
+  FROM waiting
+$$;
+
+-- Which batch an entry of the caller's organization is sealed in
+--;;
+CREATE FUNCTION app.audit_seal_of(p_seq bigint) RETURNS TABLE (batch bigint, sealed_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT b.number, b.sealed_at
+  FROM audit_log l JOIN audit_seals s ON s.seq = l.seq JOIN audit_batches b ON b.number = s.batch
+  WHERE l.seq = p_seq AND l.org_id = app.current_org() AND app.can('audit', 'read')
+$$
+--;;
+CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostels uuid[] := ARRAY(
+    SELECT h.id FROM hostels h
+    WHERE h.org_id = app.current_org() AND h.deleted_at IS NULL AND (p_hostel IS NULL OR h.id = p_hostel)
+      AND app.allowed_in('maintenance', 'read', h.id));
+BEGIN
+  IF NOT app.is_staff() OR (p_hostel IS NOT NULL AND v_hostels = '{}') THEN
+    RAISE EXCEPTION 'There are no figures here that you may see.' USING ERRCODE = 'VR404';
+  END IF;
+  RETURN v_hostels;
+END
+$$
+--;;
+CREATE FUNCTION app.maintenance_open_by_category(p_hostel uuid) RETURNS TABLE (category text, open bigint, overdue bigint, oldest_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT c.name, count(*), count(*) FILTER (WHERE f.resolve_by < coalesce(f.ended_at, app.now())), min(f.raised_at)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.status NOT IN ('resolved', 'rejected')
+  GROUP BY c.id, c.org_id, c.name ORDER BY 2 DESC, 1
+$$
+--;;
+CREATE FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) RETURNS TABLE (name text, resolved bigint, late bigint, median_seconds double precision, p90_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT n.name, count(*), count(*) FILTER (WHERE f.resolve_by < f.ended_at),
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds), percentile_cont(0.9) WITHIN GROUP (ORDER BY f.seconds)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  LEFT JOIN members m ON m.org_id = f.org_id AND m.user_id = f.worker_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN p_by = 'category' THEN c.name ELSE coalesce(m.name, f.outside_party, '') END AS name,
+                             CASE WHEN p_by = 'category' THEN c.id::text
+                                  ELSE coalesce(f.worker_id::text, f.outside_party, '') END AS key) n
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.status = 'resolved' AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY n.key, n.name ORDER BY 2 DESC, 1
+$$;
+
+-- By the week, from Monday on in the hostel's zone, in which requests were raised. `judged` are those whose outcome is
+-- known: resolved, or open and late already
+--;;
+CREATE FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) RETURNS TABLE (week date, raised bigint, judged bigint, late bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT f.week, count(*), count(*) FILTER (WHERE f.status = 'resolved' OR l.late), count(*) FILTER (WHERE l.late)
+  FROM maintenance_request_facts f
+  CROSS JOIN LATERAL (SELECT f.status <> 'rejected' AND f.resolve_by < coalesce(f.ended_at, app.now()) AS late) l
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY f.week ORDER BY f.week
+$$
+--;;
+CREATE FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) RETURNS TABLE (category text, issue text, raised bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT c.name, coalesce(t.name, ''), count(*)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  LEFT JOIN maintenance_issue_types t ON t.org_id = f.org_id AND t.id = f.issue_type_id
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY c.id, c.name, t.id, t.name ORDER BY 3 DESC, 1, 2 LIMIT p_most
+$$
+--;;
+CREATE FUNCTION app.maintenance_figures_as_of() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT made_at FROM maintenance_figures_made
+$$
+--;;
+CREATE FUNCTION app.refresh_maintenance_analytics() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_request_facts;
+  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_figures_made;
+END
+$$
+--;;
+CREATE FUNCTION app.file_is_shown(p_file uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM maintenance_attachments a
+    JOIN maintenance_requests r ON r.org_id = a.org_id AND r.id = a.request_id
+    WHERE a.org_id = app.current_org() AND a.file_id = p_file AND a.deleted_at IS NULL AND r.deleted_at IS NULL
+      AND r.user_id = app.current_user_id())
+$$
+--;;
+CREATE FUNCTION app.count_storage() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
+  ELSIF OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', -NEW.size);
+  ELSIF OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL THEN
+    PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.readiness(p_roles text[]) RETURNS TABLE (
+  migration text, lacking text[], last_scheduled_at timestamptz, last_done_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (SELECT version_num FROM alembic_version),
+         ARRAY(SELECT r FROM unnest(p_roles) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)),
+         (SELECT max(created_at) FROM outbox WHERE org_id IS NULL AND key IS NOT NULL),
+         (SELECT max(finished_at) FROM outbox WHERE state = 'done')
+$$
+--;;
+CREATE FUNCTION app.note_import_step() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.status = 'running' THEN
+    NEW.started_by := app.current_user_id();
+    NEW.started_at := app.now();
+    NEW.finished_at := NULL;
+  ELSIF NEW.status IN ('done', 'stopped') THEN
+    NEW.finished_at := app.now();
+  ELSIF NEW.status = 'undoing' THEN
+    NEW.undone_by := app.current_user_id();
+  ELSIF NEW.status = 'undone' THEN
+    NEW.undone_at := app.now();
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.lock_import(p_run uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND OR NOT app.allowed_in('imports', 'read', v_run.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such import.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('imports', p_action, v_run.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'checking' THEN
+    RAISE EXCEPTION 'This import is not being checked.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_rows IS NULL THEN
+    DELETE FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run;
+    RETURN;
+  END IF;
+  INSERT INTO import_rows (org_id, run_id, hostel_id, number, outcome, code, reason, column_name, source, request)
+  SELECT v_run.org_id, p_run, v_run.hostel_id, r.number, CASE WHEN r.request IS NULL THEN 'refused' ELSE 'accepted' END,
+         r.code, r.reason, r."column", r.source, r.request
+  FROM jsonb_to_recordset(p_rows) r (number integer, code text, reason text, "column" text, source jsonb, request jsonb);
+END
+$$
+--;;
+CREATE FUNCTION app.import_batch(p_run uuid, p_most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+  v_now timestamptz := app.now();
+  v_row import_rows;
+  v_there record;
+  v_id uuid;
+  v_outcome text;
+  v_code text;
+  v_reason text;
+  v_count integer := 0;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'running' THEN
+    RETURN 0;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  FOR v_row IN
+    SELECT * FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run AND outcome = 'accepted' ORDER BY number LIMIT p_most
+  LOOP
+    v_code := '';
+    v_reason := '';
+    SELECT m.id, m.deleted_at, m.import_run_id INTO v_there FROM maintenance_requests m
+    WHERE m.org_id = v_run.org_id AND m.hostel_id = v_run.hostel_id AND m.external_id = v_row.request ->> 'external_id';
+    v_id := v_there.id;
+    IF v_id IS NULL THEN
+      BEGIN
+        v_id := app.import_new_request(p_run, v_run.hostel_id, v_row.request, v_now);
+        v_outcome := 'created';
+      EXCEPTION
+        WHEN SQLSTATE 'VR422' THEN
+          v_outcome := 'refused';
+          v_code := 'no_longer_fits';
+          v_reason := SQLERRM;
+        WHEN integrity_constraint_violation OR data_exception THEN
+          v_outcome := 'refused';
+          v_code := 'no_longer_fits';
+          v_reason := 'The row no longer fits what the hostel has now: please check the file again.';
+      END;
+    ELSIF v_there.deleted_at IS NULL THEN
+      v_outcome := 'unchanged';
+    ELSIF EXISTS (SELECT FROM import_rows h WHERE h.org_id = v_run.org_id AND h.row_id = v_id
+                  AND h.run_id = v_there.import_run_id AND h.undo = 'hidden') THEN
+      UPDATE maintenance_requests SET deleted_at = NULL, import_run_id = p_run WHERE org_id = v_run.org_id AND id = v_id;
+      v_outcome := 'restored';
+    ELSE
+      v_outcome := 'unchanged';
+      v_reason := 'Somebody has removed this request; it stays removed.';
+    END IF;
+    UPDATE import_rows SET outcome = v_outcome, code = v_code, reason = v_reason, row_id = v_id, settled_at = clock_timestamp(),
+      source = CASE WHEN v_outcome = 'refused' THEN source ELSE '[]' END, request = NULL
+    WHERE org_id = v_row.org_id AND id = v_row.id;
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$
+--;;
+CREATE FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.import_request(
+    p_run, p_hostel, p_in ->> 'external_id', (p_in ->> 'category_id')::uuid, (p_in ->> 'issue_type_id')::uuid,
+    (p_in ->> 'room_id')::uuid, p_in ->> 'place', p_in ->> 'description', p_in ->> 'priority', p_in ->> 'resolution',
+    p_in ->> 'assignee',
+    (SELECT jsonb_agg(CASE WHEN s.value ->> 'at' IS NULL THEN s.value || jsonb_build_object('at', p_now) ELSE s.value END
+                      ORDER BY s.ordinality)
+     FROM jsonb_array_elements(p_in -> 'steps') WITH ORDINALITY s))
+$$
+--;;
+CREATE FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM audit_log WHERE org_id = app.current_org() AND table_name = 'maintenance_requests'
+                 AND row_id = p_request::text AND actor_id IS NOT NULL AND at > p_since)
+      OR EXISTS (SELECT FROM maintenance_assignments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_by IS NOT NULL AND created_at > p_since)
+      OR EXISTS (SELECT FROM maintenance_comments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_at > p_since AND deleted_at IS NULL)
+      OR EXISTS (SELECT FROM maintenance_attachments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_at > p_since AND deleted_at IS NULL)
+$$
+--;;
+CREATE FUNCTION app.undo_import_batch(p_run uuid, p_most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+  v_row import_rows;
+  v_request maintenance_requests;
+  v_reason text;
+  v_count integer := 0;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'undoing' THEN
+    RETURN 0;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  FOR v_row IN
+    SELECT * FROM import_rows
+    WHERE org_id = v_run.org_id AND run_id = p_run AND outcome IN ('created', 'restored') AND undo IS NULL
+    ORDER BY number LIMIT p_most
+  LOOP
+    SELECT * INTO v_request FROM maintenance_requests WHERE org_id = v_run.org_id AND id = v_row.row_id FOR UPDATE;
+    v_reason := CASE
+      WHEN v_request.deleted_at IS NOT NULL THEN v_request.reference || ' was removed before.'
+      WHEN app.is_worked_on(v_row.row_id, v_row.settled_at) THEN v_request.reference || ' has been worked on since, so it stays.'
+    END;
+    IF v_reason IS NULL THEN
+      UPDATE maintenance_requests SET deleted_at = app.now() WHERE org_id = v_run.org_id AND id = v_row.row_id;
+    END IF;
+    UPDATE import_rows SET undo = CASE WHEN v_reason IS NULL THEN 'hidden' ELSE 'kept' END, reason = coalesce(v_reason, '')
+    WHERE org_id = v_row.org_id AND id = v_row.id;
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$
+--;;
+CREATE FUNCTION app.organization_of_import(p_run uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT org_id FROM import_runs WHERE id = p_run
+$$
+--;;
+CREATE FUNCTION app.now() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT clock_timestamp() + coalesce((SELECT shift FROM clock), interval '0')
+$$
+--;;
+CREATE FUNCTION app.event_time() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(NULLIF(current_setting('app.event_at', true), '')::timestamptz, app.now())
+$$
+--;;
+CREATE FUNCTION app.guard_lifecycle() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.status <> (SELECT initial FROM lifecycle_machines WHERE machine = TG_ARGV[0]) THEN
+      RAISE EXCEPTION 'A new % cannot begin as %.', replace(TG_ARGV[0], '_', ' '), replace(NEW.status, '_', ' ')
+        USING ERRCODE = 'VR409';
+    END IF;
+  ELSIF NEW.status <> OLD.status AND NOT EXISTS (
+      SELECT FROM lifecycle_transitions
+      WHERE machine = TG_ARGV[0] AND from_state = OLD.status AND to_state = NEW.status) THEN
+    RAISE EXCEPTION 'A % cannot go from % to %.', replace(TG_ARGV[0], '_', ' '), replace(OLD.status, '_', ' '),
+      replace(NEW.status, '_', ' ') USING ERRCODE = 'VR409';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+-- Legal? allowed? still in the state it is in? Then the state changes; triggers keep clock, history and audit.
+-- The machine's hook sees (id, event, from, to, args) before the change
+--;;
+CREATE FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text DEFAULT '', p_args jsonb DEFAULT '{}') RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_machine lifecycle_machines := (SELECT m FROM lifecycle_machines m WHERE machine = p_machine);
+  v_step lifecycle_transitions;
+  v_from text;
+  v_hostel uuid;
+BEGIN
+  PERFORM set_config('app.event_at', '', true), set_config('app.event', p_event, true),
+          set_config('app.note', coalesce(btrim(p_note), ''), true);
+  IF v_machine.machine IS NULL THEN
+    RAISE EXCEPTION 'There is no such lifecycle.' USING ERRCODE = 'VR404';
+  END IF;
+  EXECUTE format('SELECT status, hostel_id FROM public.%I WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE',
+                 v_machine.table_name) INTO v_from, v_hostel USING app.current_org(), p_id;
+  SELECT * INTO v_step FROM lifecycle_transitions WHERE machine = p_machine AND event = p_event LIMIT 1;
+  IF v_from IS NULL OR NOT (app.is_system() OR coalesce(app.allowed_in(v_step.resource, 'read', v_hostel), true)) THEN
+    RAISE EXCEPTION 'There is no such %.', replace(p_machine, '_', ' ') USING ERRCODE = 'VR404';
+  END IF;
+  -- A step without a capability is the product's own: NULL must not pass for a yes.
+  IF NOT app.is_system() AND NOT coalesce(app.allowed_in(v_step.resource, v_step.action, v_hostel), v_step.machine IS NULL) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT * INTO v_step FROM lifecycle_transitions
+  WHERE machine = p_machine AND event = p_event AND from_state = v_from;
+  IF v_machine.hook IS NOT NULL THEN
+    EXECUTE format('SELECT app.%I($1, $2, $3, $4, $5)', v_machine.hook)
+    USING p_id, p_event, v_from, v_step.to_state, p_args;
+  END IF;
+  IF v_step.machine IS NULL THEN
+    RAISE EXCEPTION 'This % is %, so that is not possible any more.', replace(p_machine, '_', ' '), replace(v_from, '_', ' ')
+      USING ERRCODE = 'VR409';
+  END IF;
+  IF app.is_system() AND NOT v_step.by_system THEN
+    RAISE EXCEPTION 'Only a person may do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_step.needs_note AND current_setting('app.note') = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  EXECUTE format('UPDATE public.%I SET status = $3 WHERE org_id = $1 AND id = $2', v_machine.table_name)
+  USING app.current_org(), p_id, v_step.to_state;
+  RETURN v_step.to_state;
+END
 $$
 --;;
 CREATE FUNCTION app.is_my_request(p_request uuid) RETURNS boolean
@@ -1670,6 +1935,8 @@ CREATE TABLE audit_log (
 --;;
 CREATE INDEX audit_log_actor ON audit_log (org_id, actor_id, seq)
 --;;
+CREATE INDEX audit_log_at ON audit_log USING brin (at)
+--;;
 CREATE INDEX audit_log_org ON audit_log (org_id, seq)
 --;;
 CREATE INDEX audit_log_row ON audit_log (org_id, table_name, row_id, seq)
@@ -2213,19 +2480,25 @@ CREATE TABLE import_runs (
 	filename VARCHAR(255) NOT NULL, 
 	status TEXT DEFAULT 'uploaded' NOT NULL, 
 	mapping JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	headers JSONB DEFAULT '[]'::jsonb NOT NULL, 
 	counts JSONB DEFAULT '{}'::jsonb NOT NULL, 
 	message TEXT DEFAULT '' NOT NULL, 
+	started_by INTEGER, 
+	undone_by INTEGER, 
 	started_at TIMESTAMP WITH TIME ZONE, 
 	finished_at TIMESTAMP WITH TIME ZONE, 
 	undone_at TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
 	PRIMARY KEY (org_id, id), 
 	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
 	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
 	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
-	CONSTRAINT import_runs_status_known CHECK (status IN ('uploaded','checked','running','done','failed','undone'))
+	FOREIGN KEY(org_id, started_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, undone_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT import_runs_status_known CHECK (status IN ('uploaded', 'checking', 'checked', 'running', 'stopped', 'done', 'undoing', 'undone', 'discarded'))
 )
 --;;
 CREATE INDEX import_runs_sort_created ON import_runs (org_id, created_at, id)
@@ -2315,16 +2588,28 @@ CREATE TABLE import_rows (
 	hostel_id UUID NOT NULL, 
 	number INTEGER NOT NULL, 
 	outcome TEXT NOT NULL, 
+	code TEXT DEFAULT '' NOT NULL, 
 	reason TEXT DEFAULT '' NOT NULL, 
-	source JSONB NOT NULL, 
+	column_name TEXT DEFAULT '' NOT NULL, 
+	source JSONB DEFAULT '[]'::jsonb NOT NULL, 
+	request JSONB, 
 	row_id UUID, 
+	settled_at TIMESTAMP WITH TIME ZONE, 
+	undo TEXT, 
 	PRIMARY KEY (org_id, id), 
 	FOREIGN KEY(org_id, run_id) REFERENCES import_runs (org_id, id), 
 	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
-	CONSTRAINT import_rows_outcome_known CHECK (outcome IN ('created','updated','restored','unchanged','refused'))
+	CONSTRAINT import_rows_outcome_known CHECK (outcome IN ('accepted', 'refused', 'created', 'restored', 'unchanged')), 
+	CONSTRAINT import_rows_undo_known CHECK (undo IN ('hidden', 'kept'))
 )
 --;;
 CREATE UNIQUE INDEX import_rows_number_key ON import_rows (org_id, run_id, number)
+--;;
+CREATE INDEX import_rows_outcome ON import_rows (org_id, run_id, outcome, number)
+--;;
+CREATE INDEX import_rows_request ON import_rows (org_id, row_id) WHERE row_id IS NOT NULL
+--;;
+CREATE INDEX import_rows_undoable ON import_rows (org_id, run_id, number) WHERE outcome IN ('created', 'restored') AND undo IS NULL
 --;;
 CREATE TABLE maintenance_requests (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -2491,47 +2776,28 @@ CREATE TABLE maintenance_status_history (
 --;;
 CREATE INDEX maintenance_status_history_request ON maintenance_status_history (org_id, request_id, seq)
 --;;
-ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY
+CREATE MATERIALIZED VIEW public.maintenance_request_facts AS
+SELECT r.org_id, r.id AS request_id, r.hostel_id, r.category_id, r.issue_type_id, r.priority, r.status, r.raised_at,
+       r.resolve_by, r.held_since AS ended_at,
+       extract(epoch FROM r.held_since - r.clock_started_at - r.held)::bigint AS seconds,
+       a.user_id AS worker_id, a.outside_party,
+       date_trunc('week', r.raised_at AT TIME ZONE h.timezone)::date AS week
+FROM public.maintenance_requests r
+JOIN public.hostels h ON h.org_id = r.org_id AND h.id = r.hostel_id
+LEFT JOIN public.maintenance_assignments a ON a.org_id = r.org_id AND a.request_id = r.id AND a.active
+WHERE r.deleted_at IS NULL AND h.deleted_at IS NULL
 --;;
-ALTER TABLE public.audit_log FORCE ROW LEVEL SECURITY
+CREATE UNIQUE INDEX maintenance_request_facts_key ON public.maintenance_request_facts (org_id, request_id)
 --;;
-GRANT SELECT, INSERT ON public.audit_log TO viramah_definer
+CREATE INDEX maintenance_request_facts_raised ON public.maintenance_request_facts (org_id, raised_at)
 --;;
-GRANT SELECT ON public.audit_log TO portal_admin
+CREATE INDEX maintenance_request_facts_status ON public.maintenance_request_facts (org_id, status)
 --;;
-GRANT SELECT ON public.audit_log TO viramah_service
+CREATE MATERIALIZED VIEW public.maintenance_figures_made AS SELECT 1 AS id, clock_timestamp() AS made_at
 --;;
-ALTER TABLE public.audit_batches ENABLE ROW LEVEL SECURITY
+CREATE UNIQUE INDEX maintenance_figures_made_key ON public.maintenance_figures_made (id)
 --;;
-ALTER TABLE public.audit_batches FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT ON public.audit_batches TO viramah_definer
---;;
-GRANT SELECT ON public.audit_batches TO viramah_service
---;;
-GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, head) ON public.audit_batches TO viramah_service
---;;
-ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.audit_seals FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT ON public.audit_seals TO viramah_definer
---;;
-GRANT SELECT ON public.audit_seals TO viramah_service
---;;
-GRANT INSERT (seq, batch, seal) ON public.audit_seals TO viramah_service
---;;
-ALTER TABLE public.files ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.files FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.files TO viramah_definer
---;;
-GRANT SELECT ON public.files TO portal_admin, portal_management, portal_resident
---;;
-GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
---;;
-GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+GRANT SELECT, MAINTAIN ON public.maintenance_request_facts, public.maintenance_figures_made TO viramah_definer
 --;;
 ALTER TABLE public.organizations ENABLE ROW LEVEL SECURITY
 --;;
@@ -2585,56 +2851,6 @@ GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, setting
 --;;
 GRANT UPDATE (name, code, timezone, currency, address, city, settings, deleted_at) ON public.hostels TO portal_admin
 --;;
-ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
---;;
-GRANT SELECT ON public.import_runs TO portal_admin
---;;
-GRANT INSERT (org_id, id, hostel_id, kind, file_id, filename, status, mapping, counts, message, started_at, finished_at, undone_at) ON public.import_runs TO portal_admin
---;;
-GRANT UPDATE (hostel_id, kind, file_id, filename, status, mapping, counts, message, started_at, finished_at, undone_at) ON public.import_runs TO portal_admin
---;;
-ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
---;;
-GRANT SELECT ON public.import_rows TO portal_admin
---;;
-GRANT INSERT (org_id, id, run_id, hostel_id, number, outcome, reason, source, row_id) ON public.import_rows TO portal_admin
---;;
-GRANT UPDATE (run_id, hostel_id, number, outcome, reason, source, row_id) ON public.import_rows TO portal_admin
---;;
-GRANT DELETE ON public.import_rows TO portal_admin
---;;
-ALTER TABLE public.binding_keys ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.binding_keys FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.binding_keys TO viramah_definer
---;;
-ALTER TABLE public.lifecycle_machines ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.lifecycle_machines FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.lifecycle_machines TO viramah_definer
---;;
-ALTER TABLE public.lifecycle_transitions ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.lifecycle_transitions FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.lifecycle_transitions TO viramah_definer
---;;
-ALTER TABLE public.clock ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.clock FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.clock TO viramah_definer
---;;
 ALTER TABLE public.members ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.members FORCE ROW LEVEL SECURITY
@@ -2657,7 +2873,7 @@ ALTER TABLE public.platform_roles ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.platform_roles FORCE ROW LEVEL SECURITY
 --;;
-GRANT SELECT ON public.platform_roles TO viramah_definer
+GRANT SELECT, INSERT, DELETE ON public.platform_roles TO viramah_definer
 --;;
 ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY
 --;;
@@ -2768,6 +2984,92 @@ ALTER TABLE public.ab_register_user FORCE ROW LEVEL SECURITY
 ALTER TABLE public.ab_api_key ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.ab_api_key FORCE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.audit_log FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.audit_log TO viramah_definer
+--;;
+GRANT SELECT ON public.audit_log TO portal_admin
+--;;
+GRANT SELECT ON public.audit_log TO viramah_service
+--;;
+ALTER TABLE public.audit_batches ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.audit_batches FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.audit_batches TO viramah_definer
+--;;
+GRANT SELECT ON public.audit_batches TO viramah_service
+--;;
+GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, head) ON public.audit_batches TO viramah_service
+--;;
+ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.audit_seals FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.audit_seals TO viramah_definer
+--;;
+GRANT SELECT ON public.audit_seals TO viramah_service
+--;;
+GRANT INSERT (seq, batch, seal) ON public.audit_seals TO viramah_service
+--;;
+ALTER TABLE public.files ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.files FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.files TO viramah_definer
+--;;
+GRANT SELECT ON public.files TO portal_admin, portal_management, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+--;;
+GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+--;;
+ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
+--;;
+GRANT SELECT ON public.import_runs TO portal_admin
+--;;
+GRANT INSERT (hostel_id, kind, file_id, filename, mapping, headers) ON public.import_runs TO portal_admin
+--;;
+GRANT UPDATE (mapping, headers, counts, message) ON public.import_runs TO portal_admin
+--;;
+ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
+--;;
+GRANT SELECT ON public.import_rows TO portal_admin
+--;;
+ALTER TABLE public.binding_keys ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.binding_keys FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.binding_keys TO viramah_definer
+--;;
+ALTER TABLE public.lifecycle_machines ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.lifecycle_machines FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.lifecycle_machines TO viramah_definer
+--;;
+ALTER TABLE public.lifecycle_transitions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.lifecycle_transitions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.lifecycle_transitions TO viramah_definer
+--;;
+ALTER TABLE public.clock ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.clock FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.clock TO viramah_definer
 --;;
 ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
 --;;
@@ -2947,30 +3249,6 @@ GRANT SELECT ON public.outbox TO portal_admin
 --;;
 GRANT SELECT ON public.outbox TO viramah_service
 --;;
-CREATE POLICY staff_select on public.audit_log AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('audit', 'read')))
---;;
-CREATE POLICY service_select on public.audit_log AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
---;;
-CREATE POLICY service_select on public.audit_batches AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
---;;
-CREATE POLICY service_insert on public.audit_batches AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
---;;
-CREATE POLICY service_select on public.audit_seals AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
---;;
-CREATE POLICY service_insert on public.audit_seals AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
---;;
-CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))))
---;;
-CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
---;;
-CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]), true)))
---;;
-CREATE POLICY resident_select on public.files AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.file_is_shown(id)))
---;;
-CREATE POLICY resident_insert on public.files AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('files', 'create')))
---;;
-CREATE POLICY resident_update on public.files AS PERMISSIVE FOR UPDATE TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
---;;
 CREATE POLICY this_organization on public.organizations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform USING (id = (SELECT app.current_org()))
 --;;
 CREATE POLICY staff_update on public.organizations AS PERMISSIVE FOR UPDATE TO portal_admin USING (id = (SELECT app.current_org()) AND (SELECT app.can('organization', 'update')))
@@ -2984,20 +3262,6 @@ CREATE POLICY staff_select on public.hostels AS PERMISSIVE FOR SELECT TO portal_
 CREATE POLICY staff_insert on public.hostels AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'create'))::uuid[]), true))
 --;;
 CREATE POLICY staff_update on public.hostels AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.import_rows AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.import_rows AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_delete on public.import_rows AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'delete'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.members AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND app.member_in_reach(user_id))
 --;;
@@ -3026,6 +3290,38 @@ CREATE POLICY mine_select on public.ab_user AS PERMISSIVE FOR SELECT TO portal_a
 CREATE POLICY auth_select on public.ab_user AS PERMISSIVE FOR SELECT TO viramah_auth USING (true)
 --;;
 CREATE POLICY auth_update on public.ab_user AS PERMISSIVE FOR UPDATE TO viramah_auth USING (true)
+--;;
+CREATE POLICY staff_select on public.audit_log AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('audit', 'read')))
+--;;
+CREATE POLICY service_select on public.audit_log AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_select on public.audit_batches AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_insert on public.audit_batches AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
+--;;
+CREATE POLICY service_select on public.audit_seals AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_insert on public.audit_seals AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
+--;;
+CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))))
+--;;
+CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]), true)))
+--;;
+CREATE POLICY resident_select on public.files AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.file_is_shown(id)))
+--;;
+CREATE POLICY resident_insert on public.files AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('files', 'create')))
+--;;
+CREATE POLICY resident_update on public.files AS PERMISSIVE FOR UPDATE TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.floors AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
@@ -3109,8 +3405,6 @@ CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_a
 --;;
 CREATE POLICY service_select on public.outbox AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
 --;;
-CREATE TRIGGER "c_usage" AFTER INSERT OR UPDATE OF deleted_at ON public.files FOR EACH ROW EXECUTE FUNCTION app.count_storage()
---;;
 CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('hostels')
 --;;
 CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.check_limits()
@@ -3118,6 +3412,12 @@ CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organization
 CREATE TRIGGER "a_limit" BEFORE INSERT OR UPDATE OF status ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('users')
 --;;
 CREATE TRIGGER "b_last_owner" BEFORE UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.keep_an_owner()
+--;;
+CREATE TRIGGER "c_usage" AFTER INSERT OR UPDATE OF deleted_at ON public.files FOR EACH ROW EXECUTE FUNCTION app.count_storage()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
+--;;
+CREATE TRIGGER "c_times" BEFORE UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.note_import_step()
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('maintenance_request')
 --;;
@@ -3137,16 +3437,6 @@ CREATE TRIGGER "c_limit" BEFORE INSERT ON public.maintenance_attachments FOR EAC
 --;;
 CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
 --;;
-CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
---;;
-CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_batches FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
---;;
-CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.files FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.audit()
@@ -3154,10 +3444,6 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.organization
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -3174,6 +3460,20 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.invitations 
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.team_members FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.team_members FOR EACH ROW EXECUTE FUNCTION app.audit('email', 'phone')
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_batches FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.files FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -3222,58 +3522,6 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.permission_overrides FOR EACH R
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.refuse_change() FROM PUBLIC
---;;
-ALTER FUNCTION app.refuse_change() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.masked(p_row jsonb, p_columns text[]) FROM PUBLIC
---;;
-GRANT EXECUTE ON FUNCTION app.masked(p_row jsonb, p_columns text[]) TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.audit() FROM PUBLIC
---;;
-ALTER FUNCTION app.audit() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) TO viramah_auth
---;;
-REVOKE ALL ON FUNCTION app.audit_horizon() FROM PUBLIC
---;;
-ALTER FUNCTION app.audit_horizon() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.audit_horizon() TO viramah_service
---;;
-REVOKE ALL ON FUNCTION app.audit_state() FROM PUBLIC
---;;
-ALTER FUNCTION app.audit_state() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.audit_state() TO portal_admin, portal_platform, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.file_is_shown(p_file uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.file_is_shown(p_file uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.file_is_shown(p_file uuid) TO portal_resident
---;;
-REVOKE ALL ON FUNCTION app.count_storage() FROM PUBLIC
---;;
-ALTER FUNCTION app.count_storage() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.readiness(p_roles text[]) FROM PUBLIC
---;;
-ALTER FUNCTION app.readiness(p_roles text[]) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.readiness(p_roles text[]) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) FROM PUBLIC
 --;;
@@ -3372,26 +3620,6 @@ REVOKE ALL ON FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_li
 ALTER FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) TO portal_platform, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.now() FROM PUBLIC
---;;
-ALTER FUNCTION app.now() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.now() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.event_time() FROM PUBLIC
---;;
-ALTER FUNCTION app.event_time() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.guard_lifecycle() FROM PUBLIC
---;;
-ALTER FUNCTION app.guard_lifecycle() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
 REVOKE ALL ON FUNCTION app.is_super_admin() FROM PUBLIC
 --;;
@@ -3572,6 +3800,164 @@ REVOKE ALL ON FUNCTION app.account_address(p_user integer) FROM PUBLIC
 ALTER FUNCTION app.account_address(p_user integer) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.account_address(p_user integer) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.refuse_change() FROM PUBLIC
+--;;
+ALTER FUNCTION app.refuse_change() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.masked(p_row jsonb, p_columns text[]) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.masked(p_row jsonb, p_columns text[]) TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.audit() FROM PUBLIC
+--;;
+ALTER FUNCTION app.audit() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_event(p_action text, p_subject text, p_row text, p_reason text, p_data jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_account(p_user integer, p_action text, p_data jsonb) TO viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.audit_horizon() FROM PUBLIC
+--;;
+ALTER FUNCTION app.audit_horizon() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.audit_horizon() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.audit_state() FROM PUBLIC
+--;;
+ALTER FUNCTION app.audit_state() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.audit_state() TO portal_admin, portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.audit_seal_of(p_seq bigint) FROM PUBLIC
+--;;
+ALTER FUNCTION app.audit_seal_of(p_seq bigint) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.audit_seal_of(p_seq bigint) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.figure_hostels(p_hostel uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_open_by_category(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_figures_as_of() FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_figures_as_of() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_figures_as_of() TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.refresh_maintenance_analytics() FROM PUBLIC
+--;;
+ALTER FUNCTION app.refresh_maintenance_analytics() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.refresh_maintenance_analytics() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.file_is_shown(p_file uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.file_is_shown(p_file uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.file_is_shown(p_file uuid) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.count_storage() FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_storage() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.readiness(p_roles text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.readiness(p_roles text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.readiness(p_roles text[]) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.note_import_step() FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_import_step() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.lock_import(p_run uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_import(p_run uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.import_batch(p_run uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_batch(p_run uuid, p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.undo_import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organization_of_import(p_run uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.organization_of_import(p_run uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organization_of_import(p_run uuid) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.now() FROM PUBLIC
+--;;
+ALTER FUNCTION app.now() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.now() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.event_time() FROM PUBLIC
+--;;
+ALTER FUNCTION app.event_time() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.guard_lifecycle() FROM PUBLIC
+--;;
+ALTER FUNCTION app.guard_lifecycle() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
 REVOKE ALL ON FUNCTION app.is_my_request(p_request uuid) FROM PUBLIC
 --;;

@@ -1,11 +1,11 @@
 """Maintenance: requests and what becomes of them, categories, the clock's sweep, figures."""
 
 from app.services.maintenance.requests import (
+    EDITABLE,
     Assignee,
     NewRequest,
     attach,
     claim,
-    EDITABLE,
     comment,
     detach,
     edit,

@@ -21,7 +21,7 @@ from app.rules.telling import Audience, words_for_step
 from app.services.notifications import Message, people_who_can, tell
 
 STAFF_LINK = "/maintenance/requests/show/{}"
-RESIDENT_LINK = "/maintenance/mine/show/{}"
+RESIDENT_LINK = "/my/requests/{}"
 EXCERPT = 300  # characters of a remark
 _RELEASED_BY_THE_STEP = timedelta(seconds=1)  # a step that takes the request away does so in its own transaction
 
@@ -30,7 +30,7 @@ def tell_of_step(session: Session, request_id: UUID, seq: int) -> None:
     """Tell who is concerned by the step `seq` of the request's history; nobody is told of their own doing."""
     history = MaintenanceStatusHistory
     step = session.execute(
-        select(history.event, history.to_status, history.changed_by, history.note, history.event_at)
+        select(history.event, history.to_status, history.changed_by, history.note, history.public_note, history.event_at)
         .where(history.request_id == request_id, history.seq == seq)).one_or_none()
     request = _find(session, request_id)
     if step is None or request is None:
@@ -38,9 +38,10 @@ def tell_of_step(session: Session, request_id: UUID, seq: int) -> None:
     told = {step.changed_by}
     for audience, words in words_for_step(step.event, RequestStatus(step.to_status), Priority(request.priority)).items():
         people = _people(session, audience, request, step.event_at) - told
-        link = RESIDENT_LINK if audience is Audience.REQUESTER else STAFF_LINK
-        tell(session, people, Message("maintenance.step", f"maintenance:{seq}", f"{request.reference}: {words}",
-                                      request.hostel_id, link.format(request_id), step.note))
+        own = audience is Audience.REQUESTER and not _is_staff(session, request)
+        tell(session, people, Message(
+            "maintenance.step", f"maintenance:{seq}", f"{request.reference}: {words}", request.hostel_id,
+            (RESIDENT_LINK if own else STAFF_LINK).format(request_id), step.public_note if own else step.note))
         told |= people
 
 
@@ -70,7 +71,7 @@ def tell_of_comment(session: Session, comment_id: UUID) -> None:
     if not people:
         people = people_who_can(session, Resource.MAINTENANCE, Action.APPROVE, request.hostel_id)
     for user_id in people - {comment.user_id}:
-        link = RESIDENT_LINK if user_id == request.user_id else STAFF_LINK
+        link = RESIDENT_LINK if user_id == request.user_id and not _is_staff(session, request) else STAFF_LINK
         tell(session, {user_id}, Message("maintenance.comment", f"comment:{comment_id}", f"{request.reference}: a new remark",
                                          request.hostel_id, link.format(request.id), comment.body[:EXCERPT]))
 
@@ -105,6 +106,11 @@ def _people(session: Session, audience: Audience, request: Found, at: datetime) 
             return people_who_can(session, Resource.MAINTENANCE, Action.APPROVE, request.hostel_id)
         case Audience.STAFF:
             return people_who_can(session, Resource.MAINTENANCE, Action.UPDATE, request.hostel_id)
+
+
+def _is_staff(session: Session, request: Found) -> bool:
+    """Whether the requester sees requests as staff do: their page of it is another one."""
+    return request.user_id in people_who_can(session, Resource.MAINTENANCE, Action.READ, request.hostel_id)
 
 
 def _known(*people: int | None) -> set[int]:
