@@ -27,7 +27,7 @@ from app.masking import mask_text
 from app.metrics import Outcome
 from app.problems import translate_database_error
 from app.rules.errors import DomainError
-from app.rules.work import is_hopeless, pause_after
+from app.rules.work import MAX_ATTEMPTS, is_hopeless, pause_after
 from app.services import work
 from app.services.work import Claimed
 from app.tenancy import queue_scope, service_scope, tenant_scope
@@ -40,6 +40,10 @@ _log = structlog.get_logger(__name__)
 
 class LeaseLost(Exception):
     """Somebody else took the row over meanwhile: roll back, it is theirs now."""
+
+
+class WorkersDied(Exception):
+    """The row was begun often enough, and nobody lived to tell how it ended."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Drainer:
             work.release(session, [row.id for row in rows], self.name)
 
     def _run_alone(self, row: Claimed) -> None:
-        error = self._attempt([row])
+        error = self._attempt([row]) if row.attempts <= MAX_ATTEMPTS else WorkersDied("Every worker that tried this died of it.")
         if isinstance(error, LeaseLost):
             _log.warning("work_lost", work_id=str(row.id), kind=row.kind)
         elif error is not None:

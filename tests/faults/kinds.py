@@ -36,5 +36,12 @@ def note(session, payload):
     hold_if_asked(payload["word"])
 
 
+@handles("fault.slow")
+def slow(session, payload):
+    """The same, with time to be killed in."""
+    session.execute(_NOTE, {"word": payload["word"]})
+    time.sleep(0.01)
+
+
 if __name__ == "__main__":
     sys.exit(main())

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from app.local.redis import Redis
 from jobs.schedule import SCHEDULE
-from tests.faults.conftest import DEADLINE, wait_until
+from tests.faults.processes import DEADLINE, wait_until
 
 pytestmark = pytest.mark.fault
 

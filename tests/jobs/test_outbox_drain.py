@@ -261,3 +261,12 @@ def test_work_of_the_installation_runs_on_the_service_login_and_says_so(app, dra
     with superuser.begin() as connection:
         assert connection.execute(text("SELECT reason FROM audit_log WHERE action = 'service'")).scalars().all() == [
             "work: test.everywhere"]
+
+
+def test_what_kills_every_worker_is_given_up(world, drainer, noting, notes, superuser, rows):
+    ask(world.a.org_id, "deadly")
+    with superuser.begin() as connection:
+        connection.execute(text("UPDATE outbox SET attempts = :most"), {"most": MAX_ATTEMPTS})
+    drainer.drain()
+    assert (notes(), rows()[0]["state"], rows()[0]["last_error"]) == (
+        [], "dead", "WorkersDied: Every worker that tried this died of it.")
