@@ -1,0 +1,199 @@
+-- Imports: rows are staged with their verdicts, go in batch by batch, and are hidden again.
+
+--: definer
+CREATE FUNCTION app.note_import_step() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.status = 'running' THEN
+    NEW.started_by := app.current_user_id();
+    NEW.started_at := app.now();
+    NEW.finished_at := NULL;
+  ELSIF NEW.status IN ('done', 'stopped') THEN
+    NEW.finished_at := app.now();
+  ELSIF NEW.status = 'undoing' THEN
+    NEW.undone_by := app.current_user_id();
+  ELSIF NEW.status = 'undone' THEN
+    NEW.undone_at := app.now();
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+-- The run, locked for this transaction: whoever wants to stop it waits for the batch that is under way.
+--: definer
+CREATE FUNCTION app.lock_import(p_run uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND OR NOT app.allowed_in('imports', 'read', v_run.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such import.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('imports', p_action, v_run.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- Adds rows to a run that is being checked: [{number, code, reason, column, source, request}]. A row with a request is
+-- accepted, one with a reason is not. NULL begins anew.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'checking' THEN
+    RAISE EXCEPTION 'This import is not being checked.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_rows IS NULL THEN
+    DELETE FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run;
+    RETURN;
+  END IF;
+  INSERT INTO import_rows (org_id, run_id, hostel_id, number, outcome, code, reason, column_name, source, request)
+  SELECT v_run.org_id, p_run, v_run.hostel_id, r.number, CASE WHEN r.request IS NULL THEN 'refused' ELSE 'accepted' END,
+         r.code, r.reason, r."column", r.source, r.request
+  FROM jsonb_to_recordset(p_rows) r (number integer, code text, reason text, "column" text, source jsonb, request jsonb);
+END
+$$;
+
+-- Takes in up to p_most of the accepted rows of a running import, and returns how many it dealt with, 0 when none are left.
+-- A request that is there stays as it is, one that undoing an import has hidden comes back under its number. Imports
+-- into one hostel wait for each other, so the same file given in twice at once goes in once.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.import_batch(p_run uuid, p_most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+  v_now timestamptz := app.now();
+  v_row import_rows;
+  v_there record;
+  v_id uuid;
+  v_outcome text;
+  v_code text;
+  v_reason text;
+  v_count integer := 0;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'running' THEN
+    RETURN 0;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  FOR v_row IN
+    SELECT * FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run AND outcome = 'accepted' ORDER BY number LIMIT p_most
+  LOOP
+    v_code := '';
+    v_reason := '';
+    SELECT m.id, m.deleted_at, m.import_run_id INTO v_there FROM maintenance_requests m
+    WHERE m.org_id = v_run.org_id AND m.hostel_id = v_run.hostel_id AND m.external_id = v_row.request ->> 'external_id';
+    v_id := v_there.id;
+    IF v_id IS NULL THEN
+      BEGIN
+        v_id := app.import_new_request(p_run, v_run.hostel_id, v_row.request, v_now);
+        v_outcome := 'created';
+      EXCEPTION
+        WHEN SQLSTATE 'VR422' THEN
+          v_outcome := 'refused';
+          v_code := 'no_longer_fits';
+          v_reason := SQLERRM;
+        WHEN integrity_constraint_violation OR data_exception THEN
+          v_outcome := 'refused';
+          v_code := 'no_longer_fits';
+          v_reason := 'The row no longer fits what the hostel has now: please check the file again.';
+      END;
+    ELSIF v_there.deleted_at IS NULL THEN
+      v_outcome := 'unchanged';
+    ELSIF EXISTS (SELECT FROM import_rows h WHERE h.org_id = v_run.org_id AND h.row_id = v_id
+                  AND h.run_id = v_there.import_run_id AND h.undo = 'hidden') THEN
+      UPDATE maintenance_requests SET deleted_at = NULL, import_run_id = p_run WHERE org_id = v_run.org_id AND id = v_id;
+      v_outcome := 'restored';
+    ELSE
+      v_outcome := 'unchanged';
+      v_reason := 'Somebody has removed this request; it stays removed.';
+    END IF;
+    UPDATE import_rows SET outcome = v_outcome, code = v_code, reason = v_reason, row_id = v_id, settled_at = clock_timestamp(),
+      source = CASE WHEN v_outcome = 'refused' THEN source ELSE '[]' END, request = NULL
+    WHERE org_id = v_row.org_id AND id = v_row.id;
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$;
+
+-- Steps without a time happened, as far as we know, now.
+--: definer
+CREATE FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.import_request(
+    p_run, p_hostel, p_in ->> 'external_id', (p_in ->> 'category_id')::uuid, (p_in ->> 'issue_type_id')::uuid,
+    (p_in ->> 'room_id')::uuid, p_in ->> 'place', p_in ->> 'description', p_in ->> 'priority', p_in ->> 'resolution',
+    p_in ->> 'assignee',
+    (SELECT jsonb_agg(CASE WHEN s.value ->> 'at' IS NULL THEN s.value || jsonb_build_object('at', p_now) ELSE s.value END
+                      ORDER BY s.ordinality)
+     FROM jsonb_array_elements(p_in -> 'steps') WITH ORDINALITY s))
+$$;
+
+-- Whether people have had to do with a request since a moment: changed it, handed it on, remarked on it. What the
+-- product did by itself (an escalation) does not count.
+--: definer
+CREATE FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM audit_log WHERE org_id = app.current_org() AND table_name = 'maintenance_requests'
+                 AND row_id = p_request::text AND actor_id IS NOT NULL AND at > p_since)
+      OR EXISTS (SELECT FROM maintenance_assignments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_by IS NOT NULL AND created_at > p_since)
+      OR EXISTS (SELECT FROM maintenance_comments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_at > p_since AND deleted_at IS NULL)
+      OR EXISTS (SELECT FROM maintenance_attachments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_at > p_since AND deleted_at IS NULL)
+$$;
+
+-- Hides up to p_most of the requests that an import brought, numbers stay taken, what people have worked on since stays,
+-- and its row says why. Returns how many it dealt with, 0 when none are left.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.undo_import_batch(p_run uuid, p_most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+  v_row import_rows;
+  v_request maintenance_requests;
+  v_reason text;
+  v_count integer := 0;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'undoing' THEN
+    RETURN 0;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  FOR v_row IN
+    SELECT * FROM import_rows
+    WHERE org_id = v_run.org_id AND run_id = p_run AND outcome IN ('created', 'restored') AND undo IS NULL
+    ORDER BY number LIMIT p_most
+  LOOP
+    SELECT * INTO v_request FROM maintenance_requests WHERE org_id = v_run.org_id AND id = v_row.row_id FOR UPDATE;
+    v_reason := CASE
+      WHEN v_request.deleted_at IS NOT NULL THEN v_request.reference || ' was removed before.'
+      WHEN app.is_worked_on(v_row.row_id, v_row.settled_at) THEN v_request.reference || ' has been worked on since, so it stays.'
+    END;
+    IF v_reason IS NULL THEN
+      UPDATE maintenance_requests SET deleted_at = app.now() WHERE org_id = v_run.org_id AND id = v_row.row_id;
+    END IF;
+    UPDATE import_rows SET undo = CASE WHEN v_reason IS NULL THEN 'hidden' ELSE 'kept' END, reason = coalesce(v_reason, '')
+    WHERE org_id = v_row.org_id AND id = v_row.id;
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$;
+
+-- For commands that are given nothing but the id of a run.
+--: definer; execute: service
+CREATE FUNCTION app.organization_of_import(p_run uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT org_id FROM import_runs WHERE id = p_run
+$$;

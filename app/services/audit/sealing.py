@@ -1,0 +1,159 @@
+"""Seals the audit log in batches.
+
+Sealing never touches the transactions that write: it reads what they have committed, some minutes later. A batch is
+committed first and anchored after, under the lock of the next transaction: after a crash between the two, exactly
+one batch is without an anchor, and the next run appends it before it does anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from typing import Any
+
+import structlog
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
+
+from app.gateways.anchors import AnchorStore
+from app.models.audit import AuditBatch
+from app.rules.audit import CHAIN, CLOCK_TOLERANCE, COLUMNS, Batch, BatchDigest, Claims, SealKeys, row_seal
+from app.rules.errors import DomainError
+
+BATCH_ROWS = 10_000
+"""Rows of one batch at most: some 10 MB in memory, well under a second to seal."""
+
+_log = structlog.get_logger(__name__)
+
+# jsonb prints its one normal form; times go as microseconds, which no setting of a session can change.
+_AS_TEXT = {"at": "(extract(epoch FROM l.at) * 1000000)::bigint::text"}
+VALUES = ", ".join(f"{_AS_TEXT.get(name, f'l.{name}::text')} AS {name}" for name in COLUMNS)
+
+_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('viramah audit seal', 0))")
+HORIZON = text("SELECT at, seq, system_id FROM app.audit_horizon()")
+_SNAPSHOT = text("SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint "
+                 "FROM pg_current_snapshot() s")
+_UNSEALED = text(f"""
+    SELECT {VALUES} FROM audit_log l
+    WHERE l.seq > :floor AND l.xid >= :xid AND l.at >= :at
+      AND NOT EXISTS (SELECT FROM audit_seals s WHERE s.seq = l.seq)
+    ORDER BY l.seq LIMIT :limit""")  # noqa: S608 - names of columns
+_ADD_SEALS = text("INSERT INTO audit_seals (batch, seq, seal) "
+                  "SELECT :batch, * FROM unnest(CAST(:seqs AS bigint[]), CAST(:seals AS bytea[]))")
+
+OpenSession = Callable[[], AbstractContextManager[Session]]
+
+
+class SealRefused(DomainError):
+    """The chain in the database does not continue the anchored one: sealing on would paper over it."""
+
+    code = "audit_seal_refused"
+    status = 500
+
+
+@dataclass
+class Sealed:
+    """What one run sealed; `busy` if another sealer was at work."""
+
+    batches: int = 0
+    rows: int = 0
+    busy: bool = False
+
+
+def seal_log(open_session: OpenSession, anchors: AnchorStore, keys: SealKeys, limit: int = BATCH_ROWS) -> Sealed:
+    """Seal everything committed so far, one transaction of `open_session` for each batch; anchor each batch.
+
+    Errors: SealRefused, AnchorTampered, AnchorConflict; batches sealed before stay sealed.
+    """
+    done = Sealed()
+    floor: int | None = None
+    while True:
+        with open_session() as session:
+            if not session.scalar(_LOCK):
+                done.busy = True
+                return done
+            _anchor_missing(session, anchors)
+            batch = seal_batch(session, keys, limit, floor)
+        if batch is not None:
+            done.batches, done.rows = done.batches + 1, done.rows + batch.row_count
+        if floor is None and (batch is None or batch.sealed_xid is not None):
+            break
+        # After the newest number once more from the start, for those who committed meanwhile with an older one.
+        floor = batch.last_seq if batch else None
+    with open_session() as session:
+        if session.scalar(_LOCK):  # else another sealer began, and anchored this batch first of all
+            _anchor_missing(session, anchors)
+    return done
+
+
+def _anchor_missing(session: Session, anchors: AnchorStore) -> None:
+    """Anchor what is sealed and newer than the newest anchor; refuse if the two do not fit together."""
+    latest = anchors.latest(CHAIN)
+    known = latest.number if latest else 0
+    rows = session.execute(select(AuditBatch.number, AuditBatch.head).where(AuditBatch.number >= known)
+                           .order_by(AuditBatch.number)).all()
+    if latest is not None and (not rows or rows[0].number != known or rows[0].head.hex() != latest.head):
+        raise SealRefused(f"Batch {known} of the audit log is anchored, and the database does not hold it as it was. "
+                          "Nothing was sealed; `flask audit verify` tells more.")
+    for number, head in rows:
+        if number > known:
+            anchors.append(CHAIN, number, head.hex())
+
+
+def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor: int | None = None) -> Batch | None:
+    """Seal at most `limit` rows in this transaction, oldest numbers first; None if there is nothing to seal.
+
+    With `floor`, only newer numbers are looked at, and the batch claims nothing beyond its own rows; after such
+    batches comes one that claims for all of them, though it may hold no row. Rows that could not be honest by what
+    is sealed already stay without a seal, for `verify` to name.
+    """
+    # In this order: whoever got an older number than the horizon's is seen by the snapshot.
+    sealed_at, horizon_seq, system_id = session.execute(HORIZON).one()
+    xmin, xmax = session.execute(_SNAPSHOT).one()
+    claims, previous = _chain_so_far(session)
+    rows = session.execute(_UNSEALED, {
+        "floor": max(floor or 0, claims.seq), "xid": claims.xid if claims.system_id == system_id else 0,
+        "at": claims.at - CLOCK_TOLERANCE if claims.seq else claims.at, "limit": limit + 1,
+    }).all()
+    if not rows and (floor is not None or previous is None or previous.sealed_xid is not None):
+        return None
+    complete = floor is None and len(rows) <= limit
+    rows = rows[:limit]
+    seals = [row_seal(keys, row) for row in rows]
+    seqs = [int(row.seq) for row in rows]
+    digest = BatchDigest()
+    for seq, seal in zip(seqs, seals, strict=True):
+        digest.add(seq, seal)
+    batch = Batch(
+        number=previous.number + 1 if previous else 1, key_id=keys.id, row_count=len(rows),
+        first_seq=seqs[0] if seqs else 0,
+        last_seq=seqs[-1] if seqs else 0, digest=digest.value(), sealed_at=sealed_at, system_id=system_id,
+        sealed_xid=xmin if complete else None, horizon_seq=horizon_seq if complete else None,
+        horizon_xid=xmax if complete else None,
+    )
+    session.execute(_ADD_SEALS, {"batch": batch.number, "seqs": seqs, "seals": seals})
+    session.execute(insert(AuditBatch).values(
+        head=batch.head(keys, previous.head if previous else b""), **{f.name: getattr(batch, f.name) for f in fields(batch)}))
+    _log.info("audit_sealed", batch=batch.number, rows=batch.row_count, complete=complete)
+    return batch
+
+
+def batch_of(row: Any) -> Batch:
+    """The rules' view of a row of audit_batches."""
+    values: dict[str, Any] = {field.name: getattr(row, field.name) for field in fields(Batch)}
+    return Batch(**values)
+
+
+def _chain_so_far(session: Session) -> tuple[Claims, AuditBatch | None]:
+    """What is ruled out by now, and the newest batch.
+
+    The newest hundred batches that claim anything say as much as all of them, unless a transaction outlived a
+    hundred runs; then they rule out less, and the sealing reads more.
+    """
+    newest = session.scalars(select(AuditBatch).order_by(AuditBatch.number.desc()).limit(1)).one_or_none()
+    complete = select(AuditBatch).where(AuditBatch.sealed_xid.is_not(None))
+    claims = Claims()
+    for row in reversed(session.scalars(complete.order_by(AuditBatch.number.desc()).limit(100)).all()):
+        claims = claims.after(batch_of(row))
+    return claims, newest

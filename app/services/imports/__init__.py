@@ -1,0 +1,35 @@
+"""Imports of requests (Y2): uploaded, understood, checked, run and undone. See docs/imports.md for the whole."""
+
+from app.services.imports.checking import Directory, already_here, check, directory, fitted
+from app.services.imports.choices import (
+    SAMPLE_ROWS,
+    Choices,
+    Offer,
+    check_choices,
+    first_choices,
+    offer,
+    with_columns,
+)
+from app.services.imports.results import Progress, kept_rows, preview, progress, refused_rows
+from app.services.imports.runs import (
+    BATCH,
+    ask_for_check,
+    choose,
+    discard,
+    find,
+    finish_step,
+    run_batch,
+    start,
+    stop,
+    table_of,
+    undo,
+    undo_batch,
+    upload,
+)
+from app.services.imports.source import opened
+
+__all__ = [
+    "BATCH", "SAMPLE_ROWS", "Choices", "Directory", "Offer", "Progress", "already_here", "ask_for_check", "check", "check_choices",
+    "choose", "directory", "discard", "find", "finish_step", "first_choices", "fitted", "kept_rows", "offer", "opened", "preview",
+    "progress", "refused_rows", "run_batch", "start", "stop", "table_of", "undo", "undo_batch", "upload", "with_columns",
+]

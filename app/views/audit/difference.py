@@ -1,0 +1,137 @@
+"""What an entry changed, column by column, in words: names for references, times in the reader's zone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from flask import g
+from flask_babel import gettext
+from markupsafe import Markup
+from sqlalchemy import Column, Date, DateTime, String, Table, cast, select
+from sqlalchemy.orm import Session
+
+from app.models.audit import AuditEntry
+from app.models.base import Model
+from app.models.declare import PROTECTED
+from app.views import formats
+
+SHOWN_COLUMNS = 3  # of an entry, in the list
+_LABELS = ("name", "title", "reference", "number", "label")
+_DEEDS = {"insert": "Added", "update": "Changed", "delete": "Removed", "export": "Taken out as a file"}
+_KEYS = {"org_id", "id"}  # of the row itself: the page is about it
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One column: what it held, and what it holds; both already fit for a page."""
+
+    label: str
+    before: str | Markup
+    after: str | Markup
+
+
+def deed(action: str) -> str:
+    """`Changed` for `update`; other events say it themselves."""
+    return gettext(_DEEDS.get(action) or formats.words(action))
+
+
+@cache
+def subjects() -> dict[str, str]:
+    """Audited tables → their models' names as words."""
+    names = {mapper.local_table.name: formats.words(mapper.class_.__name__) for mapper in Model.registry.mappers
+             if isinstance(mapper.local_table, Table)}
+    found = {name: names.get(name, formats.words(name)) for name, table in PROTECTED.items() if not table.unaudited}
+    return {**found, "ab_user": "Account", "audit_log": "Audit log", "user_credentials": "Credentials"}
+
+
+def subject(table: str) -> str:
+    """What a table is about, in words."""
+    return gettext(subjects().get(table) or formats.words(table))
+
+
+def summary(entry: AuditEntry) -> str | Markup:
+    """`Name, status and 2 more`."""
+    names = [formats.human(formats.column_words(name)) for name in entry.touched if name not in _KEYS]
+    if not names:
+        return formats.missing()
+    shown, more = names[:SHOWN_COLUMNS], len(names) - SHOWN_COLUMNS
+    text = ", ".join(shown)
+    return gettext("%(names)s and %(n)s more", names=text, n=more) if more > 0 else text
+
+
+def changes(session: Session, entry: AuditEntry) -> list[Change]:
+    """Every column that the entry holds, in the order of the table."""
+    table = Model.metadata.tables.get(entry.table_name)
+    before, after = entry.before or {}, entry.after or {}
+    order = [column.name for column in table.columns] if table is not None else []
+    names = sorted({*before, *after} - _KEYS, key=lambda name: (order.index(name) if name in order else len(order), name))
+    told = _names_of_references(session, table, names, before, after)
+    found = []
+    for name in names:
+        column = table.columns.get(name) if table is not None else None
+        values = [_shown(value, name, column, told) for value in (before.get(name), after.get(name))]
+        if values[0] != values[1]:  # a new row's empty columns tell nothing
+            found.append(Change(formats.human(formats.column_words(name)), *values))
+    return found
+
+
+def _shown(value: Any, name: str, column: Column[Any] | None, told: Mapping[tuple[str, str], str]) -> str | Markup:
+    if (name, str(value)) in told:
+        return told[name, str(value)]
+    if value is None or value == "":
+        return formats.missing()
+    if column is not None and isinstance(value, str):
+        if isinstance(column.type, DateTime):
+            return formats.exact(datetime.fromisoformat(value))
+        if isinstance(column.type, Date):
+            return formats.day(date.fromisoformat(value))
+    if column is not None and column.foreign_keys:
+        return gettext("one that you cannot see, or that is gone")
+    return formats.show_value(value, name)
+
+
+def _names_of_references(session: Session, table: Table | None, names: list[str], before: Mapping[str, Any],
+                         after: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """(column, value) → the name of what it refers to: one statement for each table that is referred to."""
+    if table is None:
+        return {}
+    wanted: dict[Column[Any], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for name in names:
+        target = _target(table, name)
+        if target is not None:
+            wanted[target][name] |= {str(value) for value in (before.get(name), after.get(name)) if value is not None}
+    told = {}
+    for target, columns in wanted.items():
+        label = _label(target.table)
+        values = set().union(*columns.values())
+        if label is None or not values:
+            continue
+        key = cast(target, String)
+        rows = session.execute(select(key, cast(label, String)).where(key.in_(values)))
+        labels = {key: text for key, text in rows if text}
+        told.update({(name, value): labels[value] for name, wished in columns.items() for value in wished if value in labels})
+    return told
+
+
+def _target(table: Table, name: str) -> Column[Any] | None:
+    column = table.columns.get(name)
+    if column is None:
+        return None
+    return next((key.column for key in column.foreign_keys if key.column.name != "org_id"), None)
+
+
+def _label(table: Table) -> Column[Any] | None:
+    """The column that names a row, if the reader's portal may read it."""
+    protection = PROTECTED.get(table.name)
+    label = next((table.columns[name] for name in _LABELS if name in table.columns), None)
+    if protection is None or label is None:
+        return None
+    for grant in protection.grants:
+        if g.identity.portal in grant.to and (grant.select is True or (grant.select and label.name in grant.select)):
+            return label
+    return None
