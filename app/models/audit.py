@@ -10,8 +10,9 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, LargeBina
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import NOW, Model
+from app.models.base import NOW, Model, link
 from app.models.declare import SERVICE, Grant, Policy, can, functions, protect
+from app.models.people import Member
 from app.permissions import Action, Portal, Resource
 
 
@@ -40,8 +41,26 @@ class AuditEntry(Model):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     reason: Mapped[str | None] = mapped_column(Text)
+    member: Mapped[Member | None] = link("Member", "actor_id", here="AuditEntry", key="user_id", viewonly=True)
+
+    @property
+    def who(self) -> str:
+        """The person's name in this organization, else what acted: the product itself, or a login of the database."""
+        if self.member is not None:
+            return self.member.name
+        return {"user": "Somebody from outside", "system": "The console itself"}.get(self.actor, f"Database login {self.actor}")
+
+    @property
+    def touched(self) -> list[str]:
+        """Names of the columns that came, went or changed."""
+        return sorted({**(self.before or {}), **(self.after or {})})
+
+    def __str__(self) -> str:
+        return f"Entry {self.seq:,}"
 
     __table_args__ = (
+        # Rows come in the order of time: a few kilobytes tell where a day's rows are.
+        Index("audit_log_at", "at", postgresql_using="brin"),
         Index("audit_log_org", "org_id", "seq"),
         Index("audit_log_row", "org_id", "table_name", "row_id", "seq"),
         Index("audit_log_actor", "org_id", "actor_id", "seq"),

@@ -14,7 +14,7 @@ from uuid import UUID
 from flask import g
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import Select, false, func, inspect, literal_column, select, tuple_
+from sqlalchemy import BigInteger, Select, false, func, inspect, literal_column, select, tuple_
 from sqlalchemy.orm import RelationshipProperty, Session, joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -106,7 +106,8 @@ class ConsoleInterface(SQLAInterface):
     def find(self, key: Any, *, deleted: bool = False, columns: Sequence[str] = ()) -> Any | None:
         """One row the caller may see, whatever hostel is chosen; None if there is none or the key is malformed."""
         value = self.parse_key(key)
-        if value is None or (isinstance(value, int) and abs(value) > 2**31 - 1):
+        bits = 63 if isinstance(self.key.type, BigInteger) else 31
+        if value is None or (isinstance(value, int) and abs(value) >= 2**bits):
             return None
         statement = self.rows(deleted=deleted, hostel=False).where(self.key == value).options(*self.eager(columns))
         return self.session.scalars(statement).one_or_none()

@@ -91,3 +91,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT coalesce((SELECT max(number) FROM newest), 0), (SELECT max(sealed_at) FROM newest), count(*), min(at)
   FROM waiting
 $$;
+
+-- Which batch an entry of the caller's organization is sealed in; no row while it waits.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.audit_seal_of(p_seq bigint) RETURNS TABLE (batch bigint, sealed_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT b.number, b.sealed_at
+  FROM audit_log l JOIN audit_seals s ON s.seq = l.seq JOIN audit_batches b ON b.number = s.batch
+  WHERE l.seq = p_seq AND l.org_id = app.current_org() AND app.can('audit', 'read')
+$$;

@@ -15,6 +15,8 @@ from app.views.edge import db_session
 from app.views.filters import Filter
 from app.views.interface import ConsoleInterface
 
+_KEY_LENGTH = 100
+
 
 class Who(Filter):
     """One member, chosen in a combobox."""
@@ -97,7 +99,7 @@ class Row(Filter):
 
     def parse(self, _parameter: str, text: str) -> str:
         """Any short text: keys of tables differ in kind."""
-        if len(text) > 100 or not text.isprintable():
+        if len(text) > _KEY_LENGTH or not text.isprintable():
             raise ValueError(text)
         return text
 
