@@ -160,7 +160,7 @@ NANDI = Company(
             ("Venkatesh Murthy", "repairs2", R.MAINTENANCE_STAFF, "KRM"),
             ("Anthony Lobo", "repairs3", R.MAINTENANCE_STAFF, "KRM"),
         ),
-        *_residents(_mixed(), "KRM", 16, 23),
+        *_residents(_mixed(), "KRM", 16, 51),
     ),
 )
 

@@ -54,7 +54,7 @@ Ids = dict[str, int]
 def found(session: Session) -> tuple[Ids, dict[str, UUID]]:
     """Accounts and organizations, within a service scope: ids of people by e-mail, of organizations by slug."""
     people = [{"email": person.email, "name": person.name} for person in cast.everybody()]
-    ids: Ids = dict(session.execute(_ACCOUNTS, {"people": json.dumps(people)}).tuples().all())
+    ids: Ids = dict(session.execute(_ACCOUNTS, {"people": json.dumps(people)}).all())
     session.execute(text("SELECT app.set_platform_role(:user, true)"), {"user": ids[cast.PLATFORM.email]})
     made = {tenant.slug: tenant.id for tenant in organizations.list_organizations(session)}
     for company in cast.COMPANIES:
@@ -100,17 +100,16 @@ def _employ(session: Session, company: cast.Company, ids: Ids, hostels: Mapping[
     session.execute(_JOIN, {"ids": json.dumps(sorted({user for user, _, _ in places}))})
     session.execute(_GRANT, {"grants": json.dumps([
         {"user_id": user, "role": role, "hostel_id": hostel and str(hostel)} for user, role, hostel in places])})
-    session.add_all(
-        TeamMember(name=person.name, email=person.email, member_type=_TEAM[role], hostel_id=hostels.get(code or ""))
-        for person in others for role, code in person.places if role in _TEAM)
-    session.flush()
+    session.execute(insert(TeamMember).values([
+        {"name": person.name, "email": person.email, "member_type": _TEAM[role], "hostel_id": hostels.get(code or "")}
+        for person in others for role, code in person.places if role in _TEAM]))
 
 
 def _remember(session: Session, company: cast.Company, house: cast.House, hostel_id: UUID, ids: Ids,
               objects: ObjectStore, until: datetime) -> None:
     """The repairs of one house."""
     numbers = rooms.room_ids(session, hostel_id)
-    categories = dict(session.execute(select(MaintenanceCategory.code, MaintenanceCategory.id)).tuples().all())
+    categories = dict(session.execute(select(MaintenanceCategory.code, MaintenanceCategory.id)).all())
     issues = {(category, name): key for category, name, key in session.execute(
         select(MaintenanceIssueType.category_id, MaintenanceIssueType.name, MaintenanceIssueType.id))}
     random = Random(house.code)  # noqa: S311 - made-up data
