@@ -88,7 +88,7 @@ def create_rooms(session: Session, floor: Floor, plans: Sequence[RoomPlan]) -> d
     shared = {"hostel_id": floor.hostel_id, "floor_id": floor.id}
     made = dict(session.execute(
         insert(Room).values([shared | {"number": plan.number, "kind": plan.kind.value} for plan in plans])
-        .returning(Room.number, Room.id)).tuples().all())
+        .returning(Room.number, Room.id)).all())
     beds = [{"hostel_id": floor.hostel_id, "room_id": made[plan.number], "label": label}
             for plan in plans for label in plan.labels]
     if beds:
@@ -203,7 +203,7 @@ def beds_of(session: Session, room_id: UUID) -> Sequence[Bed]:
 def room_ids(session: Session, hostel_id: UUID) -> dict[str, UUID]:
     """Ids of a hostel's rooms by number."""
     return dict(session.execute(
-        select(Room.number, Room.id).where(Room.hostel_id == hostel_id, Room.deleted_at.is_(None))).tuples().all())
+        select(Room.number, Room.id).where(Room.hostel_id == hostel_id, Room.deleted_at.is_(None))).all())
 
 
 def count_places(session: Session, hostel_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
@@ -222,7 +222,7 @@ def count_beds(session: Session, room_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Beds of each room, in one statement."""
     return dict(session.execute(
         select(Bed.room_id, func.count()).where(Bed.room_id.in_(room_ids), Bed.deleted_at.is_(None))
-        .group_by(Bed.room_id)).tuples().all())
+        .group_by(Bed.room_id)).all())
 
 
 # --- hiding and bringing back ---------------------------------------------------------------------------
