@@ -1,15 +1,18 @@
 """What the walls cost in the database: the same queries under policies, in a bound transaction, and as the superuser
 with the organization written into the query; a hundred organizations, a million requests.
 
-The second part counts whole transactions: begin, bind, one page, commit, against begin, page, commit.
+The goal is for what a screen asks: all statements of the list of requests, and the totals of one organization. A
+statement that takes a tenth of a millisecond shows what is fixed: the policies' planning and the check of the seal.
+The last part counts whole transactions: begin, bind, the list's statements, commit, against the same unbound.
 """
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import psycopg2
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 from bench._compare import heading, interleaved, line, milliseconds
@@ -17,15 +20,10 @@ from bench._console import Console, console
 from tests.servers import Servers, running_servers
 
 TENANTS, EACH = 100, 10_000
-PAGE = "SELECT * FROM maintenance_requests WHERE org_id = %(org)s ORDER BY raised_at DESC, id DESC LIMIT 25"
-QUERIES = {
-    "a page of 25": PAGE,
-    "a capped count": "SELECT count(*) FROM (SELECT FROM maintenance_requests WHERE org_id = %(org)s AND status = 'assigned' "
-                      "LIMIT 1001) found",
-    "a page with its rooms": "SELECT q.*, r.number FROM maintenance_requests q JOIN rooms r ON r.org_id = q.org_id AND r.id = "
-                             "q.room_id WHERE q.org_id = %(org)s ORDER BY q.raised_at DESC, q.id DESC LIMIT 25",
-}
-RUNS = 60
+TOTALS = "SELECT status, priority, count(*), max(raised_at) FROM maintenance_requests WHERE org_id = %(org)s GROUP BY 1, 2"
+SMALL = "SELECT reference FROM maintenance_requests WHERE org_id = %(org)s ORDER BY raised_at DESC, id DESC LIMIT 1"
+LIST = "/maintenance/requests/list/"
+RUNS = 20
 
 
 def _more_tenants(house: Console) -> None:
@@ -62,25 +60,44 @@ def _bind(cursor: Any, house: Console, digest: bytes) -> None:
                    (digest, str(house.world.a.org_id)))
 
 
+def _list_statements(house: Console) -> list[tuple[str, Any]]:
+    """What the server is asked for one list page, the binding left out."""
+    client = house.client(house.world.owner.user_id)
+    seen: list[tuple[str, Any]] = []
+    with house.app.app_context():
+        engine = house.app.extensions["sqlalchemy"].engine
+    note = lambda _connection, _cursor, statement, values, *_: seen.append((statement, values))  # noqa: E731
+    client.get(LIST)
+    event.listen(engine, "before_cursor_execute", note)
+    response = client.get(LIST)
+    event.remove(engine, "before_cursor_execute", note)
+    assert response.status_code == HTTPStatus.OK
+    return [(statement, values) for statement, values in seen if "app.bind(" not in statement]
+
+
 def main() -> None:
     """Measure and print."""
     heading()
     with running_servers() as servers, console(servers, EACH) as house:
         _more_tenants(house)
-        bare, web, digest = _connections(servers, house)
         values = {"org": str(house.world.a.org_id)}
+        asked = {"the list's statements": _list_statements(house), "an organization's totals": [(TOTALS, values)],
+                 "fixed cost: one row": [(SMALL, values)]}
+        bare, web, digest = _connections(servers, house)
         mine, theirs = web.cursor(), bare.cursor()
 
-        def run(cursor: Any, query: str) -> None:
+        def run(cursor: Any, statements: list[tuple[str, Any]]) -> None:
             for _ in range(RUNS):
-                cursor.execute(query, values)
-                cursor.fetchall()
+                for statement, given in statements:
+                    cursor.execute(statement, given)
+                    cursor.fetchall()
 
-        for name, query in QUERIES.items():
+        for name, statements in asked.items():
             _bind(mine, house, digest)
-            found = interleaved(lambda q=query: run(mine, q), lambda q=query: run(theirs, q), rounds=12, times=3)
-            line(f"{name}, under policies", milliseconds(found.ours / RUNS), milliseconds(found.peer / RUNS), found.spread,
-                 "≥ 0.95", found.ratio >= 0.95)  # noqa: PLR2004 - the goal
+            found = interleaved(lambda s=statements: run(mine, s), lambda s=statements: run(theirs, s), rounds=12, times=3)
+            goal = not name.startswith("fixed")
+            line(f"{name}, under policies", f"{found.ours / RUNS * 1e6:.0f} µs", f"{found.peer / RUNS * 1e6:.0f} µs", found.spread,
+                 "≥ 0.95" if goal else "told, no goal", found.ratio >= 0.95 or not goal)  # noqa: PLR2004 - the goal
             web.rollback()
             bare.rollback()
 
@@ -88,12 +105,13 @@ def main() -> None:
             for _ in range(RUNS):
                 if bound:
                     _bind(cursor, house, digest)
-                cursor.execute(PAGE, values)
-                cursor.fetchall()
+                for statement, given in asked["the list's statements"]:
+                    cursor.execute(statement, given)
+                    cursor.fetchall()
                 cursor.connection.commit()
 
         found = interleaved(lambda: transaction(mine, bound=True), lambda: transaction(theirs, bound=False), rounds=12, times=3)
-        line("a page, whole transaction with its binding", milliseconds(found.ours / RUNS), milliseconds(found.peer / RUNS),
+        line("the list's transaction with its binding", milliseconds(found.ours / RUNS), milliseconds(found.peer / RUNS),
              found.spread, "≥ 0.6", found.ratio >= 0.6)  # noqa: PLR2004 - the goal
         bare.close()
         web.close()
