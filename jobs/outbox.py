@@ -111,10 +111,12 @@ class Drainer:
 
     def _transact(self, rows: Sequence[Claimed]) -> None:
         with bound_contextvars(request_id=uuid4().hex), self._scope(rows) as session:
-            for row in rows:
-                handler_of(row.kind).call(session, row.payload)
+            handlers = [handler_of(row.kind) for row in rows]
+            for handler, row in zip(handlers, rows, strict=True):
+                handler.call(session, row.payload)
             session.flush()
-            if not work.finish(session, [row.id for row in rows], self.name):
+            relaxed = not any(handler.external for handler in handlers)
+            if not work.finish(session, [row.id for row in rows], self.name, relaxed=relaxed):
                 raise LeaseLost
         for row in rows:
             metrics.count_job(row.kind, Outcome.DONE)

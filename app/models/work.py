@@ -45,6 +45,7 @@ class Work(Model):
         Index("outbox_key", "org_id", "kind", "key", unique=True, postgresql_nulls_not_distinct=True,
               postgresql_where=text("key IS NOT NULL")),
         Index("outbox_due", "due_at", "id", postgresql_where=text("state = 'pending'")),
+        Index("outbox_new", "org_id", "due_at", "id", postgresql_where=text("state = 'pending' AND attempts = 0")),
         Index("outbox_sort_created", "org_id", "created_at", "id"),
         Index("outbox_sort_state", "org_id", "state", "created_at", "id"),
         Index("outbox_dead", "created_at", "id", postgresql_where=text("state = 'dead'")),

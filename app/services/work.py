@@ -20,7 +20,7 @@ _ENQUEUE_FOR = text("SELECT app.enqueue_for(:orgs, :kind, CAST(:payload AS jsonb
 _CLAIM = text("SELECT id, org_id, kind, payload, attempts FROM app.claim_work(:worker, :most, :lease, :alone)")
 _RENEW = text("SELECT app.renew_work(:ids, :worker, :lease)")
 _RELEASE = text("SELECT app.release_work(:ids, :worker)")
-_FINISH = text("SELECT app.finish_work(:ids, :worker)")
+_FINISH = text("SELECT app.finish_work(:ids, :worker, :relaxed)")
 _FAIL = text("SELECT app.fail_work(:id, :worker, :error, :again)")
 _RESEND = text("SELECT app.resend_work(:id)")
 _BACKLOG = text("SELECT due, oldest_seconds, dead FROM app.work_backlog()")
@@ -81,9 +81,12 @@ def release(session: Session, ids: Sequence[UUID], worker: str) -> None:
     session.execute(_RELEASE, {"ids": list(ids), "worker": worker})
 
 
-def finish(session: Session, ids: Sequence[UUID], worker: str) -> bool:
-    """Mark rows done in the transaction of the work; False if one was lost to another worker: then roll back."""
-    return bool(session.execute(_FINISH, {"ids": list(ids), "worker": worker}).scalar_one())
+def finish(session: Session, ids: Sequence[UUID], worker: str, *, relaxed: bool) -> bool:
+    """Mark rows done in the transaction of the work; False if one was lost to another worker: then roll back.
+
+    `relaxed`: the commit need not wait for the disk, as all that the work did would be forgotten with it.
+    """
+    return bool(session.execute(_FINISH, {"ids": list(ids), "worker": worker, "relaxed": relaxed}).scalar_one())
 
 
 def fail(session: Session, work_id: UUID, worker: str, error: str, again: datetime | None) -> None:

@@ -1705,21 +1705,34 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
     RETURNING 1
   )
   SELECT count(*) FROM asked
-$$;
-
--- Due rows that nobody holds, held for p_lease: at most p_most that are new
+$$
 --;;
 CREATE FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval, p_alone text[]) RETURNS TABLE (id uuid, org_id uuid, kind text, payload jsonb, attempts integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
+  v_org uuid;
   v_ids uuid[];
 BEGIN
-  v_ids := ARRAY(
-    SELECT o.id FROM outbox o
-    WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0 AND o.kind <> ALL (p_alone)
-    ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED);
-  IF cardinality(v_ids) = 0 THEN
+  SELECT o.org_id, ARRAY[o.id] INTO v_org, v_ids FROM outbox o
+  WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0 AND o.kind <> ALL (p_alone)
+  ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF v_ids IS NOT NULL THEN
+    IF v_org IS NOT NULL THEN
+      v_ids := ARRAY(
+        SELECT o.id FROM outbox o
+        WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0 AND o.kind <> ALL (p_alone) AND o.org_id = v_org
+        ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED);
+    END IF;
+    IF cardinality(v_ids) = 1 THEN
+      v_ids := ARRAY(
+        SELECT o.id FROM outbox o
+        WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0 AND o.kind <> ALL (p_alone)
+        ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED);
+    END IF;
+    -- A server that crashes may forget the claim: then nobody holds the rows, as if they had never been taken.
+    PERFORM set_config('synchronous_commit', 'off', true);
+  ELSE
     v_ids := ARRAY(
       SELECT o.id FROM outbox o
       WHERE o.state = 'pending' AND o.due_at <= v_now AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
@@ -1747,7 +1760,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   WHERE id = ANY (p_ids) AND state = 'pending' AND claimed_by = p_worker
 $$
 --;;
-CREATE FUNCTION app.finish_work(p_ids uuid[], p_worker text) RETURNS boolean
+CREATE FUNCTION app.finish_work(p_ids uuid[], p_worker text, p_relaxed boolean) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_count integer;
@@ -1758,6 +1771,9 @@ BEGIN
   UPDATE outbox SET state = 'done', finished_at = clock_timestamp(), last_error = NULL
   WHERE id = ANY (p_ids) AND state = 'pending' AND claimed_by = p_worker;
   GET DIAGNOSTICS v_count = ROW_COUNT;
+  IF p_relaxed THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+  END IF;
   RETURN v_count = cardinality(p_ids);
 END
 $$
@@ -2181,6 +2197,8 @@ CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'pending'
 CREATE INDEX outbox_finished ON outbox (finished_at) WHERE state = 'done'
 --;;
 CREATE UNIQUE INDEX outbox_key ON outbox (org_id, kind, key) NULLS NOT DISTINCT WHERE key IS NOT NULL
+--;;
+CREATE INDEX outbox_new ON outbox (org_id, due_at, id) WHERE state = 'pending' AND attempts = 0
 --;;
 CREATE INDEX outbox_sort_created ON outbox (org_id, created_at, id)
 --;;
@@ -4109,11 +4127,11 @@ ALTER FUNCTION app.release_work(p_ids uuid[], p_worker text) OWNER TO viramah_de
 --;;
 GRANT EXECUTE ON FUNCTION app.release_work(p_ids uuid[], p_worker text) TO viramah_service
 --;;
-REVOKE ALL ON FUNCTION app.finish_work(p_ids uuid[], p_worker text) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.finish_work(p_ids uuid[], p_worker text, p_relaxed boolean) FROM PUBLIC
 --;;
-ALTER FUNCTION app.finish_work(p_ids uuid[], p_worker text) OWNER TO viramah_definer
+ALTER FUNCTION app.finish_work(p_ids uuid[], p_worker text, p_relaxed boolean) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.finish_work(p_ids uuid[], p_worker text) TO viramah_service, portal_admin
+GRANT EXECUTE ON FUNCTION app.finish_work(p_ids uuid[], p_worker text, p_relaxed boolean) TO viramah_service, portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.fail_work(p_id uuid, p_worker text, p_error text, p_again timestamptz) FROM PUBLIC
 --;;

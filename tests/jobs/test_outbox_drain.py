@@ -221,6 +221,20 @@ def test_what_was_tried_before_and_what_calls_the_outside_come_alone(world, kind
     assert sorted(claimed[1:]) == [[], ["a"], ["outside"]]
 
 
+def test_rows_of_one_organization_are_taken_together_and_single_ones_with_their_neighbours(world, app):
+    for org_id, word in ((world.a.org_id, "a1"), (world.b.org_id, "b1"), (world.a.org_id, "a2"), (world.b.org_id, "b2")):
+        ask(org_id, word)
+
+    def claimed():
+        with queue_scope() as session:
+            return sorted(row.payload["word"] for row in work.claim(session, "w", 50, timedelta(seconds=30), []))
+
+    assert [claimed(), claimed()] == [["a1", "a2"], ["b1", "b2"]]
+    ask(world.a.org_id, "a3")
+    ask(world.b.org_id, "b3")
+    assert claimed() == ["a3", "b3"]
+
+
 def test_two_workers_never_hold_the_same_row(world, app):
     for number in range(20):
         ask(world.a.org_id, str(number))

@@ -22,23 +22,39 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   SELECT count(*) FROM asked
 $$;
 
--- Due rows that nobody holds, held for p_lease: at most p_most that are new; if there are none, one that was tried
--- before or is of a kind that calls the outside (p_alone). So what hangs, or kills its worker, takes nothing else
--- down with it, and a mail server that is away does not hold up the rest. `attempts` counts before the handler
--- runs: a handler that kills its process is counted too.
+-- Due rows that nobody holds, held for p_lease. First what is new, at most p_most: of one organization where it has
+-- several, as they then share a transaction. If nothing is new, one row that is of a kind that calls the outside
+-- (p_alone) or was tried before: so what hangs, or kills its worker, takes nothing else down with it, and a mail
+-- server that is away does not hold up the rest. `attempts` counts before the handler runs: a handler that kills its
+-- process is counted too.
 --: definer; execute: service
 CREATE FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval, p_alone text[])
 RETURNS TABLE (id uuid, org_id uuid, kind text, payload jsonb, attempts integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
+  v_org uuid;
   v_ids uuid[];
 BEGIN
-  v_ids := ARRAY(
-    SELECT o.id FROM outbox o
-    WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0 AND o.kind <> ALL (p_alone)
-    ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED);
-  IF cardinality(v_ids) = 0 THEN
+  SELECT o.org_id, ARRAY[o.id] INTO v_org, v_ids FROM outbox o
+  WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0 AND o.kind <> ALL (p_alone)
+  ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF v_ids IS NOT NULL THEN
+    IF v_org IS NOT NULL THEN
+      v_ids := ARRAY(
+        SELECT o.id FROM outbox o
+        WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0 AND o.kind <> ALL (p_alone) AND o.org_id = v_org
+        ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED);
+    END IF;
+    IF cardinality(v_ids) = 1 THEN
+      v_ids := ARRAY(
+        SELECT o.id FROM outbox o
+        WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0 AND o.kind <> ALL (p_alone)
+        ORDER BY o.due_at, o.id LIMIT p_most FOR UPDATE SKIP LOCKED);
+    END IF;
+    -- A server that crashes may forget the claim: then nobody holds the rows, as if they had never been taken.
+    PERFORM set_config('synchronous_commit', 'off', true);
+  ELSE
     v_ids := ARRAY(
       SELECT o.id FROM outbox o
       WHERE o.state = 'pending' AND o.due_at <= v_now AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
@@ -69,9 +85,10 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
 $$;
 
 -- Called in the transaction of the work itself, as the tenant or the service: done once, or not at all. False
--- if the lease was lost to another worker meanwhile: the caller must roll back.
+-- if the lease was lost to another worker meanwhile: the caller must roll back. Work that only writes here need not
+-- wait for the disk (p_relaxed): a server that crashes forgets what it wrote together with its being done.
 --: definer; execute: service, portal_admin
-CREATE FUNCTION app.finish_work(p_ids uuid[], p_worker text) RETURNS boolean
+CREATE FUNCTION app.finish_work(p_ids uuid[], p_worker text, p_relaxed boolean) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_count integer;
@@ -82,6 +99,9 @@ BEGIN
   UPDATE outbox SET state = 'done', finished_at = clock_timestamp(), last_error = NULL
   WHERE id = ANY (p_ids) AND state = 'pending' AND claimed_by = p_worker;
   GET DIAGNOSTICS v_count = ROW_COUNT;
+  IF p_relaxed THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+  END IF;
   RETURN v_count = cardinality(p_ids);
 END
 $$;
