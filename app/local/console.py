@@ -173,17 +173,28 @@ def start_processes(supervisor: Supervisor, local: Local, settings: config.Setti
         ),  # processes: views keep request state
         *("--worker-tmp-dir", heartbeats, "--timeout", "60", "--graceful-timeout", "10"),
         *("--max-requests", "10000", "--max-requests-jitter", "1000", "--no-control-socket"),
+        *("--config", "python:app.gunicorn"),
     ]
+    counts = new_counts(local.folder)
     worker, scheduler = ["-m", "jobs.worker"], ["-m", "jobs.scheduler"]
     for name, words in {"web": web, "worker": worker, "scheduler": scheduler}.items():
         say(f"Starting {name} …")
         program = Program(
             [sys.executable, "-P", *words],
             log=local.folder.logs / f"{name}.log",
-            environment=local.environment("web" if words is web else "worker", supervised=True),
+            environment={**local.environment("web" if words is web else "worker", supervised=True), **counts},
             folder=ROOT,
         )
         supervisor.start(name, program)
+
+
+def new_counts(folder: DataFolder) -> dict[str, str]:
+    """Where the processes of this run count for /metrics, together and from nothing; see app/metrics.py."""
+    path = folder.root / "metrics"
+    if path.exists():
+        shutil.rmtree(path)
+    places.private_folder(path)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(path)}
 
 
 def wait_until_ready(supervisor: Supervisor, folder: DataFolder, port: int) -> None:

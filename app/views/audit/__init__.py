@@ -9,4 +9,4 @@ from app.views.audit.entries import AuditView
 
 def register(builder: AppBuilder) -> None:
     """Add the screens."""
-    builder.add_view(AuditView, "Audit log", icon="shield", category="Administration")
+    builder.add_view(AuditView, "Audit log", icon="fa-shield", category="Operations")
