@@ -321,8 +321,9 @@ BEGIN
 END
 $$;
 
--- All roles of a person at once: 'active', 'suspended', or NULL to remove them from the organization.
---: definer; execute: portal_admin
+-- All roles of a person at once: 'active', 'suspended', or NULL to remove them from the organization; of oneself, in
+-- any portal, only the last.
+--: definer; execute: signed_in
 CREATE FUNCTION app.change_person(p_user integer, p_status text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE

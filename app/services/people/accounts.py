@@ -128,6 +128,7 @@ def change_password(session: Session, user_id: int, email: str, *, old: str, new
     signin.check_password(new, email)
     set_password(session, user_id, new)
     sessions.end_everywhere(session, user_id, now, but=keep)
+    unlock(session, email)
     note(session, user_id, "password_changed")
 
 
