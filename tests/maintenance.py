@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from app.permissions import ROLE_PORTAL
@@ -48,6 +49,12 @@ def moved(person: Person, request_id: UUID, *events: str, **options: Any) -> Non
     for event in events:
         with scope(person) as session:
             maintenance.move(session, request_id, event, **options)
+
+
+def at(superuser: Engine, shift: timedelta) -> None:
+    """Move the product's clock to `shift` from the real time."""
+    with superuser.begin() as connection:
+        connection.execute(text("UPDATE clock SET shift = :shift"), {"shift": shift})
 
 
 def refusal(call: Callable[[], Any]) -> DomainError:

@@ -116,7 +116,7 @@ def _chosen(column: Column, wanted: BoardFilter, now: datetime) -> Select[Any]:
         urgency, R.id).limit(column.size)
 
 
-def _counted(state: RequestStatus, wanted: BoardFilter, now: datetime) -> Select[Any]:
+def _counted(state: RequestStatus, wanted: BoardFilter, now: datetime) -> Select[str, int]:
     rows = _narrowed([literal(1)], state, wanted, now).limit(COUNT_CAP + 1).subquery()
     return select(literal(state.value), func.count()).select_from(rows)
 
@@ -184,28 +184,29 @@ Entry = Moved | Handed | Remark | Attached
 
 def story(session: Session, request_id: UUID, *, reader: int, decides: bool) -> list[Entry]:
     """Everything that happened to a request, oldest first, for staff: four statements."""
-    H, C, A, G = MaintenanceStatusHistory, MaintenanceComment, MaintenanceAttachment, MaintenanceAssignment
+    history, comment, attached, held = (MaintenanceStatusHistory, MaintenanceComment, MaintenanceAttachment,
+                                        MaintenanceAssignment)
     entries: list[Entry] = [
         Moved(h.event_at, h.member.name if h.member else "", h.triggered_by == "system",
               RequestStatus(h.from_status) if h.from_status else None, RequestStatus(h.to_status), h.event or "", h.note,
               h.recorded_at)
-        for h in session.scalars(select(H).where(H.request_id == request_id).options(joinedload(H.member))
-                                 .order_by(H.seq))]
+        for h in session.scalars(select(history).where(history.request_id == request_id).options(joinedload(history.member))
+                                 .order_by(history.seq))]
     # Whoever takes a request is named by the step itself.
     entries += [Handed(g.assigned_at, str(g)) for g in session.scalars(
-        select(G).where(G.request_id == request_id).options(joinedload(G.member)))
+        select(held).where(held.request_id == request_id).options(joinedload(held.member)))
         if g.user_id is None or g.user_id != g.created_by]
     remarks = [
         (c.parent_id, Remark(c.created_at, c.id, c.member.name if c.member else "", c.by_staff, c.body,
                              removable=decides or c.user_id == reader))
-        for c in session.scalars(select(C).where(C.request_id == request_id, C.deleted_at.is_(None))
-                                 .options(joinedload(C.member)).order_by(C.created_at))]
+        for c in session.scalars(select(comment).where(comment.request_id == request_id, comment.deleted_at.is_(None))
+                                 .options(joinedload(comment.member)).order_by(comment.created_at))]
     entries += threads(remarks)
     entries += [Attached(a.created_at, a.id, name or "", file, removable=decides or a.user_id == reader)
                 for a, file, name in session.execute(
-                    select(A, File, Member.name).where(A.request_id == request_id, A.deleted_at.is_(None))
-                    .join(File, and_(File.org_id == A.org_id, File.id == A.file_id))
-                    .outerjoin(Member, and_(Member.org_id == A.org_id, Member.user_id == A.user_id)))]
+                    select(attached, File, Member.name).where(attached.request_id == request_id, attached.deleted_at.is_(None))
+                    .join(File, and_(File.org_id == attached.org_id, File.id == attached.file_id))
+                    .outerjoin(Member, and_(Member.org_id == attached.org_id, Member.user_id == attached.user_id)))]
     return sorted(entries, key=lambda entry: entry.at)
 
 

@@ -37,7 +37,8 @@ EDITABLE = frozenset({"category_id", "issue_type_id", "room_id", "place", "descr
 @dataclass(frozen=True)
 class NewRequest:
     """What somebody reports. `for_user` is the resident whom staff raise it for; `id` keeps a form sent twice from
-    making two."""
+    making two.
+    """
 
     hostel_id: UUID
     category_id: UUID
@@ -146,7 +147,8 @@ def _thread(session: Session, request_id: UUID, parent_id: UUID) -> UUID:
         .where(MaintenanceComment.id == parent_id, MaintenanceComment.request_id == request_id)).one_or_none()
     if found is None:
         raise NotFound("The comment you are answering is not there any more.")
-    return found.parent_id or found.id
+    thread: UUID = found.parent_id or found.id
+    return thread
 
 
 def remove_comment(session: Session, comment_id: UUID) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Row, and_, select
 from sqlalchemy.orm import Session
 
 from app.models.files import File
@@ -57,17 +57,17 @@ class OwnRequest:
         return Request(self.state, raised_by=self.raised_by, resolved_at=self.resolved_at)
 
 
-def _own() -> Select[Any]:
-    R, C, I, M, H = MaintenanceRequest, MaintenanceCategory, MaintenanceIssueType, Room, Hostel  # noqa: E741
+def _own() -> Any:
+    request, category, issue, room, hostel = (MaintenanceRequest, MaintenanceCategory, MaintenanceIssueType, Room, Hostel)
     return (
-        select(R.id, R.reference, R.status, C.name.label("category"), C.icon, I.name.label("issue"), R.hostel_id,
-               H.name.label("hostel"), M.number.label("room"), R.place, R.description, R.resolution, R.user_id, R.raised_at,
-               R.resolved_at, R.resolve_by)
-        .where(R.deleted_at.is_(None))
-        .join(C, and_(C.org_id == R.org_id, C.id == R.category_id))
-        .join(H, and_(H.org_id == R.org_id, H.id == R.hostel_id))
-        .outerjoin(I, and_(I.org_id == R.org_id, I.id == R.issue_type_id))
-        .outerjoin(M, and_(M.org_id == R.org_id, M.id == R.room_id)))
+        select(request.id, request.reference, request.status, category.name.label("category"), category.icon, issue.name.label("issue"), request.hostel_id,
+               hostel.name.label("hostel"), room.number.label("room"), request.place, request.description, request.resolution, request.user_id, request.raised_at,
+               request.resolved_at, request.resolve_by)
+        .where(request.deleted_at.is_(None))
+        .join(category, and_(category.org_id == request.org_id, category.id == request.category_id))
+        .join(hostel, and_(hostel.org_id == request.org_id, hostel.id == request.hostel_id))
+        .outerjoin(issue, and_(issue.org_id == request.org_id, issue.id == request.issue_type_id))
+        .outerjoin(room, and_(room.org_id == request.org_id, room.id == request.room_id)))
 
 
 def _read(row: Row[Any]) -> OwnRequest:
@@ -95,19 +95,19 @@ def own_request(session: Session, request_id: UUID) -> OwnRequest:
 
 def own_story(session: Session, request_id: UUID) -> list[Entry]:
     """What happened to it, oldest first; `who` is empty throughout. Three statements."""
-    H, C, A = MaintenanceStatusHistory, MaintenanceComment, MaintenanceAttachment
+    history, comment, attached = MaintenanceStatusHistory, MaintenanceComment, MaintenanceAttachment
     entries: list[Entry] = [
         Moved(h.event_at, "", h.triggered_by == "system", RequestStatus(h.from_status) if h.from_status else None,
               RequestStatus(h.to_status), h.event or "", h.public_note, h.recorded_at)
         for h in session.execute(
-            select(H.event_at, H.triggered_by, H.from_status, H.to_status, H.event, H.public_note, H.recorded_at)
-            .where(H.request_id == request_id).order_by(H.seq))]
+            select(history.event_at, history.triggered_by, history.from_status, history.to_status, history.event, history.public_note, history.recorded_at)
+            .where(history.request_id == request_id).order_by(history.seq))]
     remarks = [(c.parent_id, Remark(c.created_at, c.id, "", c.by_staff, c.body)) for c in session.execute(
-        select(C.id, C.parent_id, C.by_staff, C.body, C.created_at)
-        .where(C.request_id == request_id, C.deleted_at.is_(None)).order_by(C.created_at))]
+        select(comment.id, comment.parent_id, comment.by_staff, comment.body, comment.created_at)
+        .where(comment.request_id == request_id, comment.deleted_at.is_(None)).order_by(comment.created_at))]
     entries += threads(remarks)
     entries += [Attached(at, key, "", file) for at, key, file in session.execute(
-        select(A.created_at, A.id, File).where(A.request_id == request_id, A.deleted_at.is_(None))
-        .join(File, and_(File.org_id == A.org_id, File.id == A.file_id)))]
+        select(attached.created_at, attached.id, File).where(attached.request_id == request_id, attached.deleted_at.is_(None))
+        .join(File, and_(File.org_id == attached.org_id, File.id == attached.file_id)))]
     return sorted(entries, key=lambda entry: entry.at)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -82,7 +83,7 @@ def given_assignee() -> Assignee | None:
     member, outside = request.form.get("user_id", "").strip(), request.form.get("outside_party", "").strip()
     if not member and not outside:
         return None
-    if member and (not member.isascii() or not member.isdigit() or len(member) > 9):
+    if member and not re.fullmatch(r"[0-9]{1,9}", member):
         raise Invalid(gettext("Choose one from the list."), field="user_id")
     return Assignee(int(member) if member else None, outside or None)
 

@@ -15,8 +15,15 @@ from app.rules.maintenance import PLACE_MAX, Priority, RequestStatus
 from app.services import maintenance
 from app.services.maintenance import finding
 from app.views import formats
-from app.views.base import (ConsoleInterface, ConsoleModelView, console_action, expose, has_access, service_call,
-                            submission_id)
+from app.views.base import (
+    ConsoleInterface,
+    ConsoleModelView,
+    console_action,
+    expose,
+    has_access,
+    service_call,
+    submission_id,
+)
 from app.views.fields import ChoiceField, printable, strip
 from app.views.interface import Session
 from app.views.maintenance import parts

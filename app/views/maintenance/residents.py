@@ -27,7 +27,6 @@ from app.views.fields import ConsoleForm, printable, strip
 from app.views.maintenance import parts
 from app.views.paging import BadListRequest
 
-
 _NONE = SelectChoice("", "—")
 
 
