@@ -20,8 +20,9 @@ from bench._console import Console, console
 from tests.servers import Servers, running_servers
 
 TENANTS, EACH = 100, 10_000
-TOTALS = "SELECT status, priority, count(*), max(raised_at) FROM maintenance_requests WHERE org_id = %(org)s GROUP BY 1, 2"
-SMALL = "SELECT reference FROM maintenance_requests WHERE org_id = %(org)s ORDER BY raised_at DESC, id DESC LIMIT 1"
+TOTALS = "SELECT status, priority, count(*), max(raised_at) FROM maintenance_requests {where} GROUP BY 1, 2"
+SMALL = "SELECT reference FROM maintenance_requests {where} ORDER BY raised_at DESC, id DESC LIMIT 1"
+MINE = "WHERE org_id = %(org)s"
 LIST = "/maintenance/requests/list/"
 RUNS = 20
 
@@ -81,8 +82,11 @@ def main() -> None:
     with running_servers() as servers, console(servers, EACH) as house:
         _more_tenants(house)
         values = {"org": str(house.world.a.org_id)}
-        asked = {"the list's statements": _list_statements(house), "an organization's totals": [(TOTALS, values)],
-                 "fixed cost: one row": [(SMALL, values)]}
+        # The list is asked for as the product asks; the others as policies allow: without naming the organization.
+        listed = _list_statements(house)
+        asked = {"the list's statements": (listed, listed),
+                 "an organization's totals": ([(TOTALS.format(where=""), None)], [(TOTALS.format(where=MINE), values)]),
+                 "fixed cost: one row": ([(SMALL.format(where=""), None)], [(SMALL.format(where=MINE), values)])}
         bare, web, digest = _connections(servers, house)
         mine, theirs = web.cursor(), bare.cursor()
 
@@ -92,9 +96,9 @@ def main() -> None:
                     cursor.execute(statement, given)
                     cursor.fetchall()
 
-        for name, statements in asked.items():
+        for name, (walled, bare_ones) in asked.items():
             _bind(mine, house, digest)
-            found = interleaved(lambda s=statements: run(mine, s), lambda s=statements: run(theirs, s), rounds=12, times=3)
+            found = interleaved(lambda s=walled: run(mine, s), lambda s=bare_ones: run(theirs, s), rounds=12, times=3)
             goal = not name.startswith("fixed")
             line(f"{name}, under policies", f"{found.ours / RUNS * 1e6:.0f} µs", f"{found.peer / RUNS * 1e6:.0f} µs", found.spread,
                  "≥ 0.95" if goal else "told, no goal", found.ratio >= 0.95 or not goal)  # noqa: PLR2004 - the goal
@@ -105,7 +109,7 @@ def main() -> None:
             for _ in range(RUNS):
                 if bound:
                     _bind(cursor, house, digest)
-                for statement, given in asked["the list's statements"]:
+                for statement, given in listed:
                     cursor.execute(statement, given)
                     cursor.fetchall()
                 cursor.connection.commit()
