@@ -544,7 +544,9 @@ BEGIN
     UPDATE members SET removed_at = app.now() WHERE org_id = v_row.org_id AND user_id = v_row.user_id;
   END IF;
 END
-$$
+$$;
+
+-- All roles of a person at once: 'active', 'suspended', or NULL to remove them from the organization
 --;;
 CREATE FUNCTION app.change_person(p_user integer, p_status text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -1589,6 +1591,8 @@ CREATE FUNCTION app.people_who_can(p_resource text, p_action text, p_hostel uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT m.user_id FROM members m
   WHERE m.org_id = app.current_org() AND m.removed_at IS NULL
+    AND m.user_id IN (SELECT s.user_id FROM memberships s JOIN roles USING (role)
+                      WHERE s.org_id = app.current_org() AND s.status = 'active' AND roles.rank > 10)
     AND EXISTS (SELECT FROM app.active_roles(m.org_id, m.user_id) r WHERE r.rank > 10)
     AND app.person_can(m.user_id, p_resource, p_action, p_hostel)
 $$
@@ -1743,9 +1747,7 @@ BEGIN
     WHERE o.id = ANY (v_ids)
     RETURNING o.id, o.org_id, o.kind, o.payload, o.attempts;
 END
-$$;
-
--- A worker that is still at it says so
+$$
 --;;
 CREATE FUNCTION app.renew_work(p_ids uuid[], p_worker text, p_lease interval) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -3735,7 +3737,7 @@ REVOKE ALL ON FUNCTION app.change_person(p_user integer, p_status text) FROM PUB
 --;;
 ALTER FUNCTION app.change_person(p_user integer, p_status text) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.change_person(p_user integer, p_status text) TO portal_admin
+GRANT EXECUTE ON FUNCTION app.change_person(p_user integer, p_status text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
 --;;
 REVOKE ALL ON FUNCTION app.transfer_ownership(p_to integer) FROM PUBLIC
 --;;

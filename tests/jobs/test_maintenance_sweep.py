@@ -87,3 +87,10 @@ def test_more_than_one_handful_is_escalated_all_the_same(app, world, superuser, 
     later(hours=7)
     run_sweep()
     assert set(states(superuser)) == {"escalated"}
+
+
+def test_fresh_figures_are_made_on_schedule(app, superuser):
+    Scheduler([one for one in SCHEDULE if one.kind == "maintenance.refresh"]).tick(NOON)
+    Drainer.new().drain()
+    with superuser.begin() as connection:
+        assert connection.execute(text("SELECT state FROM outbox WHERE kind = 'maintenance.refresh'")).scalar() == "done"

@@ -128,3 +128,21 @@ def test_a_remark_reaches_the_other_side(world, told):
     heard = told()
     assert heard[Role.RESIDENT][-1] == "MR-0001: a new remark"
     assert heard[Role.MAINTENANCE_STAFF] == ["MR-0001: a new remark"]
+
+
+def test_links_lead_residents_to_their_own_page_and_staff_to_theirs(world, told, superuser):
+    theirs, ours = raised(world.resident), raised(world.owner)
+    for request in (theirs, ours):
+        moved(world.staff, request, "claim")
+    told()
+    with superuser.begin() as connection:
+        links = dict(connection.execute(text("SELECT user_id, link FROM notifications")).all())
+    assert links == {world.resident.user_id: f"/my/requests/{theirs}", world.owner.user_id: f"/maintenance/requests/show/{ours}"}
+
+
+def test_notifications_open_a_page(world, told, browser, superuser):
+    raised(world.resident, priority=Priority.HIGH)
+    told()
+    with superuser.begin() as connection:
+        link = connection.execute(text("SELECT link FROM notifications WHERE user_id = :id"), {"id": world.owner.user_id}).scalar()
+    assert browser(world.owner).get(link).status_code == 200

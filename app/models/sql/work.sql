@@ -67,7 +67,7 @@ BEGIN
 END
 $$;
 
--- A worker that is still at it says so; what it has lost meanwhile stays lost.
+-- A worker that is still at it says so. What it has lost meanwhile stays lost.
 --: definer; execute: service
 CREATE FUNCTION app.renew_work(p_ids uuid[], p_worker text, p_lease interval) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$

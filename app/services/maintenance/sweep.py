@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 MOST = 200  # requests escalated in one transaction
 _WITH_OVERDUE = text("SELECT app.organizations_with_overdue()")
 _ESCALATE = text("SELECT app.escalate_overdue(:most)")
-_REFRESH_EXISTS = text("SELECT to_regprocedure('app.refresh_maintenance_analytics()') IS NOT NULL")
 _REFRESH = text("SELECT app.refresh_maintenance_analytics()")
 
 
@@ -26,5 +25,4 @@ def escalate_overdue(session: Session, most: int) -> int:
 
 def refresh_analytics(session: Session) -> None:
     """Bring the figures up to date; on the service login."""
-    if session.execute(_REFRESH_EXISTS).scalar_one():
-        session.execute(_REFRESH)
+    session.execute(_REFRESH)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from app.models.maintenance import (
@@ -15,13 +15,15 @@ from app.models.maintenance import (
     MaintenanceRequest,
     MaintenanceStatusHistory,
 )
-from app.permissions import Action, Resource
+from app.models.people import Membership
+from app.permissions import ROLE_PORTAL, Action, Portal, Resource
 from app.rules.maintenance import Priority, RequestStatus
 from app.rules.telling import Audience, words_for_step
 from app.services.notifications import Message, people_who_can, tell
 
 STAFF_LINK = "/maintenance/requests/show/{}"
 RESIDENT_LINK = "/my/requests/{}"
+_STAFF_ROLES = [role.value for role, portal in ROLE_PORTAL.items() if portal is not Portal.RESIDENT]
 EXCERPT = 300  # characters of a remark
 _RELEASED_BY_THE_STEP = timedelta(seconds=1)  # a step that takes the request away does so in its own transaction
 
@@ -115,6 +117,14 @@ def _is_staff(session: Session, request: Found) -> bool:
 
 def _known(*people: int | None) -> set[int]:
     return {person for person in people if person is not None}
+
+
+def _link_for(session: Session, requester: int | None) -> str:
+    """Staff, too, report what is broken; they see it where they see all requests."""
+    held = Membership
+    is_staff = session.execute(select(exists().where(
+        held.user_id == requester, held.status == "active", held.role.in_(_STAFF_ROLES)))).scalar_one()
+    return STAFF_LINK if is_staff else RESIDENT_LINK
 
 
 def _holder(session: Session, request_id: UUID, at: datetime) -> int | None:
