@@ -10,6 +10,7 @@ from app.rules.work import Scheduled
 SCHEDULE: Final = (
     Scheduled("maintenance.sweep", every=timedelta(minutes=30)),
     Scheduled("maintenance.refresh", every=timedelta(minutes=15), offset=timedelta(minutes=5)),
+    Scheduled("files.sweep", every=timedelta(days=1), offset=timedelta(hours=21)),  # at night in India
     Scheduled("housekeeping.forget", every=timedelta(hours=1), offset=timedelta(minutes=20)),
     Scheduled("audit.seal", every=timedelta(minutes=5)),
     Scheduled("audit.verify", every=timedelta(days=1), offset=timedelta(hours=21)),

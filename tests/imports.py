@@ -47,7 +47,7 @@ def uploaded(person, content: bytes, *, name="old.csv", zone=NEW_YORK, encoding=
     with as_(person) as session:
         run = imports.upload(session, objects(), Upload(name, "", io.BytesIO(content)), person.hostel_id, encoding)
         with imports.table_of(session, objects(), run) as (table, _):
-            imports.choose(session, run, table, replace(imports.Choices.load(run.mapping), zone=zone, **changes))
+            imports.choose_values(session, run, table, replace(imports.Choices.load(run.mapping), zone=zone, **changes))
         return run.id
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby, islice
@@ -27,6 +26,7 @@ REMOVED_FOR = timedelta(days=30)  # how long the bytes of a removed file stay, i
 _PIECE = 1 << 20
 _SWEPT_AT_ONCE = 500
 # The day in the key is what the sweep tells the age of an object by.
+_OWN_KEYS = text("SELECT concat_ws('/', 'org', app.current_org(), '')")
 _NEW_KEY = text("SELECT concat_ws('/', 'org', app.current_org(), to_char(app.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'), uuidv7())")
 
 
@@ -129,18 +129,18 @@ def link_for(secret: str, file: File, user_id: int, minutes: int, now: datetime)
 # -- sweeping ---------------------------------------------------------------------------------------------------
 
 
-def stored_keys(objects: ObjectStore) -> Iterator[tuple[UUID, Iterator[str]]]:
-    """All keys of the store by organization; each group must be used up before the next is asked for."""
-    for organization, keys in groupby(objects.list("org/"), key=lambda key: key.split("/")[1]):
-        yield UUID(organization), keys
+def organizations_with_objects(objects: ObjectStore) -> list[UUID]:
+    """Whose files the store holds."""
+    return [UUID(organization) for organization, _ in groupby(objects.list("org/"), key=lambda key: key.split("/")[1])]
 
 
-def sweep(session: Session, objects: ObjectStore, keys: Iterable[str], now: datetime) -> int:
+def sweep(session: Session, objects: ObjectStore, now: datetime) -> int:
     """Delete objects of the bound organization that no row has wanted for long; how many were deleted.
 
-    `keys` are all of that organization. Those of transactions that may still be open are left alone.
+    Those of transactions that may still be open are left alone.
     """
-    old = (key for key in keys if date.fromisoformat(key.split("/")[2]) < (now - UNCOMMITTED_FOR).date())
+    prefix = session.execute(_OWN_KEYS).scalar_one()
+    old = (key for key in objects.list(prefix) if date.fromisoformat(key.split("/")[2]) < (now - UNCOMMITTED_FOR).date())
     deleted = 0
     while some := list(islice(old, _SWEPT_AT_ONCE)):
         wanted = set(session.scalars(select(File.storage_key).where(

@@ -48,3 +48,4 @@ RUN = Machine("import_run", S, initial=S.UPLOADED, transitions=[
     T("undone", {S.UNDOING}, S.UNDONE, by=By.SYSTEM),
 ])
 WORKING = frozenset({S.CHECKING, S.RUNNING, S.UNDOING})
+CHOOSING = frozenset({S.UPLOADED, S.CHECKED})  # columns and values may still be chosen

@@ -1,20 +1,13 @@
 """Imports of requests (Y2): uploaded, understood, checked, run and undone. See docs/imports.md for the whole."""
 
 from app.services.imports.checking import Directory, already_here, check, directory, fitted
-from app.services.imports.choices import (
-    SAMPLE_ROWS,
-    Choices,
-    Offer,
-    check_choices,
-    first_choices,
-    offer,
-    with_columns,
-)
+from app.services.imports.choices import Choices, Offer, first_choices, offer, settled, with_columns
 from app.services.imports.results import Progress, kept_rows, preview, progress, refused_rows
 from app.services.imports.runs import (
     BATCH,
     ask_for_check,
-    choose,
+    choose_columns,
+    choose_values,
     discard,
     find,
     finish_step,
@@ -29,7 +22,7 @@ from app.services.imports.runs import (
 from app.services.imports.source import opened
 
 __all__ = [
-    "BATCH", "SAMPLE_ROWS", "Choices", "Directory", "Offer", "Progress", "already_here", "ask_for_check", "check", "check_choices",
-    "choose", "directory", "discard", "find", "finish_step", "first_choices", "fitted", "kept_rows", "offer", "opened", "preview",
-    "progress", "refused_rows", "run_batch", "start", "stop", "table_of", "undo", "undo_batch", "upload", "with_columns",
+    "BATCH", "Choices", "Directory", "Offer", "Progress", "already_here", "ask_for_check", "check",
+    "choose_columns", "choose_values", "directory", "discard", "find", "finish_step", "first_choices", "fitted", "kept_rows", "offer", "opened", "preview",
+    "progress", "refused_rows", "run_batch", "settled", "start", "stop", "table_of", "undo", "undo_batch", "upload", "with_columns",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.rules.errors import Invalid
@@ -95,6 +95,18 @@ def offer(table: Table, columns: Mapping[Field, str]) -> Offer:
     proposal = propose(sample, columns)
     return Offer(proposal, _counted(sample, columns.get(Field.CATEGORY)), _counted(sample, columns.get(Field.STATUS)),
                  tuple(f for f, guess in proposal.orders.items() if guess.order is None and (guess.ask or guess.mixed)))
+
+
+def settled(table: Table, choices: Choices, order: DateOrder | None) -> Choices:
+    """The choices where nobody can be asked: `order` is for the dates that leave it open, all else is guessed.
+
+    Errors: Invalid if the columns cannot bring in any row, or a question stays open.
+    """
+    check_settings(table, choices.settings)
+    answered = {f: order for f in offer(table, choices.columns).open_orders if order is not None}
+    found = with_columns(table, replace(choices, orders=answered))
+    check_choices(table, found)
+    return found
 
 
 def check_choices(table: Table, choices: Choices) -> None:

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from app.gateways.objects import ObjectStore
 from app.models.imports import ImportRun
 from app.models.organizations import Hostel
-from app.rules.errors import NotFound
+from app.rules.errors import Conflict, NotFound
 from app.rules.files import Purpose
-from app.rules.imports import Table
-from app.rules.imports.runs import RUN, RunStatus
+from app.rules.imports import Table, check_settings
+from app.rules.imports.runs import CHOOSING, RUN, RunStatus
 from app.services import files, lifecycle
 from app.services.files import Upload
-from app.services.imports.choices import Choices, check_choices, first_choices
+from app.services.imports.choices import Choices, check_choices, first_choices, with_columns
 from app.services.imports.source import opened
 from app.services.work import enqueue
 
@@ -66,9 +66,21 @@ def table_of(session: Session, objects: ObjectStore, run: ImportRun, encoding: s
         yield found
 
 
-def choose(session: Session, run: ImportRun, table: Table, choices: Choices) -> None:
-    """Keep what a person has chosen, once it can bring in rows. Errors: Invalid, naming the field."""
+def choose_columns(session: Session, run: ImportRun, table: Table, choices: Choices) -> None:
+    """Keep which column is what, and guess anew what follows from it. Errors: Invalid (names the field), Conflict."""
+    check_settings(table, choices.settings)
+    _keep(session, run, table, with_columns(table, choices))
+
+
+def choose_values(session: Session, run: ImportRun, table: Table, choices: Choices) -> None:
+    """Keep what values mean, once no question is open. Errors: Invalid (names the field), Conflict."""
     check_choices(table, choices)
+    _keep(session, run, table, choices)
+
+
+def _keep(session: Session, run: ImportRun, table: Table, choices: Choices) -> None:
+    if run.status not in CHOOSING:
+        raise Conflict("This import has begun, so its columns and values cannot be changed any more.")
     run.mapping, run.headers, run.message = choices.dump(), list(table.headers), ""
     session.flush()
 
