@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, SmallInteger, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -55,6 +65,11 @@ class Organization(Timestamps, SoftDelete, Model):
                         name="organizations_objects"),
         CheckConstraint("length(currency) = 3", name="organizations_currency_form"),
     )
+
+    @property
+    def require_totp(self) -> bool:
+        """Whether everybody who works here needs a second factor (read by app.identify)."""
+        return self.settings.get("require_totp") is True
 
     def __repr__(self) -> str:
         return self.name
@@ -119,7 +134,7 @@ class Hostel(Tenant, Timestamps, Authored, SoftDelete, Model):
     __table_args__ = (
         person("created_by"),
         Index("hostels_code_key", "org_id", "code", unique=True, postgresql_where=text("deleted_at IS NULL")),
-        Index("hostels_name", "org_id", "name"),
+        Index("hostels_sort_name", "org_id", "name", "id"),
         CheckConstraint("length(btrim(name)) > 0 AND length(btrim(code)) > 0", name="hostels_named"),
     )
 

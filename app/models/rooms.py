@@ -11,6 +11,7 @@ from app.models.base import Authored, Model, SoftDelete, Tenant, Timestamps, in_
 from app.models.declare import STAFF, Grant, protect, staff_policies
 from app.models.organizations import Hostel
 from app.permissions import Portal, Resource
+from app.rules.rooms import bed_name
 
 
 class Floor(Tenant, Timestamps, Authored, SoftDelete, Model):
@@ -27,7 +28,7 @@ class Floor(Tenant, Timestamps, Authored, SoftDelete, Model):
         in_tenant("hostel_id", "hostels"), person("created_by"),
         Index("floors_level_key", "org_id", "hostel_id", "level", unique=True,
               postgresql_where=text("deleted_at IS NULL")),
-        Index("floors_name", "org_id", "name"),
+        Index("floors_sort_level", "org_id", "level", "id"),
     )
 
     def __repr__(self) -> str:
@@ -79,8 +80,13 @@ class Bed(Tenant, Timestamps, Authored, SoftDelete, Model):
         Index("beds_sort_label", "org_id", "label", "id"),
     )
 
+    @property
+    def called(self) -> str:
+        """How people call it: 101-A."""
+        return bed_name(self.room.number, self.label)
+
     def __repr__(self) -> str:
-        return self.label
+        return self.called
 
 
 for _model in (Floor, Room, Bed):

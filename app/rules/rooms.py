@@ -117,10 +117,15 @@ def _between(prefix: str, first: str, last: str, part: str) -> list[str]:
 
 def plan_rooms(text: str, kind: RoomKind, beds: int) -> list[RoomPlan]:
     """The rooms that `text` lists, all alike; refuses a number of beds that the kind cannot have."""
+    check_beds(kind, beds)
+    return [RoomPlan(number, kind, beds) for number in read_room_numbers(text)]
+
+
+def check_beds(kind: RoomKind, beds: int) -> None:
+    """Refuse a number of beds that rooms of this kind cannot have."""
     if kind is RoomKind.COMMON and beds:
         raise Invalid("A common room has no beds.", field="beds")
     if kind is RoomKind.SINGLE and beds != 1:
         raise Invalid("A single room has one bed.", field="beds")
     if kind is not RoomKind.COMMON and not 1 <= beds <= BEDS_PER_ROOM:
         raise Invalid(f"A room has 1 to {BEDS_PER_ROOM} beds.", field="beds")
-    return [RoomPlan(number, kind, beds) for number in read_room_numbers(text)]

@@ -160,15 +160,27 @@ class Tenant:
     slug: str
     plan: Plan
     status: SubscriptionStatus
+    agreed: Mapping[Limit, int | None]
     created_at: datetime
     hostels: int
     users: int
+    residents: int
+    storage: int
 
 
 def list_organizations(session: Session) -> list[Tenant]:
     """Every organization by name, for the platform and for service scopes; empty for anybody else."""
     return [Tenant(row.id, row.name, row.slug, Plan(row.plan), SubscriptionStatus(row.subscription_status),
-                   row.created_at, row.hostels, row.users) for row in session.execute(_ALL)]
+                   {_LIMITS[metric]: most for metric, most in row.limits.items()}, row.created_at, row.hostels, row.users,
+                   row.residents, row.storage) for row in session.execute(_ALL)]
+
+
+def find_organization(session: Session, org_id: UUID) -> Tenant:
+    """One of them."""
+    found = next((tenant for tenant in list_organizations(session) if tenant.id == org_id), None)
+    if found is None:
+        raise NotFound("There is no such organization.")
+    return found
 
 
 def set_plan(session: Session, org_id: UUID, plan: Plan, status: SubscriptionStatus,

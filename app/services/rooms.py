@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, and_, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models.maintenance import MaintenanceRequest
@@ -19,6 +20,7 @@ from app.rules.rooms import (
     RoomKind,
     RoomPlan,
     bed_labels,
+    check_beds,
     clean_room_number,
     floor_name,
 )
@@ -104,6 +106,7 @@ def taken_numbers(session: Session, hostel_id: UUID, numbers: Sequence[str]) -> 
 
 def create_room(session: Session, floor_id: UUID, plan: RoomPlan, note: str = "", *, room_id: UUID | None = None) -> Room:
     """One room with its beds; the hostel is the floor's."""
+    check_beds(plan.kind, plan.beds)
     floor = session.scalar(select(Floor).where(Floor.id == floor_id, Floor.deleted_at.is_(None)))
     if floor is None:
         raise NotFound("There is no such floor.")
@@ -166,10 +169,11 @@ def add_beds(session: Session, room: Room, count: int) -> list[str]:
     return labels
 
 
-def remove_bed(session: Session, bed_id: UUID) -> None:
-    """Take a bed away."""
+def remove_bed(session: Session, bed_id: UUID, room_id: UUID | None = None) -> None:
+    """Take a bed away, if it is in the room that is meant."""
     moment = session.execute(select(func.app.now())).scalar_one()
-    if not _hide(session, moment, ((Bed, Bed.id == bed_id),)):
+    wanted = Bed.id == bed_id if room_id is None else and_(Bed.id == bed_id, Bed.room_id == room_id)
+    if not _hide(session, moment, ((Bed, wanted),)):
         raise NotFound("There is no such bed.")
 
 
@@ -198,6 +202,28 @@ def beds_of(session: Session, room_id: UUID) -> Sequence[Bed]:
     """The beds of a room by their letters, removed ones left out."""
     return session.scalars(
         select(Bed).where(Bed.room_id == room_id, Bed.deleted_at.is_(None)).order_by(Bed.label)).all()
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A floor with how much is on it."""
+
+    floor: Floor
+    rooms: int
+    beds: int
+
+
+def floors_of(session: Session, hostel_id: UUID) -> list[Summary]:
+    """The floors of a hostel from the top down, as a house stands; one statement."""
+    rooms = (select(Room.floor_id, func.count().label("rooms")).where(Room.hostel_id == hostel_id, Room.deleted_at.is_(None))
+             .group_by(Room.floor_id).subquery())
+    beds = (select(Room.floor_id, func.count().label("beds")).join(Bed, and_(Bed.room_id == Room.id, Bed.org_id == Room.org_id))
+            .where(Room.hostel_id == hostel_id, Bed.deleted_at.is_(None)).group_by(Room.floor_id).subquery())
+    found = session.execute(
+        select(Floor, func.coalesce(rooms.c.rooms, 0), func.coalesce(beds.c.beds, 0))
+        .outerjoin(rooms, rooms.c.floor_id == Floor.id).outerjoin(beds, beds.c.floor_id == Floor.id)
+        .where(Floor.hostel_id == hostel_id, Floor.deleted_at.is_(None)).order_by(Floor.level.desc()))
+    return [Summary(*row) for row in found]
 
 
 def room_ids(session: Session, hostel_id: UUID) -> dict[str, UUID]:

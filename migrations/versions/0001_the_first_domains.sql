@@ -234,9 +234,11 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.platform_organizations() RETURNS TABLE (id uuid, name text, slug text, plan text, subscription_status text, created_at timestamptz, hostels bigint, users bigint)
+CREATE FUNCTION app.platform_organizations() RETURNS TABLE (id uuid, name text, slug text, plan text, subscription_status text, limits jsonb, created_at timestamptz,
+               hostels bigint, users bigint, residents bigint, storage bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT o.id, o.name, o.slug, o.plan, o.subscription_status, o.created_at, app.used(o.id, 'hostels'), app.used(o.id, 'users')
+  SELECT o.id, o.name, o.slug, o.plan, o.subscription_status, o.limits, o.created_at, app.used(o.id, 'hostels'),
+         app.used(o.id, 'users'), app.used(o.id, 'residents'), app.used(o.id, 'storage')
   FROM organizations o
   WHERE session_user = 'viramah_service' OR app.is_super_admin()
   ORDER BY o.name
@@ -2301,7 +2303,7 @@ CREATE TABLE hostels (
 --;;
 CREATE UNIQUE INDEX hostels_code_key ON hostels (org_id, code) WHERE deleted_at IS NULL
 --;;
-CREATE INDEX hostels_name ON hostels (org_id, name)
+CREATE INDEX hostels_sort_name ON hostels (org_id, name, id)
 --;;
 CREATE TABLE maintenance_categories (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -2366,7 +2368,7 @@ CREATE TABLE floors (
 --;;
 CREATE UNIQUE INDEX floors_level_key ON floors (org_id, hostel_id, level) WHERE deleted_at IS NULL
 --;;
-CREATE INDEX floors_name ON floors (org_id, name)
+CREATE INDEX floors_sort_level ON floors (org_id, level, id)
 --;;
 CREATE TABLE maintenance_issue_types (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 

@@ -267,9 +267,11 @@ $$;
 
 --: definer; execute: portal_platform, service
 CREATE FUNCTION app.platform_organizations()
-RETURNS TABLE (id uuid, name text, slug text, plan text, subscription_status text, created_at timestamptz, hostels bigint, users bigint)
+RETURNS TABLE (id uuid, name text, slug text, plan text, subscription_status text, limits jsonb, created_at timestamptz,
+               hostels bigint, users bigint, residents bigint, storage bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT o.id, o.name, o.slug, o.plan, o.subscription_status, o.created_at, app.used(o.id, 'hostels'), app.used(o.id, 'users')
+  SELECT o.id, o.name, o.slug, o.plan, o.subscription_status, o.limits, o.created_at, app.used(o.id, 'hostels'),
+         app.used(o.id, 'users'), app.used(o.id, 'residents'), app.used(o.id, 'storage')
   FROM organizations o
   WHERE session_user = 'viramah_service' OR app.is_super_admin()
   ORDER BY o.name

@@ -1,0 +1,66 @@
+"""The organization itself: what it is called, how it works, and how much of its plan is used."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from flask import g
+from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
+from wtforms import BooleanField
+
+from app.models.organizations import Organization
+from app.permissions import Action, Resource
+from app.services import organizations
+from app.views.base import ConsoleInterface, ConsoleModelView, ConsoleView, expose, has_access
+from app.views.organizations.choices import country_field, currency_field, zone_field
+
+_NEARLY = 0.8  # part of a limit from which on the bar warns
+
+
+class OrganizationView(ConsoleModelView):
+    """The one row that the policies show."""
+
+    route_base = "/organization"
+    datamodel = ConsoleInterface(Organization)
+    resource = Resource.ORGANIZATION
+    singular_name, plural_name = "Organization", "Organization settings"
+    exclude_route_methods: ClassVar[set[str]] = {"list", "options"}
+    method_actions: ClassVar[dict[str, Action]] = {"mine": Action.READ}
+    default_view = "mine"
+    list_columns: ClassVar[list[str]] = ["name"]
+    show_columns: ClassVar[list[str]] = ["slug", "timezone", "currency", "country", "require_totp", "created_at"]
+    edit_columns: ClassVar[list[str]] = ["name", "timezone", "currency", "country", "require_totp"]
+    edit_title = lazy_gettext("Edit settings")
+    label_columns: ClassVar[dict[str, Any]] = {
+        "slug": "Short name", "timezone": "Time zone", "require_totp": "Second factor for all staff", "created_at": "Here since"}
+    edit_form_extra_fields: ClassVar[dict[str, Any]] = {
+        "timezone": zone_field(), "currency": currency_field(), "country": country_field(),
+        "require_totp": BooleanField(lazy_gettext("Second factor for all staff"), description=lazy_gettext(
+            "Whoever works here has to set up an authenticator app before anything else. Residents do not."))}
+
+    @expose("/")
+    @has_access
+    def mine(self) -> Any:
+        """The caller's organization."""
+        return self.render_show(str(g.identity.org_id))
+
+    def update(self, session: Session, item: Organization, data: dict[str, Any]) -> None:
+        """Names and settings; plan and limits are the platform's."""
+        organizations.edit_organization(session, {**data, "settings": {"require_totp": data.pop("require_totp")}})
+
+
+class UsageView(ConsoleView):
+    """How much of the plan is used."""
+
+    route_base = "/organization/usage"
+    resource = Resource.ORGANIZATION
+    default_view = "usage"
+    method_actions: ClassVar[dict[str, Action]] = {"usage": Action.READ}
+
+    @expose("/")
+    @has_access
+    def usage(self) -> Any:
+        """One bar for each limit."""
+        return self.page("organizations/usage.html", title="Plan and usage", plan=g.identity.plan,
+                         rows=organizations.usage(self.session()), nearly=_NEARLY)
