@@ -53,8 +53,14 @@ class Work(Model):
         CheckConstraint(f"state IN ({_STATES})", name="outbox_state_known"),
     )
 
+    @property
+    def title(self) -> str:
+        """The kind in words: `Maintenance: moved`."""
+        domain, _, what = self.kind.partition(".")
+        return f"{domain.capitalize()}: {what.replace('_', ' ')}" if what else domain
+
     def __repr__(self) -> str:
-        return self.kind
+        return self.title
 
 
 functions("work")

@@ -37,12 +37,12 @@ class WorkView(ConsoleModelView):
     enums: ClassVar[dict[str, Any]] = {"state": WorkState}
     state_column = "state"
     base_order = ("created_at", "desc")
-    list_columns: ClassVar[list[str]] = ["kind", "state", "attempts", "last_error", "created_at", "due_at"]
+    list_columns: ClassVar[list[str]] = ["title", "state", "attempts", "last_error", "created_at", "due_at"]
     search_columns: ClassVar[list[str]] = ["kind", "state", "created_at"]
     show_columns: ClassVar[list[str]] = ["kind", "last_error", "attempts", "created_at", "due_at", "finished_at", "payload", "key",
                                          "claimed_by"]
     label_columns: ClassVar[dict[str, Any]] = {
-        "kind": lazy_gettext("Work"), "last_error": lazy_gettext("What went wrong"), "created_at": lazy_gettext("Asked for"),
+        "title": lazy_gettext("Work"), "kind": lazy_gettext("Kind"), "last_error": lazy_gettext("What went wrong"), "created_at": lazy_gettext("Asked for"),
         "due_at": lazy_gettext("Due"), "payload": lazy_gettext("About"), "key": lazy_gettext("Done once per"),
         "claimed_by": lazy_gettext("Last worker"),
     }
