@@ -141,6 +141,71 @@ BEGIN
 END
 $$;
 
+-- The same, kept from one transaction to the next. The versions are read before anything is worked out: what is kept
+-- under a version that changed meanwhile is never used. Somebody else working out the same is not waited for.
+--: definer
+CREATE FUNCTION app.described(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_asked text := concat_ws('/', p_org, p_hostel, array_to_string(p_portals, ','));
+  v_org_version bigint;
+  v_user_version bigint;
+  v_me jsonb;
+BEGIN
+  IF p_org IS NULL THEN
+    RETURN app.describe(p_user, p_org, p_portals, p_hostel, p_full);
+  END IF;
+  v_org_version := coalesce((SELECT version FROM access_versions WHERE subject = 'org:' || p_org), 0);
+  v_user_version := coalesce((SELECT version FROM access_versions WHERE subject = 'user:' || p_user), 0);
+  SELECT c.document INTO v_me FROM access_cache c
+  WHERE c.user_id = p_user AND c.asked = v_asked AND c.org_version = v_org_version AND c.user_version = v_user_version
+    AND c.good_until > app.now();
+  IF NOT FOUND THEN
+    v_me := app.describe(p_user, p_org, p_portals, p_hostel, true) - 'unread';
+    IF (v_me ->> 'org_id')::uuid = p_org AND NOT pg_is_in_recovery()
+       AND pg_try_advisory_xact_lock(hashtextextended('access:' || p_user || v_asked, 0)) THEN
+      INSERT INTO access_cache AS c (user_id, asked, document, org_version, user_version, good_until)
+      SELECT p_user, v_asked, v_me, v_org_version, v_user_version, least(app.now() + interval '10 minutes', (
+        SELECT min(moment) FROM memberships m, unnest(ARRAY[m.valid_from, m.valid_until]) moment
+        WHERE m.user_id = p_user AND moment > app.now()))
+      ON CONFLICT (user_id, asked) DO UPDATE SET document = excluded.document, org_version = excluded.org_version,
+        user_version = excluded.user_version, good_until = excluded.good_until;
+    END IF;
+  END IF;
+  IF NOT p_full THEN
+    RETURN jsonb_build_object('user_id', p_user, 'org_id', v_me -> 'org_id', 'portal', v_me -> 'portal',
+                              'hostel_id', v_me -> 'hostel_id', 'caps', v_me -> 'caps');
+  END IF;
+  RETURN v_me || jsonb_build_object('unread', (
+    SELECT count(*) FROM notifications n
+    WHERE n.org_id = (v_me ->> 'org_id')::uuid AND n.user_id = p_user AND n.read_at IS NULL));
+END
+$$;
+
+-- Something that decides about access changed; once per transaction is enough.
+--: definer
+CREATE FUNCTION app.change_access() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_rows jsonb := jsonb_build_array(CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
+                                    CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
+  v_subject text;
+BEGIN
+  FOR v_subject IN
+    SELECT DISTINCT subject FROM jsonb_array_elements(v_rows) r, LATERAL (VALUES
+      ('org:' || CASE WHEN TG_TABLE_NAME = 'organizations' THEN r ->> 'id' ELSE r ->> 'org_id' END),
+      ('user:' || CASE WHEN TG_TABLE_NAME = 'ab_user' THEN r ->> 'id' ELSE r ->> 'user_id' END)) s (subject)
+    WHERE subject IS NOT NULL ORDER BY subject
+  LOOP
+    INSERT INTO access_versions AS v (subject, version, changed_in)
+    VALUES (v_subject, nextval('access_versions_seq'), pg_current_xact_id()::text::bigint)
+    ON CONFLICT (subject) DO UPDATE SET version = excluded.version, changed_in = excluded.changed_in
+    WHERE v.changed_in <> excluded.changed_in;
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+
 --: definer
 CREATE FUNCTION app.platform_capabilities() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -164,7 +229,7 @@ BEGIN
   IF p_full AND v_session.last_seen_at < app.now() - interval '5 minutes' THEN
     UPDATE user_sessions SET last_seen_at = app.now() WHERE id = v_session.id;
   END IF;
-  v_me := app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full);
+  v_me := app.described(v_session.user_id, p_org, p_portals, p_hostel, p_full);
   -- Where the organization asks its staff for a second factor, a session without one can do nothing but set it up.
   IF NOT v_session.second_factor AND v_me ->> 'portal' NOT IN ('portal_resident', 'portal_platform')
      AND EXISTS (SELECT FROM organizations WHERE id = (v_me ->> 'org_id')::uuid AND settings -> 'require_totp' = 'true') THEN
@@ -456,6 +521,7 @@ $$;
 --: definer; execute: auth
 CREATE FUNCTION app.accept_invitation(p_digest bytea, p_name text, p_user integer) RETURNS TABLE (user_id integer, org_id uuid, is_new boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
   v_row invitations;
   v_user integer;

@@ -8,7 +8,7 @@ in, so that a forwarded link never acts in somebody's name.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +73,7 @@ class Letter:
 
 def secret_of(key: str, invitation_id: UUID, expires_at: datetime) -> str:
     """The secret of an invitation's link; a new time, a new link."""
-    return link_secret(key, PURPOSE, invitation_id, int(expires_at.timestamp()))
+    return link_secret(key, PURPOSE, invitation_id, expires_at.astimezone(UTC).isoformat())
 
 
 def invite(session: Session, key: str, invitation_id: UUID, offer: Offer, now: datetime) -> None:
@@ -83,7 +83,7 @@ def invite(session: Session, key: str, invitation_id: UUID, offer: Offer, now: d
     """
     email, name = signin.clean_email(offer.email), organizations.clean_name(offer.name)
     check_place(offer.role, offer.hostel_id)
-    expires = (now + signin.INVITATION_LIFETIME).replace(microsecond=0)
+    expires = now + signin.INVITATION_LIFETIME
     is_new = session.execute(_INVITE, {
         "id": invitation_id, "email": email, "name": name, "role": offer.role, "hostel": offer.hostel_id,
         "team_member": offer.team_member_id, "digest": link_digest(secret_of(key, invitation_id, expires)),
@@ -94,7 +94,7 @@ def invite(session: Session, key: str, invitation_id: UUID, offer: Offer, now: d
 
 def resend(session: Session, key: str, invitation_id: UUID, now: datetime) -> None:
     """A new link for seven days more; the old one is over."""
-    expires = (now + signin.INVITATION_LIFETIME).replace(microsecond=0)
+    expires = now + signin.INVITATION_LIFETIME
     session.execute(_CHANGE, {
         "id": invitation_id, "digest": link_digest(secret_of(key, invitation_id, expires)), "expires": expires})
     _mail(session, invitation_id, expires)
@@ -108,7 +108,7 @@ def withdraw(session: Session, invitation_id: UUID) -> None:
 
 
 def _mail(session: Session, invitation_id: UUID, expires: datetime) -> None:
-    enqueue(session, MAIL, {"invitation_id": str(invitation_id)}, key=f"{invitation_id}:{int(expires.timestamp())}")
+    enqueue(session, MAIL, {"invitation_id": str(invitation_id)}, key=f"{invitation_id}:{expires.astimezone(UTC).isoformat()}")
 
 
 def letter(session: Session, key: str, invitation_id: UUID) -> Letter | None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app.models.people import MEMBER_TYPES, TeamMember
@@ -29,9 +30,9 @@ MOST_PERCENT = 100
 
 def create(session: Session, member_id: UUID, values: dict[str, Any]) -> TeamMember:
     """Add somebody, under the id that the form was opened with. Errors: Invalid."""
-    member = TeamMember(id=member_id, **_checked(values))
-    session.add(member)
-    return member
+    # Not through the unit of work, which would name every column: who belongs to a login is the database's to say.
+    session.execute(insert(TeamMember).values(id=member_id, **_checked(values)))
+    return session.get_one(TeamMember, member_id)
 
 
 def change(session: Session, member: TeamMember, values: dict[str, Any]) -> TeamMember:

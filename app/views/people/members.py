@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from flask import url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from app.views import formats
 from app.views.base import (
     ConsoleInterface,
     ConsoleModelView,
+    ConsoleView,
     console_action,
     expose,
     has_access,
@@ -44,7 +46,7 @@ class MemberView(ConsoleModelView):
     edit_title = "Limit in time"
     empty_hint = lazy_gettext("Invite somebody to begin.")
     method_actions: ClassVar[dict[str, Action]] = {
-        "remove_person": Action.DELETE, "suspend_person": Action.UPDATE, "security": Action.UPDATE}
+        "remove_person": Action.DELETE, "suspend_person": Action.UPDATE}
     list_columns = ["member", "member.email", "role", "hostel", "status", "valid_until"]
     show_columns = ["member.email", "role", "hostel", "status", "valid_from", "valid_until", "member.joined_at"]
     add_columns = ["member", "role", "hostel", "valid_from", "valid_until"]
@@ -116,7 +118,7 @@ class MemberView(ConsoleModelView):
     @has_access
     def suspend_person(self, pk: str) -> Any:
         """All roles of the person stop counting."""
-        item = self._find(pk)
+        item = self.find(pk)
         with service_call(gettext("%(who)s is suspended.", who=str(item.member))) as call:
             members.suspend_person(call.session, item.user_id)
         return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
@@ -125,24 +127,31 @@ class MemberView(ConsoleModelView):
     @has_access
     def remove_person(self, pk: str) -> Any:
         """All roles of the person are taken away."""
-        item = self._find(pk)
+        item = self.find(pk)
         with service_call(gettext("%(who)s is no longer a member.", who=str(item.member))) as call:
             members.remove_person(call.session, item.user_id)
         return call.respond(self.url("list"), failed=lambda: self.render_show(pk))
+
+
+class SecurityView(ConsoleView):
+    """What the organization asks of everybody who works for it."""
+
+    route_base = "/members"
+    resource = Resource.ORGANIZATION
+    method_actions: ClassVar[dict[str, Action]] = {"security": Action.UPDATE}
 
     @expose("/security", methods=["GET", "POST"])
     @has_access
     def security(self) -> Any:
         """Whether staff need a second factor."""
-        me = myself()
+        me, form, title = myself(), SecurityForm(), gettext("Security")
         organization = self.session().scalars(select(Organization).where(Organization.id == me.org_id)).one()
-        required = bool(organization.settings.get(members.REQUIRE_TOTP))
-        form = SecurityForm(data={"require_totp": required}) if not SecurityForm().is_submitted() else SecurityForm()
         if not form.is_submitted():
-            return self.page("people/security.html", title=gettext("Security"), form=form, error=None)
+            form.require_totp.data = bool(organization.settings.get(members.REQUIRE_TOTP))
+            return self.page("people/security.html", title=title, form=form)
         with service_call(gettext("Saved.")) as call:
             if form.require_totp.data and not me.second_factor:
                 raise Forbidden(gettext("Set up a second factor for yourself first, and sign in with it."))
             members.require_second_factor(call.session, organization, bool(form.require_totp.data))
-        return call.respond(self.url("list"), failed=lambda: self.page(
-            "people/security.html", title=gettext("Security"), form=form, error=None))
+        return call.respond(url_for("MemberView.list"),
+                            failed=lambda: self.page("people/security.html", title=title, form=form))
