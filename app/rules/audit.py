@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 CHAIN = "audit"
 """The chain's name among the anchors."""
 
+SEAL_BYTES = 32
+
 COLUMNS = (
     "seq", "xid", "org_id", "at", "actor_id", "actor", "portal", "request_id", "action", "table_name", "row_id",
     "hostel_id", "before", "after", "reason",
@@ -61,23 +63,13 @@ class SealKeys:
 
 
 def row_seal(keys: SealKeys, values: Sequence[str | None]) -> bytes:
-    """The seal of a row: its columns as text, in the order of COLUMNS. 32 bytes."""
-    return hmac.new(keys.rows, encode([_ROW, *map(_text, values)]), hashlib.sha256).digest()
+    """The seal of a row: its columns as text, in the order of COLUMNS. SEAL_BYTES bytes."""
+    return hmac.digest(keys.rows, encode([_ROW, *map(_text, values)]), "sha256")
 
 
-class BatchDigest:
-    """SHA-256 over the seals of a batch, fed in the order of their rows' numbers."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256(_BATCH)
-        self.rows = 0
-
-    def add(self, seq: int, seal: bytes) -> None:
-        self._hash.update(encode([_text(seq), seal]))
-        self.rows += 1
-
-    def value(self) -> bytes:
-        return self._hash.digest()
+def batch_digest(seqs: Sequence[int], seals: bytes) -> bytes:
+    """SHA-256 over the numbers of a batch's rows, ascending, and their seals in the same order."""
+    return hashlib.sha256(encode([_BATCH, ",".join(map(str, seqs)).encode(), seals])).digest()
 
 
 @dataclass(frozen=True, slots=True)

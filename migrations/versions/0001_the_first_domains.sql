@@ -390,6 +390,68 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.described(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_asked text := concat_ws('/', p_org, p_hostel, array_to_string(p_portals, ','));
+  v_org_version bigint;
+  v_user_version bigint;
+  v_me jsonb;
+BEGIN
+  IF p_org IS NULL THEN
+    RETURN app.describe(p_user, p_org, p_portals, p_hostel, p_full);
+  END IF;
+  v_org_version := coalesce((SELECT version FROM access_versions WHERE subject = 'org:' || p_org), 0);
+  v_user_version := coalesce((SELECT version FROM access_versions WHERE subject = 'user:' || p_user), 0);
+  SELECT c.document INTO v_me FROM access_cache c
+  WHERE c.user_id = p_user AND c.asked = v_asked AND c.org_version = v_org_version AND c.user_version = v_user_version
+    AND c.good_until > app.now();
+  IF NOT FOUND THEN
+    v_me := app.describe(p_user, p_org, p_portals, p_hostel, true) - 'unread';
+    IF (v_me ->> 'org_id')::uuid = p_org AND NOT pg_is_in_recovery()
+       AND pg_try_advisory_xact_lock(hashtextextended('access:' || p_user || v_asked, 0)) THEN
+      INSERT INTO access_cache AS c (user_id, asked, document, org_version, user_version, good_until)
+      SELECT p_user, v_asked, v_me, v_org_version, v_user_version, least(app.now() + interval '10 minutes', (
+        SELECT min(moment) FROM memberships m, unnest(ARRAY[m.valid_from, m.valid_until]) moment
+        WHERE m.user_id = p_user AND moment > app.now()))
+      ON CONFLICT (user_id, asked) DO UPDATE SET document = excluded.document, org_version = excluded.org_version,
+        user_version = excluded.user_version, good_until = excluded.good_until;
+    END IF;
+  END IF;
+  IF NOT p_full THEN
+    RETURN jsonb_build_object('user_id', p_user, 'org_id', v_me -> 'org_id', 'portal', v_me -> 'portal',
+                              'hostel_id', v_me -> 'hostel_id', 'caps', v_me -> 'caps');
+  END IF;
+  RETURN v_me || jsonb_build_object('unread', (
+    SELECT count(*) FROM notifications n
+    WHERE n.org_id = (v_me ->> 'org_id')::uuid AND n.user_id = p_user AND n.read_at IS NULL));
+END
+$$;
+
+-- Something that decides about access changed
+--;;
+CREATE FUNCTION app.change_access() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_rows jsonb := jsonb_build_array(CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
+                                    CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
+  v_subject text;
+BEGIN
+  FOR v_subject IN
+    SELECT DISTINCT subject FROM jsonb_array_elements(v_rows) r, LATERAL (VALUES
+      ('org:' || CASE WHEN TG_TABLE_NAME = 'organizations' THEN r ->> 'id' ELSE r ->> 'org_id' END),
+      ('user:' || CASE WHEN TG_TABLE_NAME = 'ab_user' THEN r ->> 'id' ELSE r ->> 'user_id' END)) s (subject)
+    WHERE subject IS NOT NULL ORDER BY subject
+  LOOP
+    INSERT INTO access_versions AS v (subject, version, changed_in)
+    VALUES (v_subject, nextval('access_versions_seq'), pg_current_xact_id()::text::bigint)
+    ON CONFLICT (subject) DO UPDATE SET version = excluded.version, changed_in = excluded.changed_in
+    WHERE v.changed_in <> excluded.changed_in;
+  END LOOP;
+  RETURN NULL;
+END
+$$
+--;;
 CREATE FUNCTION app.platform_capabilities() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT '|' || string_agg(resource || '.' || action || '=*', '|') || '|' FROM role_permissions WHERE role = 'super_admin'
@@ -412,7 +474,7 @@ BEGIN
   IF p_full AND v_session.last_seen_at < app.now() - interval '5 minutes' THEN
     UPDATE user_sessions SET last_seen_at = app.now() WHERE id = v_session.id;
   END IF;
-  v_me := app.describe(v_session.user_id, p_org, p_portals, p_hostel, p_full);
+  v_me := app.described(v_session.user_id, p_org, p_portals, p_hostel, p_full);
   -- Where the organization asks its staff for a second factor, a session without one can do nothing but set it up.
   IF NOT v_session.second_factor AND v_me ->> 'portal' NOT IN ('portal_resident', 'portal_platform')
      AND EXISTS (SELECT FROM organizations WHERE id = (v_me ->> 'org_id')::uuid AND settings -> 'require_totp' = 'true') THEN
@@ -672,6 +734,7 @@ $$;
 --;;
 CREATE FUNCTION app.accept_invitation(p_digest bytea, p_name text, p_user integer) RETURNS TABLE (user_id integer, org_id uuid, is_new boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
   v_row invitations;
   v_user integer;
@@ -866,7 +929,7 @@ $$;
 CREATE FUNCTION app.audit_seal_of(p_seq bigint) RETURNS TABLE (batch bigint, sealed_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT b.number, b.sealed_at
-  FROM audit_log l JOIN audit_seals s ON s.seq = l.seq JOIN audit_batches b ON b.number = s.batch
+  FROM audit_log l JOIN audit_batches b ON l.seq BETWEEN b.first_seq AND b.last_seq AND l.seq = ANY (b.seqs)
   WHERE l.seq = p_seq AND l.org_id = app.current_org() AND app.can('audit', 'read')
 $$
 --;;
@@ -1852,6 +1915,8 @@ CREATE SEQUENCE ab_register_user_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 N
 --;;
 CREATE SEQUENCE ab_api_key_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
 --;;
+CREATE SEQUENCE access_versions_seq
+--;;
 CREATE TABLE ab_group (
 	id INTEGER NOT NULL, 
 	name VARCHAR(100) NOT NULL, 
@@ -1918,6 +1983,23 @@ CREATE TABLE ab_view_menu (
 	UNIQUE (name)
 )
 --;;
+CREATE TABLE access_cache (
+	user_id INTEGER NOT NULL, 
+	asked TEXT NOT NULL, 
+	document JSONB NOT NULL, 
+	org_version BIGINT NOT NULL, 
+	user_version BIGINT NOT NULL, 
+	good_until TIMESTAMP WITH TIME ZONE NOT NULL, 
+	PRIMARY KEY (user_id, asked)
+)
+--;;
+CREATE TABLE access_versions (
+	subject TEXT NOT NULL, 
+	version BIGINT NOT NULL, 
+	changed_in BIGINT NOT NULL, 
+	PRIMARY KEY (subject)
+)
+--;;
 CREATE TABLE audit_batches (
 	number BIGINT NOT NULL, 
 	key_id TEXT NOT NULL, 
@@ -1931,6 +2013,8 @@ CREATE TABLE audit_batches (
 	horizon_seq BIGINT, 
 	horizon_xid BIGINT, 
 	head BYTEA NOT NULL, 
+	seqs BIGINT[] NOT NULL, 
+	seals BYTEA NOT NULL, 
 	PRIMARY KEY (number)
 )
 --;;
@@ -1960,15 +2044,6 @@ CREATE INDEX audit_log_at ON audit_log USING brin (at)
 CREATE INDEX audit_log_org ON audit_log (org_id, seq)
 --;;
 CREATE INDEX audit_log_row ON audit_log (org_id, table_name, row_id, seq)
---;;
-CREATE TABLE audit_seals (
-	seq BIGINT NOT NULL, 
-	batch BIGINT NOT NULL, 
-	seal BYTEA NOT NULL, 
-	PRIMARY KEY (seq)
-)
---;;
-CREATE INDEX audit_seals_batch ON audit_seals (batch, seq)
 --;;
 CREATE TABLE binding_keys (
 	id INTEGER NOT NULL, 
@@ -2873,6 +2948,18 @@ GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, setting
 --;;
 GRANT UPDATE (name, code, timezone, currency, address, city, settings, deleted_at) ON public.hostels TO portal_admin
 --;;
+ALTER TABLE public.access_versions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.access_versions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.access_versions TO viramah_definer
+--;;
+ALTER TABLE public.access_cache ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.access_cache FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.access_cache TO viramah_definer
+--;;
 ALTER TABLE public.members ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.members FORCE ROW LEVEL SECURITY
@@ -3025,17 +3112,7 @@ GRANT SELECT, INSERT ON public.audit_batches TO viramah_definer
 --;;
 GRANT SELECT ON public.audit_batches TO viramah_service
 --;;
-GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, head) ON public.audit_batches TO viramah_service
---;;
-ALTER TABLE public.audit_seals ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.audit_seals FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT ON public.audit_seals TO viramah_definer
---;;
-GRANT SELECT ON public.audit_seals TO viramah_service
---;;
-GRANT INSERT (seq, batch, seal) ON public.audit_seals TO viramah_service
+GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, head, seqs, seals) ON public.audit_batches TO viramah_service
 --;;
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY
 --;;
@@ -3321,10 +3398,6 @@ CREATE POLICY service_select on public.audit_batches AS PERMISSIVE FOR SELECT TO
 --;;
 CREATE POLICY service_insert on public.audit_batches AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
 --;;
-CREATE POLICY service_select on public.audit_seals AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
---;;
-CREATE POLICY service_insert on public.audit_seals AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
---;;
 CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))))
 --;;
 CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
@@ -3431,6 +3504,18 @@ CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels
 --;;
 CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.check_limits()
 --;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.platform_roles FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER UPDATE OF first_name, last_name, username, email, active OR DELETE ON public.ab_user FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
 CREATE TRIGGER "a_limit" BEFORE INSERT OR UPDATE OF status ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('users')
 --;;
 CREATE TRIGGER "b_last_owner" BEFORE UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.keep_an_owner()
@@ -3459,6 +3544,8 @@ CREATE TRIGGER "c_limit" BEFORE INSERT ON public.maintenance_attachments FOR EAC
 --;;
 CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
 --;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.audit()
@@ -3486,8 +3573,6 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.team_members
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_batches FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
---;;
-CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.files FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -3670,6 +3755,14 @@ GRANT EXECUTE ON FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal 
 REVOKE ALL ON FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) FROM PUBLIC
 --;;
 ALTER FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.described(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.described(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.change_access() FROM PUBLIC
+--;;
+ALTER FUNCTION app.change_access() OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.platform_capabilities() FROM PUBLIC
 --;;

@@ -69,7 +69,7 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
         "plan_limits", "roles", "role_permissions", "lifecycle_machines", "lifecycle_transitions", "clock", "binding_keys",
         "maintenance_sla_targets", "platform_roles", "alembic_version", "ab_permission", "ab_permission_view",
         "ab_permission_view_role", "ab_role", "ab_view_menu", "ab_api_key", "ab_group", "ab_group_role", "ab_register_user",
-        "ab_user_group", "ab_user_role",
+        "ab_user_group", "ab_user_role", "access_cache", "access_versions",
     ), _nothing),
     "usage_counters": lambda o: [{"org_id": o.org_id, "metric": "storage", "shard": 99, "used": 1}],
     "number_counters": lambda o: [{"org_id": o.org_id, "series": "sample", "scope_id": o.org_id, "last": 1}],
@@ -83,8 +83,7 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
     "outbox": lambda o: [{"org_id": o.org_id, "id": known(o, "work"), "kind": "sample", "state": "dead"}],
     "audit_log": lambda o: [{"org_id": o.org_id, "actor": "user", "portal": "x", "action": "sample", "table_name": "x"}],
     "audit_batches": lambda o: [{"number": 1 if o.slug == "asha" else 2, "first_seq": 1, "last_seq": 1, "row_count": 1,
-                                 "digest": b"x", "head": b"x", "key_id": "k", "system_id": "s", "sealed_at": datetime.now(UTC)}],
-    "audit_seals": lambda o: [{"seq": 1 if o.slug == "asha" else 2, "batch": 1, "seal": b"x"}],
+                                 "digest": b"x", "head": b"x", "key_id": "k", "system_id": "s", "sealed_at": datetime.now(UTC), "seqs": [1], "seals": b"x"}],
     "files": _files,
     "notifications": lambda o: [
         {"org_id": o.org_id, "id": known(o, f"notification {p.role}"), "user_id": p.user_id, "kind": "sample",

@@ -92,6 +92,5 @@ def login_is_stopped(walls: Walls, role: str, table: str, command: str) -> bool:
 
 LOGIN_ROWS: dict[str, dict[str, Any]] = {
     "audit_batches": {"number": 99, "first_seq": 1, "last_seq": 1, "row_count": 1, "digest": b"x", "head": b"x",
-                      "key_id": "k", "system_id": "s", "sealed_at": datetime.now(UTC)},
-    "audit_seals": {"seq": 99, "batch": 1, "seal": b"x"},
+                      "key_id": "k", "system_id": "s", "sealed_at": datetime.now(UTC), "seqs": [1], "seals": b"x"},
 }

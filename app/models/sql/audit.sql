@@ -97,6 +97,6 @@ $$;
 CREATE FUNCTION app.audit_seal_of(p_seq bigint) RETURNS TABLE (batch bigint, sealed_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT b.number, b.sealed_at
-  FROM audit_log l JOIN audit_seals s ON s.seq = l.seq JOIN audit_batches b ON b.number = s.batch
+  FROM audit_log l JOIN audit_batches b ON l.seq BETWEEN b.first_seq AND b.last_seq AND l.seq = ANY (b.seqs)
   WHERE l.seq = p_seq AND l.org_id = app.current_org() AND app.can('audit', 'read')
 $$;

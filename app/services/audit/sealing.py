@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.gateways.anchors import AnchorStore
 from app.models.audit import AuditBatch
-from app.rules.audit import CHAIN, CLOCK_TOLERANCE, COLUMNS, Batch, BatchDigest, Claims, SealKeys, row_seal
+from app.rules.audit import CHAIN, CLOCK_TOLERANCE, COLUMNS, Batch, Claims, SealKeys, batch_digest, row_seal
 from app.rules.errors import DomainError
 
 BATCH_ROWS = 10_000
@@ -35,12 +35,13 @@ HORIZON = text("SELECT at, seq, system_id FROM app.audit_horizon()")
 _SNAPSHOT = text("SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint "
                  "FROM pg_current_snapshot() s")
 _UNSEALED = text(f"""
+    WITH sealed AS MATERIALIZED (SELECT unnest(seqs) AS seq FROM audit_batches WHERE last_seq > :floor)
     SELECT {VALUES} FROM audit_log l
     WHERE l.seq > :floor AND l.xid >= :xid AND l.at >= :at
-      AND NOT EXISTS (SELECT FROM audit_seals s WHERE s.seq = l.seq)
+      AND NOT EXISTS (SELECT FROM sealed s WHERE s.seq = l.seq)
     ORDER BY l.seq LIMIT :limit""")  # noqa: S608 - names of columns
-_ADD_SEALS = text("INSERT INTO audit_seals (batch, seq, seal) "
-                  "SELECT :batch, * FROM unnest(CAST(:seqs AS bigint[]), CAST(:seals AS bytea[]))")
+HASH_ONLY = text("SET LOCAL enable_nestloop = off")
+"""For joins with the numbers in batches: how many those are, the planner cannot know, and guesses far too few."""
 
 OpenSession = Callable[[], AbstractContextManager[Session]]
 
@@ -112,6 +113,7 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
     sealed_at, horizon_seq, system_id = session.execute(HORIZON).one()
     xmin, xmax = session.execute(_SNAPSHOT).one()
     claims, previous = _chain_so_far(session)
+    session.execute(HASH_ONLY)
     rows = session.execute(_UNSEALED, {
         "floor": max(floor or 0, claims.seq), "xid": claims.xid if claims.system_id == system_id else 0,
         "at": claims.at - CLOCK_TOLERANCE if claims.seq else claims.at, "limit": limit + 1,
@@ -120,21 +122,18 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
         return None
     complete = floor is None and len(rows) <= limit
     rows = rows[:limit]
-    seals = [row_seal(keys, row) for row in rows]
     seqs = [int(row.seq) for row in rows]
-    digest = BatchDigest()
-    for seq, seal in zip(seqs, seals, strict=True):
-        digest.add(seq, seal)
+    seals = b"".join(row_seal(keys, row) for row in rows)
     batch = Batch(
         number=previous.number + 1 if previous else 1, key_id=keys.id, row_count=len(rows),
         first_seq=seqs[0] if seqs else 0,
-        last_seq=seqs[-1] if seqs else 0, digest=digest.value(), sealed_at=sealed_at, system_id=system_id,
+        last_seq=seqs[-1] if seqs else 0, digest=batch_digest(seqs, seals), sealed_at=sealed_at, system_id=system_id,
         sealed_xid=xmin if complete else None, horizon_seq=horizon_seq if complete else None,
         horizon_xid=xmax if complete else None,
     )
-    session.execute(_ADD_SEALS, {"batch": batch.number, "seqs": seqs, "seals": seals})
     session.execute(insert(AuditBatch).values(
-        head=batch.head(keys, previous.head if previous else b""), **{f.name: getattr(batch, f.name) for f in fields(batch)}))
+        head=batch.head(keys, previous.head if previous else b""), seqs=seqs, seals=seals,
+        **{f.name: getattr(batch, f.name) for f in fields(batch)}))
     _log.info("audit_sealed", batch=batch.number, rows=batch.row_count, complete=complete)
     return batch
 
