@@ -18,7 +18,7 @@ import psycopg2.extensions
 
 import config
 from app.local import environment, places
-from app.local.console import ROOT, StopRequested, flask_command, held, run_console, start_servers
+from app.local.console import ROOT, StopRequested, held, run_console, start_servers
 from app.local.environment import Local
 from app.local.places import DataFolder
 from app.local.postgres import psql_program, remove
@@ -58,7 +58,8 @@ def bench(arguments: argparse.Namespace) -> int:
 
 def flask(arguments: argparse.Namespace) -> int:
     with servers(arguments) as local:
-        return foreground(flask_command(*arguments.rest), local.environment("cli"))
+        command = [sys.executable, "-P", "-m", "flask", "--app", "app:create_app", *arguments.rest]
+        return foreground(command, local.environment("cli"))
 
 
 def psql(arguments: argparse.Namespace) -> int:

@@ -67,10 +67,10 @@ def run_console(folder: DataFolder, port: int) -> int:
             settings = config.load(local.settings)
             try:
                 start_servers(supervisor, local)
-                prepare_database(local, demo=settings.demo)
+                logins = prepare_database(local, demo=settings.demo)
                 start_processes(supervisor, local, settings, port)
                 wait_until_ready(supervisor, folder, port)
-                announce(local, port, demo=settings.demo)
+                announce(folder, port, logins)
                 while True:
                     supervisor.look()
                     time.sleep(0.2)
@@ -131,46 +131,50 @@ def start_servers(supervisor: Supervisor, local: Local) -> None:
         supervisor.start("Redis", local.redis)
 
 
-def prepare_database(local: Local, *, demo: bool) -> None:
-    """Roles, migrations, and in the demo its data; all three do nothing when done already."""
-    if not local.settings.get(environment.ADMIN_ONLY):
+def prepare_database(local: Local, *, demo: bool) -> str:
+    """Roles, migrations, and in the demo its data; all three do nothing when done already.
+
+    Returns the demo's logins, as text. LocalError carries the last line of logs/start.log.
+    """
+    admin = ["bootstrap", "upgrade"] if local.settings.get(environment.ADMIN_ONLY) else []
+    if not admin:
         say("DATABASE_ADMIN_URL is not set: roles and migrations are taken as they are.")
-        return
-    flask_step(local, "Making database roles", "database", "bootstrap")
-    flask_step(local, "Migrating the database", "database", "upgrade")
-    if demo:
-        flask_step(local, "Loading demo data", "demo", "load")
-
-
-def flask_command(*words: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "flask", "--app", "app:create_app", *words]
-
-
-def flask_step(local: Local, title: str, *words: str) -> None:
-    """Run a flask command to its end, its output in logs/start.log; LocalError carries its last line."""
+    steps = [*admin, *(["load", "logins"] if demo else [])]
     log = local.folder.logs / "start.log"
     log.write_bytes(b"")
-    say(f"{title} …")
-    process = spawn(flask_command(*words), log=log, env=local.environment("cli", supervised=True), cwd=ROOT)
+    command = [sys.executable, "-P", "-m", "app.local.prepare", *steps]
+    variables = local.environment("cli", supervised=True)
+    process = spawn(command, log=log, env=variables, cwd=ROOT, stdout=subprocess.PIPE)
+    logins = ""
     try:
+        for line in told(process):
+            if line.endswith("…\n"):
+                say(line.rstrip())
+            else:
+                logins += line
         code = process.wait()
     except StopRequested:
         stop(process, signal.SIGTERM, 5)
         raise
     if code:
-        raise LocalError(f"`flask {' '.join(words)}` failed: {last_line(log, 'Error')} (more in {log}).")
+        raise LocalError(f"The database could not be made ready: {last_line(log, 'Error')} (more in {log}).")
+    return logins
+
+
+def told(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """The lines of a process that was started with a pipe, as they come."""
+    if process.stdout is not None:
+        with process.stdout:
+            for line in process.stdout:
+                yield line.decode(errors="replace")
 
 
 def start_processes(supervisor: Supervisor, local: Local, settings: config.Settings, port: int) -> None:
     heartbeats = "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(local.folder.sockets)  # noqa: S108 - memory, not disk
     web = [
         *("-m", "gunicorn", "app:create_app()", "--bind", f"{HOST}:{port}"),
-        *(
-            "--workers",
-            str(settings.web_workers),
-            "--worker-class",
-            "sync",
-        ),  # processes: views keep request state
+        # Processes, not threads: Flask-AppBuilder's views keep the state of a request.
+        *("--workers", str(settings.web_workers), "--worker-class", "sync"),
         *("--worker-tmp-dir", heartbeats, "--timeout", "60", "--graceful-timeout", "10"),
         *("--max-requests", "10000", "--max-requests-jitter", "1000", "--no-control-socket"),
         *("--config", "python:app.gunicorn"),
@@ -226,15 +230,7 @@ def readiness(port: int, otherwise: str) -> tuple[int, str]:
         connection.close()
 
 
-def announce(local: Local, port: int, *, demo: bool) -> None:
-    if demo:
-        logins = subprocess.run(
-            flask_command("demo", "logins"),
-            cwd=ROOT,
-            env=local.environment("cli"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        say(f"\n{logins.stdout.strip()}")
-    say(f"\nThe console is ready: http://{HOST}:{port}  (Ctrl-C stops it; logs in {local.folder.logs})")
+def announce(folder: DataFolder, port: int, logins: str) -> None:
+    if logins:
+        say(f"\n{logins.strip()}")
+    say(f"\nThe console is ready: http://{HOST}:{port}  (Ctrl-C stops it; logs in {folder.logs})")

@@ -94,8 +94,8 @@ class Postgres:
             log=self.log,
             env=_bare_environment(),
             user=user,
-            death_signal=signal.SIGINT,  # fast shutdown: ends sessions, writes a checkpoint
-            outlives=outlives,
+            # The fast shutdown, which ends sessions and writes a checkpoint.
+            death_signal=None if outlives else signal.SIGINT,
         )
         self._wait()
 

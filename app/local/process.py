@@ -43,12 +43,14 @@ def spawn(
     env: Mapping[str, str],
     cwd: Path = Path("/"),
     user: pwd.struct_passwd | None = None,
-    death_signal: signal.Signals = signal.SIGTERM,
-    outlives: bool = False,
+    death_signal: signal.Signals | None = signal.SIGTERM,
+    stdout: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a process group of its own, its output appended to `log`.
 
-    The child gets `death_signal` when the calling thread ends, however it ends, unless it `outlives` it.
+    With `stdout=subprocess.PIPE`, only its errors are, and the rest is for the caller to read.
+
+    The child gets `death_signal` when the calling thread ends, however it ends; with None it outlives it.
     The group of its own keeps a terminal's Ctrl-C away: the parent decides the order of the stops.
     """
     with log.open("ab") as output:
@@ -57,14 +59,14 @@ def spawn(
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=output if stdout is None else stdout,
+            stderr=output,
             start_new_session=True,
             user=user.pw_uid if user else None,
             group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
             # Safe here: callers have no threads, and a launcher program in between would be one more to lose.
-            preexec_fn=None if outlives else _dies_with(os.getpid(), death_signal),  # noqa: PLW1509
+            preexec_fn=_dies_with(os.getpid(), death_signal) if death_signal else None,  # noqa: PLW1509
         )
 
 
