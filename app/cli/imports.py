@@ -70,7 +70,7 @@ def _sentences() -> Iterator[None]:
               help=f"What a column is, instead of the guess; fields: {', '.join(Field)}. An empty field leaves the column out.")
 @click.option("--zone", help="Time zone of the file's times; otherwise the hostel's.")
 @click.option("--encoding", help="Encoding of a CSV, if it is not UTF-8: cp1252, iso-8859-1, utf-16.")
-@click.option("--dates", type=click.Choice(list(DateOrder)), help="What 03/04 means, where the file leaves it open.")
+@click.option("--dates", type=click.Choice([order.value for order in DateOrder]), help="What 03/04 means, where the file leaves it open.")
 @click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused rows here, with their reasons.")
 @click.option("--dry-run", is_flag=True, help="Check every row and write nothing.")
 def import_requests(file: Path, org: str, hostel: str, mapped: tuple[str, ...], zone: str | None,  # noqa: PLR0913, PLR0917 - one per option

@@ -66,7 +66,7 @@ def test_a_file_is_led_from_upload_through_columns_and_values_to_the_requests_an
     work()
     page = client.get(f"/imports/show/{run_id}").text
     assert "Import 990 requests" in page
-    assert "was closed (06/" in page
+    assert "was closed (11/13/2017 01:27:00 PM)" in page
 
     assert client.post(f"/imports/start/{run_id}").status_code == 303
     assert "0 of 990 rows are in" in client.get(f"/imports/show/{run_id}").text

@@ -81,8 +81,8 @@ class ImportedRequest:
 
 @dataclass(frozen=True)
 class RowVerdict:
-    """What becomes of one row: `request` if it goes in, else the cells as they came, `reason`, its `code`, and the
-    column to look at.
+    """What becomes of one row: `request` if it goes in, else `reason`, its `code` and the column to look at; in either
+    case its cells as they came.
     """
 
     number: int
@@ -181,7 +181,7 @@ def check_rows(table: Table, settings: ImportSettings, now: datetime) -> Iterato
             column = settings.columns.get(refused.column, "") if refused.column else ""
             yield RowVerdict(number, None, refused.code, refused.reason, column, cells)
         else:
-            yield RowVerdict(number, request)
+            yield RowVerdict(number, request, cells=cells)
 
 
 def _check_width(cells: Sequence[str], width: int) -> None:

@@ -29,7 +29,7 @@ def opened(stream: BinaryIO, media_type: str, encoding: str | None = None) -> It
     Errors: Invalid, for the field `file` or `encoding`; broken rows are met while reading.
     """
     with TemporaryDirectory(prefix="import-") as folder:  # object stores cannot go back to the beginning
-        path = Path(folder) / "upload"
+        path = Path(folder) / ("upload.xlsx" if media_type == MediaType.XLSX else "upload.csv")
         with path.open("wb") as copy:
             shutil.copyfileobj(stream, copy)
         if media_type == MediaType.XLSX:
