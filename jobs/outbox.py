@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 import sentry_sdk
 import structlog
 from flask import current_app
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
@@ -104,7 +104,7 @@ class Drainer:
         try:
             self._transact(rows)
         except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if isinstance(error, DBAPIError) and _is_away(error):
                 raise  # the rows are not to blame
             return error
         return None
@@ -168,6 +168,12 @@ def _longest(kind: str) -> timedelta:
         return handler_of(kind).longest
     except NoHandler:
         return LEASE
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the connection broke, or there was nobody to say why it was refused."""
+    return error.connection_invalidated or (
+        isinstance(error, OperationalError) and getattr(error.orig, "pgcode", None) is None)
 
 
 def meaning_of(error: Exception) -> Exception:

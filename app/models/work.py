@@ -15,6 +15,7 @@ from app.models.declare import SERVICE, Grant, Policy, can, functions, protect
 from app.permissions import Action, Portal, Resource
 from app.rules.work import WorkState
 
+_NEW = "state = 'pending' AND attempts = 0"
 _STATES = ", ".join(f"'{state}'" for state in WorkState)
 
 
@@ -44,8 +45,10 @@ class Work(Model):
     __table_args__ = (
         Index("outbox_key", "org_id", "kind", "key", unique=True, postgresql_nulls_not_distinct=True,
               postgresql_where=text("key IS NOT NULL")),
-        Index("outbox_due", "due_at", "id", postgresql_where=text("state = 'pending'")),
-        Index("outbox_new", "org_id", "due_at", "id", postgresql_where=text("state = 'pending' AND attempts = 0")),
+        # What is new and what was begun lie apart: many rows of one kind must not be read to find one of the other.
+        Index("outbox_new", "due_at", "id", postgresql_where=text(_NEW)),
+        Index("outbox_new_here", "org_id", "due_at", "id", postgresql_where=text(_NEW)),
+        Index("outbox_begun", "due_at", "id", postgresql_where=text("state = 'pending' AND attempts > 0")),
         Index("outbox_sort_created", "org_id", "created_at", "id"),
         Index("outbox_sort_state", "org_id", "state", "created_at", "id"),
         Index("outbox_dead", "created_at", "id", postgresql_where=text("state = 'dead'")),

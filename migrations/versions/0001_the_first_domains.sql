@@ -1804,8 +1804,15 @@ BEGIN
   ELSE
     v_ids := ARRAY(
       SELECT o.id FROM outbox o
-      WHERE o.state = 'pending' AND o.due_at <= v_now AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
+      WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0
       ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
+    IF cardinality(v_ids) = 0 THEN
+      v_ids := ARRAY(
+        SELECT o.id FROM outbox o
+        WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts > 0
+          AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
+        ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
+    END IF;
   END IF;
   RETURN QUERY
     UPDATE outbox o SET claimed_by = p_worker, claimed_until = v_now + p_lease, attempts = o.attempts + 1
@@ -1875,10 +1882,14 @@ $$
 --;;
 CREATE FUNCTION app.work_backlog() RETURNS TABLE (due bigint, oldest_seconds double precision, dead bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT d.due, coalesce(extract(epoch FROM clock_timestamp() - d.oldest), 0)::double precision,
+  SELECT coalesce(sum(d.due), 0)::bigint,
+         coalesce(extract(epoch FROM clock_timestamp() - min(d.oldest)), 0)::double precision,
          (SELECT count(*) FROM outbox WHERE state = 'dead')
   FROM (SELECT count(*) AS due, min(due_at) AS oldest FROM outbox
-        WHERE state = 'pending' AND due_at <= clock_timestamp()) d
+        WHERE state = 'pending' AND attempts = 0 AND due_at <= clock_timestamp()
+        UNION ALL
+        SELECT count(*), min(due_at) FROM outbox
+        WHERE state = 'pending' AND attempts > 0 AND due_at <= clock_timestamp()) d
 $$
 --;;
 CREATE FUNCTION app.forget_work(p_before timestamptz, p_most integer DEFAULT 10000) RETURNS bigint
@@ -1914,8 +1925,6 @@ CREATE SEQUENCE ab_group_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
 CREATE SEQUENCE ab_register_user_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
 --;;
 CREATE SEQUENCE ab_api_key_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
---;;
-CREATE SEQUENCE access_versions_seq
 --;;
 CREATE TABLE ab_group (
 	id INTEGER NOT NULL, 
@@ -1981,23 +1990,6 @@ CREATE TABLE ab_view_menu (
 	name VARCHAR(250) NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (name)
-)
---;;
-CREATE TABLE access_cache (
-	user_id INTEGER NOT NULL, 
-	asked TEXT NOT NULL, 
-	document JSONB NOT NULL, 
-	org_version BIGINT NOT NULL, 
-	user_version BIGINT NOT NULL, 
-	good_until TIMESTAMP WITH TIME ZONE NOT NULL, 
-	PRIMARY KEY (user_id, asked)
-)
---;;
-CREATE TABLE access_versions (
-	subject TEXT NOT NULL, 
-	version BIGINT NOT NULL, 
-	changed_in BIGINT NOT NULL, 
-	PRIMARY KEY (subject)
 )
 --;;
 CREATE TABLE audit_batches (
@@ -2269,15 +2261,17 @@ CREATE TABLE outbox (
 	FOREIGN KEY(org_id) REFERENCES organizations (id)
 )
 --;;
-CREATE INDEX outbox_dead ON outbox (created_at, id) WHERE state = 'dead'
+CREATE INDEX outbox_begun ON outbox (due_at, id) WHERE state = 'pending' AND attempts > 0
 --;;
-CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'pending'
+CREATE INDEX outbox_dead ON outbox (created_at, id) WHERE state = 'dead'
 --;;
 CREATE INDEX outbox_finished ON outbox (finished_at) WHERE state = 'done'
 --;;
 CREATE UNIQUE INDEX outbox_key ON outbox (org_id, kind, key) NULLS NOT DISTINCT WHERE key IS NOT NULL
 --;;
-CREATE INDEX outbox_new ON outbox (org_id, due_at, id) WHERE state = 'pending' AND attempts = 0
+CREATE INDEX outbox_new ON outbox (due_at, id) WHERE state = 'pending' AND attempts = 0
+--;;
+CREATE INDEX outbox_new_here ON outbox (org_id, due_at, id) WHERE state = 'pending' AND attempts = 0
 --;;
 CREATE INDEX outbox_sort_created ON outbox (org_id, created_at, id)
 --;;
@@ -2948,18 +2942,6 @@ GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, setting
 --;;
 GRANT UPDATE (name, code, timezone, currency, address, city, settings, deleted_at) ON public.hostels TO portal_admin
 --;;
-ALTER TABLE public.access_versions ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.access_versions FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.access_versions TO viramah_definer
---;;
-ALTER TABLE public.access_cache ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.access_cache FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.access_cache TO viramah_definer
---;;
 ALTER TABLE public.members ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.members FORCE ROW LEVEL SECURITY
@@ -3504,18 +3486,6 @@ CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels
 --;;
 CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.check_limits()
 --;;
-CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.change_access()
---;;
-CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.change_access()
---;;
-CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.change_access()
---;;
-CREATE TRIGGER "w_access" AFTER UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.change_access()
---;;
-CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.platform_roles FOR EACH ROW EXECUTE FUNCTION app.change_access()
---;;
-CREATE TRIGGER "w_access" AFTER UPDATE OF first_name, last_name, username, email, active OR DELETE ON public.ab_user FOR EACH ROW EXECUTE FUNCTION app.change_access()
---;;
 CREATE TRIGGER "a_limit" BEFORE INSERT OR UPDATE OF status ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('users')
 --;;
 CREATE TRIGGER "b_last_owner" BEFORE UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.keep_an_owner()
@@ -3543,8 +3513,6 @@ CREATE TRIGGER "b_hostel" BEFORE INSERT ON public.maintenance_attachments FOR EA
 CREATE TRIGGER "c_limit" BEFORE INSERT ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.limit_attachments()
 --;;
 CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
---;;
-CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.change_access()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;

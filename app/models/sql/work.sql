@@ -23,10 +23,10 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
 $$;
 
 -- Due rows that nobody holds, held for p_lease. First what is new, at most p_most: of one organization where it has
--- several, as they then share a transaction. If nothing is new, one row that is of a kind that calls the outside
--- (p_alone) or was tried before: so what hangs, or kills its worker, takes nothing else down with it, and a mail
--- server that is away does not hold up the rest. `attempts` counts before the handler runs: a handler that kills its
--- process is counted too.
+-- several, as they then share a transaction. Then, one by one, what is of a kind that calls the outside (p_alone) or
+-- was begun before: so what hangs, or kills its worker, takes nothing else down with it, and a mail server that is
+-- away does not hold up the rest. `attempts` counts before the handler runs: a handler that kills its process is
+-- counted too.
 --: definer; execute: service
 CREATE FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval, p_alone text[])
 RETURNS TABLE (id uuid, org_id uuid, kind text, payload jsonb, attempts integer)
@@ -57,8 +57,15 @@ BEGIN
   ELSE
     v_ids := ARRAY(
       SELECT o.id FROM outbox o
-      WHERE o.state = 'pending' AND o.due_at <= v_now AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
+      WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0
       ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
+    IF cardinality(v_ids) = 0 THEN
+      v_ids := ARRAY(
+        SELECT o.id FROM outbox o
+        WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts > 0
+          AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
+        ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
+    END IF;
   END IF;
   RETURN QUERY
     UPDATE outbox o SET claimed_by = p_worker, claimed_until = v_now + p_lease, attempts = o.attempts + 1
@@ -142,10 +149,14 @@ $$;
 --: definer; execute: everyone
 CREATE FUNCTION app.work_backlog() RETURNS TABLE (due bigint, oldest_seconds double precision, dead bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT d.due, coalesce(extract(epoch FROM clock_timestamp() - d.oldest), 0)::double precision,
+  SELECT coalesce(sum(d.due), 0)::bigint,
+         coalesce(extract(epoch FROM clock_timestamp() - min(d.oldest)), 0)::double precision,
          (SELECT count(*) FROM outbox WHERE state = 'dead')
   FROM (SELECT count(*) AS due, min(due_at) AS oldest FROM outbox
-        WHERE state = 'pending' AND due_at <= clock_timestamp()) d
+        WHERE state = 'pending' AND attempts = 0 AND due_at <= clock_timestamp()
+        UNION ALL
+        SELECT count(*), min(due_at) FROM outbox
+        WHERE state = 'pending' AND attempts > 0 AND due_at <= clock_timestamp()) d
 $$;
 
 -- At most p_most at a time, so that no statement runs long. The key of a scheduled run is forgotten with it: keep
