@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from flask_appbuilder.security.sqla.models import User
@@ -18,11 +19,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
+    Sequence,
     Text,
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
@@ -244,7 +246,41 @@ class UserSession(Model):
     )
 
 
+class AccessVersion(Model):
+    """Changes with everything that decides what people of an organization (`org:<id>`), or one person (`user:<id>`),
+    may do; what was worked out under another version counts no more."""
+
+    __tablename__ = "access_versions"
+
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, Sequence("access_versions_seq", metadata=Model.metadata))
+    changed_in: Mapped[int] = mapped_column(BigInteger)
+
+
+class AccessCache(Model):
+    """What app.describe found for a person, kept until a version changes or the time of a role begins or ends (T18)."""
+
+    __tablename__ = "access_cache"
+
+    user_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    asked: Mapped[str] = mapped_column(Text, primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    org_version: Mapped[int] = mapped_column(BigInteger)
+    user_version: Mapped[int] = mapped_column(BigInteger)
+    good_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 functions("people")
+
+for _cached in (AccessVersion, AccessCache):
+    protect(_cached.__table__, unaudited="machinery: follows from memberships, overrides and hostels",
+            closed="read by app.described alone")
+for _table, _events in {
+    "memberships": "INSERT OR UPDATE OR DELETE", "members": "INSERT OR UPDATE OR DELETE",
+    "hostels": "INSERT OR UPDATE OR DELETE", "organizations": "UPDATE", "platform_roles": "INSERT OR UPDATE OR DELETE",
+    "ab_user": "UPDATE OF first_name, last_name, username, email, active OR DELETE",
+}.items():
+    trigger(_table, "w_access", f"AFTER {_events}", "app.change_access()")
 
 _MEMBER_READERS = (Portal.ADMIN, Portal.MANAGEMENT)
 protect(

@@ -76,3 +76,4 @@ protect(
 )
 trigger("permission_overrides", "b_no_self_elevation", "BEFORE INSERT OR UPDATE OR DELETE",
         "app.guard_override()")
+trigger("permission_overrides", "w_access", "AFTER INSERT OR UPDATE OR DELETE", "app.change_access()")

@@ -19,6 +19,7 @@ from app.models.base import Model
 from app.models.lifecycles import BindingKey, Clock, LifecycleMachine, LifecycleTransition
 from app.models.maintenance import SlaTargetRow
 from app.models.organizations import PlanLimit
+from app.models.people import AccessCache
 from app.models.permissions import RolePermission, RoleRow
 from app.permissions import ROLE_CAPABILITIES, ROLE_PORTAL, Role, rank
 from app.rules.maintenance import CATEGORIES, SLA_TARGETS
@@ -64,6 +65,7 @@ def sync_reference_data(connection: Connection) -> None:
          "escalate_minutes": _minutes(target.escalate)} for priority, target in SLA_TARGETS.items()])
     connection.execute(upsert(Clock).values(id=1, shift=timedelta(0)).on_conflict_do_nothing())
     connection.execute(upsert(BindingKey).values(id=1, key=secrets.token_hex(32)).on_conflict_do_nothing())
+    connection.execute(delete(AccessCache))  # the matrix may have changed
     _sync_framework_tables(connection)
 
 

@@ -1926,6 +1926,8 @@ CREATE SEQUENCE ab_register_user_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 N
 --;;
 CREATE SEQUENCE ab_api_key_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE
 --;;
+CREATE SEQUENCE access_versions_seq
+--;;
 CREATE TABLE ab_group (
 	id INTEGER NOT NULL, 
 	name VARCHAR(100) NOT NULL, 
@@ -1990,6 +1992,23 @@ CREATE TABLE ab_view_menu (
 	name VARCHAR(250) NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (name)
+)
+--;;
+CREATE TABLE access_cache (
+	user_id INTEGER NOT NULL, 
+	asked TEXT NOT NULL, 
+	document JSONB NOT NULL, 
+	org_version BIGINT NOT NULL, 
+	user_version BIGINT NOT NULL, 
+	good_until TIMESTAMP WITH TIME ZONE NOT NULL, 
+	PRIMARY KEY (user_id, asked)
+)
+--;;
+CREATE TABLE access_versions (
+	subject TEXT NOT NULL, 
+	version BIGINT NOT NULL, 
+	changed_in BIGINT NOT NULL, 
+	PRIMARY KEY (subject)
 )
 --;;
 CREATE TABLE audit_batches (
@@ -2942,6 +2961,18 @@ GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, setting
 --;;
 GRANT UPDATE (name, code, timezone, currency, address, city, settings, deleted_at) ON public.hostels TO portal_admin
 --;;
+ALTER TABLE public.access_versions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.access_versions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.access_versions TO viramah_definer
+--;;
+ALTER TABLE public.access_cache ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.access_cache FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.access_cache TO viramah_definer
+--;;
 ALTER TABLE public.members ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.members FORCE ROW LEVEL SECURITY
@@ -3486,6 +3517,18 @@ CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels
 --;;
 CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.check_limits()
 --;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.platform_roles FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER UPDATE OF first_name, last_name, username, email, active OR DELETE ON public.ab_user FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
 CREATE TRIGGER "a_limit" BEFORE INSERT OR UPDATE OF status ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('users')
 --;;
 CREATE TRIGGER "b_last_owner" BEFORE UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.keep_an_owner()
@@ -3513,6 +3556,8 @@ CREATE TRIGGER "b_hostel" BEFORE INSERT ON public.maintenance_attachments FOR EA
 CREATE TRIGGER "c_limit" BEFORE INSERT ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.limit_attachments()
 --;;
 CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.change_access()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
