@@ -45,7 +45,7 @@ TRIES = {
     "read files of the server": "SELECT pg_read_file('PG_VERSION')",
     "run a program": "COPY (SELECT 1) TO PROGRAM 'true'",
     "bind as the product": "SELECT app.bind_system((SELECT app.current_org()), '')",
-    "finish work as a worker": "SELECT app.claim_work('x', 1, interval '1 minute')",
+    "finish work as a worker": "SELECT app.claim_work('x', 1, interval '1 minute', '{}')",
 }
 
 
