@@ -21,7 +21,7 @@ COLUMNS = (
     "seq", "xid", "org_id", "at", "actor_id", "actor", "portal", "request_id", "action", "table_name", "row_id",
     "hostel_id", "before", "after", "reason",
 )
-"""What is hashed of a row, in this order; a column added later needs a new version of the encoding."""
+"""What is sealed of a row, in this order; a column added later needs a new version of the label below."""
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """How far clocks may step back (NTP, a failover) before a row's time counts as forged."""
@@ -62,9 +62,9 @@ class SealKeys:
         return cls(key("rows"), key("heads"), key("anchors"), key("id").hex()[:12])
 
 
-def row_seal(keys: SealKeys, values: Sequence[str | None]) -> bytes:
-    """The seal of a row: its columns as text, in the order of COLUMNS. SEAL_BYTES bytes."""
-    return hmac.digest(keys.rows, encode([_ROW, *map(_text, values)]), "sha256")
+def row_seal(keys: SealKeys, document: str) -> bytes:
+    """The seal of a row from its canonical form: a JSON array of COLUMNS, as PostgreSQL's jsonb prints it."""
+    return hmac.digest(keys.rows, encode([_ROW, document.encode()]), "sha256")
 
 
 def batch_digest(seqs: Sequence[int], seals: bytes) -> bytes:

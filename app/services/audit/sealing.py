@@ -7,13 +7,13 @@ one batch is without an anchor, and the next run appends it before it does anyth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, select, text
+from sqlalchemy import ARRAY, BigInteger, Text, cast, insert, literal, select, text
 from sqlalchemy.orm import Session
 
 from app.gateways.anchors import AnchorStore
@@ -26,9 +26,10 @@ BATCH_ROWS = 10_000
 
 _log = structlog.get_logger(__name__)
 
-# jsonb prints its one normal form; times go as microseconds, which no setting of a session can change.
-_AS_TEXT = {"at": "(extract(epoch FROM l.at) * 1000000)::bigint::text"}
-VALUES = ", ".join(f"{_AS_TEXT.get(name, f'l.{name}::text')} AS {name}" for name in COLUMNS)
+# The columns in their order as one JSON array in jsonb's one normal form; times as microseconds, which no setting of a
+# session can change. One text is half the work of fifteen.
+DOCUMENT = "jsonb_build_array({})::text AS document".format(
+    ", ".join("(extract(epoch FROM l.at) * 1000000)::bigint" if name == "at" else f"l.{name}" for name in COLUMNS))
 
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('viramah audit seal', 0))")
 HORIZON = text("SELECT at, seq, system_id FROM app.audit_horizon()")
@@ -36,7 +37,7 @@ _SNAPSHOT = text("SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s):
                  "FROM pg_current_snapshot() s")
 _UNSEALED = text(f"""
     WITH sealed AS MATERIALIZED (SELECT unnest(seqs) AS seq FROM audit_batches WHERE last_seq > :floor)
-    SELECT {VALUES} FROM audit_log l
+    SELECT l.seq, {DOCUMENT} FROM audit_log l
     WHERE l.seq > :floor AND l.xid >= :xid AND l.at >= :at
       AND NOT EXISTS (SELECT FROM sealed s WHERE s.seq = l.seq)
     ORDER BY l.seq LIMIT :limit""")  # noqa: S608 - names of columns
@@ -122,8 +123,8 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
         return None
     complete = floor is None and len(rows) <= limit
     rows = rows[:limit]
-    seqs = [int(row.seq) for row in rows]
-    seals = b"".join(row_seal(keys, row) for row in rows)
+    seqs = [row.seq for row in rows]
+    seals = b"".join(row_seal(keys, row.document) for row in rows)
     batch = Batch(
         number=previous.number + 1 if previous else 1, key_id=keys.id, row_count=len(rows),
         first_seq=seqs[0] if seqs else 0,
@@ -131,11 +132,17 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
         sealed_xid=xmin if complete else None, horizon_seq=horizon_seq if complete else None,
         horizon_xid=xmax if complete else None,
     )
+    numbers = cast(literal(as_array(seqs), Text), ARRAY(BigInteger))
     session.execute(insert(AuditBatch).values(
-        head=batch.head(keys, previous.head if previous else b""), seqs=seqs, seals=seals,
+        head=batch.head(keys, previous.head if previous else b""), seqs=numbers, seals=seals,
         **{f.name: getattr(batch, f.name) for f in fields(batch)}))
     _log.info("audit_sealed", batch=batch.number, rows=batch.row_count, complete=complete)
     return batch
+
+
+def as_array(numbers: Sequence[int]) -> str:
+    """An array as PostgreSQL reads it from one text; thousands of single elements would be slow to parse."""
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def batch_of(row: Any) -> Batch:

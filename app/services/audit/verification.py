@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session, undefer
 from app.gateways.anchors import AnchorStore, AnchorTampered
 from app.models.audit import AuditBatch
 from app.rules.audit import CHAIN, SEAL_BYTES, Batch, Claims, SealKeys, batch_digest, row_seal
-from app.services.audit.sealing import HASH_ONLY, HORIZON, VALUES, batch_of
+from app.services.audit.sealing import DOCUMENT, HASH_ONLY, HORIZON, as_array, batch_of
 
-_ROWS = text(f"SELECT {VALUES} FROM audit_log l WHERE l.seq = ANY (:seqs)")  # noqa: S608 - names of columns
+_ROWS = text(f"""
+    SELECT l.seq, l.table_name, l.row_id, l.org_id, {DOCUMENT} FROM audit_log l
+    WHERE l.seq = ANY (CAST(:seqs AS bigint[]))""")  # noqa: S608 - names of columns
 _UNSEALED = text("""
     SELECT l.seq, l.xid, l.at, l.table_name, l.row_id, l.org_id
     FROM audit_log l LEFT JOIN (SELECT unnest(seqs) AS seq FROM audit_batches) s ON s.seq = l.seq
@@ -118,13 +120,13 @@ class Verification:
             self.batches += 1
 
     def _rows(self, batch: Batch, seqs: Sequence[int], seals: bytes) -> Iterator[Finding]:
-        found = {int(row.seq): row for row in self._session.execute(_ROWS, {"seqs": list(seqs)})}
+        found = {row.seq: row for row in self._session.execute(_ROWS, {"seqs": as_array(seqs)})}
         for place, seq in enumerate(seqs):
             row = found.get(seq)
             if row is None:
                 yield Finding(Problem.REMOVED, f"row {seq} of the log, sealed in batch {batch.number} at "
                                                f"{batch.sealed_at:%Y-%m-%d %H:%M} UTC, is gone.")
-            elif row_seal(self._keys, row) != seals[place * SEAL_BYTES:(place + 1) * SEAL_BYTES]:
+            elif row_seal(self._keys, row.document) != seals[place * SEAL_BYTES:(place + 1) * SEAL_BYTES]:
                 yield Finding(Problem.CHANGED, f"{_name(row)} is not what was sealed in batch {batch.number}.")
             else:
                 self.rows += 1
