@@ -66,8 +66,7 @@ def test_two_hundred_races_for_a_request_have_one_winner_each_and_the_other_is_t
         ours, theirs = (future.result() for future in [threads.submit(run, *runner) for runner in runners])
 
     with superuser.connect() as connection:
-        held = {request: user_id for request, user_id in connection.execute(text(
-            "SELECT request_id, user_id FROM maintenance_assignments WHERE active"))}
+        held = dict(map(tuple, connection.execute(text("SELECT request_id, user_id FROM maintenance_assignments WHERE active"))))
         histories = connection.scalar(text("SELECT count(*) FROM maintenance_status_history WHERE event = 'claim'"))
     assert histories == len(held) == RACES
     for request, ours_one, theirs_one in zip(requests, ours, theirs, strict=True):

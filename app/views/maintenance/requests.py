@@ -189,7 +189,7 @@ class RequestView(ConsoleModelView):
     @has_access
     def attach(self, pk: str) -> Any:
         """Photos and videos."""
-        item = self._find(pk)
+        item = self.find(pk)
         return self._write(pk, gettext("Attached."),
                            lambda session, key: parts.attach_uploads(session, key, item.hostel_id, needed=True))
 
