@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -20,8 +21,7 @@ from reports.render import harmless, to_csv, to_pdf
 from tests.maintenance import at, first_hostel, moved, raised, scope
 from tests.world import World
 
-NOW = datetime.now(UTC)
-TODAY = NOW.date()
+TODAY = datetime.now(ZoneInfo("Asia/Kolkata")).date()  # of the hostels
 
 
 def report(person, first=TODAY - timedelta(days=40), last=TODAY, hostel_id=None):
