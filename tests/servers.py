@@ -1,7 +1,7 @@
 """The servers that tests talk to: one shared PostgreSQL (fsync off), a Redis per run, cached template databases.
 
-Several runs may go at once, also beside a running console: the cluster is started by the first and stopped
-by the last, and every run makes its own databases. It trusts every login, so runs share the roles whatever
+Several runs may go at once, also beside a running console: the cluster is started by the first, stopped when the
+last has ended, however it ended, and every run makes its own databases. It trusts every login, so runs share the roles whatever
 passwords they set; the folder of its socket is closed to other users.
 """
 
@@ -20,11 +20,18 @@ from typing import TextIO
 
 from app.local import places
 from app.local.postgres import Postgres, remove
-from app.local.process import LocalError
+from app.local.process import LocalError, let_go, spawn
 from app.local.redis import Redis
 
 HOME = Path(__file__).resolve().parent.parent / "var" / "test"
+USERS = HOME / "users.lock"  # held by every run, shared
 TEMPLATES_KEPT = 6
+# Asks the server for its fast shutdown and waits for its end, for a minute at most.
+STOP = """
+pid="$1/postmaster.pid"
+[ -e "$pid" ] && kill -INT "$(head -n 1 "$pid")"
+for tenth in $(seq 600); do [ -e "$pid" ] || exit 0; sleep 0.1; done
+"""
 
 
 @contextlib.contextmanager
@@ -157,14 +164,23 @@ def _start_shared() -> Postgres:
     return cluster
 
 
+def _stop_after_the_last(cluster: Postgres) -> None:
+    """Leave somebody who waits until no run holds users.lock any more, and then stops the cluster."""
+    watcher = ["flock", "--exclusive", str(USERS), "sh", "-c", STOP, "sh", str(cluster.folder.resolve())]
+    let_go(spawn(watcher, log=HOME / "logs" / "stop.log", env={"PATH": os.defpath}, death_signal=None))
+
+
 @contextlib.contextmanager
 def running_servers() -> Iterator[Servers]:
     """The servers for one test run: the shared cluster, started if this run is the first, and a Redis."""
     HOME.mkdir(parents=True, exist_ok=True)
-    with (HOME / "users.lock").open("a") as users:
+    with USERS.open("a") as users:
         with locked(HOME / "start.lock"):
+            fcntl.flock(
+                users, fcntl.LOCK_SH
+            )  # before the look: nobody stops from here on what is found running
             cluster = _start_shared()
-            fcntl.flock(users, fcntl.LOCK_SH)
+        _stop_after_the_last(cluster)
         own = cluster.sockets.parent / f"run-{os.getpid()}"
         servers = Servers(cluster, Redis(own, HOME / "logs" / "redis.log"))
         try:
@@ -175,11 +191,3 @@ def running_servers() -> Iterator[Servers]:
             servers.redis.stop()
             shutil.rmtree(own, ignore_errors=True)
             servers.drop_this_runs()
-            with locked(HOME / "start.lock"):
-                fcntl.flock(users, fcntl.LOCK_UN)
-                try:
-                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    pass  # another run still needs it
-                else:
-                    cluster.stop_from_outside()

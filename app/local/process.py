@@ -70,6 +70,11 @@ def spawn(
         )
 
 
+def let_go(process: subprocess.Popen[bytes]) -> None:
+    """Leave a child that outlives this process to whoever ends it; else Python reports it as forgotten."""
+    process.returncode = 0
+
+
 def stop(process: subprocess.Popen[bytes], how: signal.Signals, patience: float) -> None:
     """Ask `process` to end, wait `patience` seconds, then end what is left of its group by force."""
     if process.poll() is None:
