@@ -30,6 +30,7 @@ check: ## Everything that CI checks
 
 docs: ## Write the pages that are made from code
 	$(PY) config.py > docs/configuration.md
+	python3 run.py flask docs write
 
 requirements: ## Pin the closure of requirements.in and requirements-dev.in
 	$(PIP_COMPILE) --output-file requirements.txt requirements.in

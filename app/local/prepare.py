@@ -12,8 +12,6 @@ import sys
 import click
 from flask.cli import ScriptInfo
 
-from app import create_app
-
 # Step: its title for the person who waits, and the flask command; no title: what it prints is the result.
 STEPS = {
     "bootstrap": ("Making database roles …", ("database", "bootstrap")),
@@ -26,19 +24,15 @@ STEPS = {
 def main(steps: list[str]) -> int:
     """Run the steps in order; the first that fails ends it with its sentence on standard error."""
     told, sys.stdout = sys.stdout, sys.stderr
-    app = create_app("cli")
+    info = ScriptInfo(app_import_path="app:create_app")
+    app = info.load_app()
     for step in steps:
         title, words = STEPS[step]
         if title:
             print(title, file=told, flush=True)
         with contextlib.redirect_stdout(sys.stderr if title else told):
             try:
-                app.cli.main(
-                    list(words),
-                    prog_name="flask",
-                    standalone_mode=False,
-                    obj=ScriptInfo(create_app=lambda: app),
-                )
+                app.cli.main(list(words), prog_name="flask", standalone_mode=False, obj=info)
             except click.ClickException as error:
                 print(f"Error: `flask {' '.join(words)}`: {error.format_message()}", file=sys.stderr)
                 return 1
