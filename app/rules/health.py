@@ -130,7 +130,7 @@ def judge_audit(found: AuditState, now: datetime) -> Check:
     if found.batches - found.anchored > 1:
         return check(State.BROKEN, f"{found.batches - found.anchored:,} batches are not anchored. Run `flask audit verify`.")
     waiting = now - found.oldest_unsealed_at if found.oldest_unsealed_at else timedelta(0)
-    sealed = (f"{found.batches:,} batches are sealed and anchored, the last {duration(now - found.last_sealed_at)} ago"
+    sealed = (f"Sealed and anchored up to batch {found.batches:,}, {duration(now - found.last_sealed_at)} ago"
               if found.last_sealed_at else "Nothing is sealed yet")
     if waiting > SEALS_LATE:
         state = State.BROKEN if waiting > SEALS_STUCK else State.ATTENTION

@@ -64,6 +64,17 @@ def summary(entry: AuditEntry) -> str | Markup:
     return gettext("%(names)s and %(n)s more", names=text, n=more) if more > 0 else text
 
 
+def row_name(session: Session, entry: AuditEntry) -> str:
+    """What people call the row: its name as it is now, else as the entry holds it; empty if it has none."""
+    table = Model.metadata.tables.get(entry.table_name)
+    label = _label(table) if table is not None else None
+    if table is None or label is None or entry.row_id is None:
+        return ""
+    key = table.columns.get("id", table.columns.get("user_id"))
+    found = session.scalar(select(cast(label, String)).where(cast(key, String) == entry.row_id)) if key is not None else None
+    return found or str((entry.after or {}).get(label.name) or (entry.before or {}).get(label.name) or "")
+
+
 def changes(session: Session, entry: AuditEntry) -> list[Change]:
     """Every column that the entry holds, in the order of the table."""
     table = Model.metadata.tables.get(entry.table_name)

@@ -72,8 +72,9 @@ class AuditView(ConsoleModelView):
         item = self.find(pk, columns=self.eager)
         sealed = audit.seal_of(self.session(), item.seq)
         others = audit.entries_of_row(self.session(), item, HISTORY)
+        about = f"{difference.subject(item.table_name)} {difference.row_name(self.session(), item)}".strip()
         return self.page(
-            "audit/entry.html", title=f"{difference.deed(item.action)}: {difference.subject(item.table_name)}", item=item,
+            "audit/entry.html", title=f"{difference.deed(item.action)}: {about}", item=item,
             changes=difference.changes(self.session(), item), sealed=sealed, others=others, history=HISTORY,
             row_url=self.url("list", table=item.table_name, row=item.row_id) if item.row_id else "")
 
