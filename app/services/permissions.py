@@ -56,23 +56,27 @@ def ceiling(portal: Portal) -> frozenset[Capability]:
     Follows from the grants on the tables and the functions declared beside the models. Exporting is reading.
     """
     executable = {f.entity.signature.partition("(")[0] for f in FUNCTIONS if portal in f.execute}
-    found = {capability for capability, function in _BY_FUNCTION.items() if function in executable}
-    for resource, table in _TABLE.items():
-        found |= {(resource, action) for action in _granted(table, portal)}
-    return frozenset(found)
+    granted = {(resource, action) for resource, table in _TABLE.items() for action in _granted(table, portal)
+               if resource is not Resource.REPORTS or action in {Action.READ, Action.EXPORT}}
+    # A function is of no use to who cannot even see what it changes.
+    by_function = {(resource, action) for (resource, action), function in _BY_FUNCTION.items() if function in executable
+                   and (resource not in _TABLE or (resource, Action.READ) in granted)}
+    return frozenset(granted | by_function)
 
 
 def _granted(table: str, portal: Portal) -> Iterable[Action]:
+    columns = set(PROTECTED[table].table.columns.keys())
     for grant in PROTECTED[table].grants:
         if portal not in grant.to:
             continue
+        changed = columns if grant.update is True else set(grant.update or ())
         if grant.select:
             yield from (Action.READ, Action.EXPORT)
         if grant.insert:
             yield Action.CREATE
-        if grant.update:
+        if changed - {"deleted_at"}:
             yield Action.UPDATE
-        if grant.delete or (grant.update is True and "deleted_at" in PROTECTED[table].table.columns):
+        if grant.delete or "deleted_at" in changed:
             yield Action.DELETE
 
 

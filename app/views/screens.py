@@ -26,7 +26,9 @@ def to_sign_in() -> Any:
     """Send somebody unknown to the sign-in page and back to here afterwards; programs get a 401."""
     if SIGN_IN not in current_app.view_functions or wants_problem():
         abort(401)
-    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    # A form mostly posts to the page it stands on; console.js puts what was typed back into it.
+    page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    back = request.full_path.rstrip("?") if page else None
     return redirect(url_for(SIGN_IN, next=back), code=303)
 
 

@@ -93,7 +93,8 @@ BEGIN
       v_plan, pg_size_pretty(p_most), pg_size_pretty(p_used) USING ERRCODE = 'VR429', COLUMN = p_metric;
   END IF;
   RAISE EXCEPTION 'The % plan allows % %, and % are in use. Ask the owner to change the plan.',
-    v_plan, p_most, p_metric, p_used USING ERRCODE = 'VR429', COLUMN = p_metric;
+    v_plan, p_most, CASE WHEN p_most = 1 THEN rtrim(p_metric, 's') ELSE p_metric END, p_used
+    USING ERRCODE = 'VR429', COLUMN = p_metric;
 END
 $$
 --;;
@@ -288,50 +289,73 @@ $$;
 -- chosen in the console). rules/people.py says the same in Python
 --;;
 CREATE FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid DEFAULT NULL) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_roles text[];
+  v_hostels uuid[];
+  v_caps text;
+BEGIN
+  SELECT array_agg(role), array_agg(hostel_id) INTO v_roles, v_hostels
+  FROM app.active_roles(p_org, p_user) WHERE portal = p_portal;
+  IF NOT EXISTS (SELECT FROM permission_overrides o
+                 WHERE o.org_id = p_org AND (o.user_id = p_user OR o.role = ANY (v_roles))) THEN
+    SELECT '|' || string_agg(line, '|') || '|' INTO v_caps FROM (
+      SELECT p.resource || '.' || p.action || '=' || CASE
+               WHEN bool_or(h.hostel_id IS NULL) THEN coalesce('~' || p_hostel, '*')
+               ELSE string_agg(DISTINCT h.hostel_id::text, ',') END AS line
+      FROM unnest(v_roles, v_hostels) h (role, hostel_id) JOIN role_permissions p ON p.role = h.role
+      WHERE h.hostel_id IS NULL OR p_hostel IS NULL OR h.hostel_id = p_hostel
+      GROUP BY p.resource, p.action) l;
+    RETURN coalesce(v_caps, '||');
+  END IF;
   WITH held AS MATERIALIZED (
-    SELECT role, hostel_id FROM app.active_roles(p_org, p_user) WHERE portal = p_portal
+    SELECT * FROM unnest(v_roles, v_hostels) h (role, hostel_id)
   ), overrides AS MATERIALIZED (
     SELECT o.role, o.resource, o.action, o.hostel_id, o.allowed FROM permission_overrides o
-    WHERE o.org_id = p_org AND (o.user_id = p_user OR o.role IN (SELECT role FROM held))
-  ), places AS (
-    SELECT NULL::uuid AS hostel_id UNION SELECT hostel_id FROM held UNION SELECT hostel_id FROM overrides
-  ), wanted AS (
-    SELECT p.resource, p.action FROM role_permissions p WHERE p.role IN (SELECT role FROM held)
-    UNION SELECT o.resource, o.action FROM overrides o WHERE o.allowed
+    WHERE o.org_id = p_org AND (o.user_id = p_user OR o.role = ANY (v_roles))
+  ), places AS MATERIALIZED (
+    SELECT NULL::uuid AS id UNION SELECT hostel_id FROM held UNION SELECT hostel_id FROM overrides
+  ), said AS (  -- per role, or, without one, of the person: a refusal wins
+    SELECT o.role, o.resource, o.action, x.id AS place, bool_and(o.allowed) AS allowed
+    FROM overrides o JOIN places x ON o.hostel_id IS NULL OR o.hostel_id = x.id
+    GROUP BY o.role, o.resource, o.action, x.id
+  ), cells AS (
+    SELECT role, resource, action, bool_or(granted) AS granted FROM (
+      SELECT p.role, p.resource, p.action, true AS granted FROM role_permissions p WHERE p.role = ANY (v_roles)
+      UNION ALL SELECT o.role, o.resource, o.action, false FROM overrides o WHERE o.role IS NOT NULL) c
+    GROUP BY role, resource, action
+  ), by_role AS (
+    SELECT c.resource, c.action, x.id AS place, bool_or(coalesce(s.allowed, c.granted)) AS allowed
+    FROM places x JOIN held h ON h.hostel_id IS NULL OR h.hostel_id = x.id JOIN cells c ON c.role = h.role
+    LEFT JOIN said s ON s.role = c.role AND s.resource = c.resource AND s.action = c.action AND s.place IS NOT DISTINCT FROM x.id
+    GROUP BY c.resource, c.action, x.id
+  ), own AS (
+    SELECT s.resource, s.action, s.place, s.allowed AND EXISTS (
+             SELECT FROM held h WHERE h.hostel_id IS NULL OR h.hostel_id = s.place) AS allowed
+    FROM said s WHERE s.role IS NULL
   ), verdicts AS (
-    SELECT w.resource, w.action, x.hostel_id,
-      CASE (SELECT bool_and(o.allowed) FROM overrides o
-            WHERE o.role IS NULL AND o.resource = w.resource AND o.action = w.action
-              AND (o.hostel_id IS NULL OR o.hostel_id = x.hostel_id))
-        WHEN false THEN false
-        WHEN true THEN EXISTS (SELECT FROM held h WHERE h.hostel_id IS NULL OR h.hostel_id = x.hostel_id)
-        ELSE EXISTS (
-          SELECT FROM held h
-          WHERE (h.hostel_id IS NULL OR h.hostel_id = x.hostel_id) AND coalesce(
-            (SELECT bool_and(o.allowed) FROM overrides o
-             WHERE o.role = h.role AND o.resource = w.resource AND o.action = w.action
-               AND (o.hostel_id IS NULL OR o.hostel_id = x.hostel_id)),
-            EXISTS (SELECT FROM role_permissions p
-                    WHERE p.role = h.role AND p.resource = w.resource AND p.action = w.action)))
-      END AS allowed
-    FROM wanted w CROSS JOIN places x
+    SELECT resource, action, place, allowed FROM own
+    UNION ALL
+    SELECT r.resource, r.action, r.place, r.allowed FROM by_role r
+    WHERE NOT EXISTS (SELECT FROM own o WHERE o.resource = r.resource AND o.action = r.action
+                      AND o.place IS NOT DISTINCT FROM r.place)
   ), summed AS (
-    SELECT resource, action, bool_and(allowed) AS everywhere, bool_or(allowed) FILTER (WHERE hostel_id IS NULL) AS elsewhere,
-           array_agg(hostel_id) FILTER (WHERE allowed AND hostel_id IS NOT NULL) AS given,
-           array_agg(hostel_id) FILTER (WHERE NOT allowed) AS refused
-    FROM verdicts GROUP BY resource, action
+    SELECT resource, action, count(*) = (SELECT count(*) FROM places) AS everywhere, bool_or(place IS NULL) AS elsewhere,
+           coalesce(array_agg(place) FILTER (WHERE place IS NOT NULL), '{}') AS given
+    FROM verdicts WHERE allowed GROUP BY resource, action
   ), lines AS (
     SELECT resource || '.' || action || '=' || CASE
       WHEN everywhere THEN coalesce('~' || p_hostel, '*')
       WHEN elsewhere THEN '~' || coalesce((
-        SELECT string_agg(h.id::text, ',' ORDER BY h.id) FROM hostels h
-        WHERE h.org_id = p_org AND h.id <> ALL (refused) AND (p_hostel IS NULL OR h.id = p_hostel)), '')
-      ELSE coalesce((SELECT string_agg(x::text, ',' ORDER BY x) FROM unnest(given) x
-                     WHERE p_hostel IS NULL OR x = p_hostel), '')
+        SELECT string_agg(h.id::text, ',') FROM hostels h
+        WHERE h.org_id = p_org AND (p_hostel IS NULL OR h.id = p_hostel)
+          AND (h.id = ANY (given) OR NOT EXISTS (SELECT FROM places x WHERE x.id = h.id))), '')
+      ELSE coalesce((SELECT string_agg(x::text, ',') FROM unnest(given) x WHERE p_hostel IS NULL OR x = p_hostel), '')
     END AS line FROM summed
   )
-  SELECT '|' || coalesce(string_agg(line, '|' ORDER BY line) FILTER (WHERE line NOT LIKE '%='), '') || '|' FROM lines
+  SELECT '|' || string_agg(line, '|') FILTER (WHERE line NOT LIKE '%=') || '|' INTO v_caps FROM lines;
+  RETURN coalesce(v_caps, '||');
+END
 $$;
 
 -- Who a person is in an organization and what the screens need to know of it, as one document

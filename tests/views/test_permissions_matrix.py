@@ -54,7 +54,7 @@ def test_an_administrator_gets_no_buttons_for_their_own_role_or_above(app, world
 def test_what_the_portal_cannot_reach_is_greyed_and_refused(app, world, browser):
     owner = browser(world.owner)
     page = owner.get("/permissions/?role=resident")
-    assert "cell-beyond" in page.get_data(as_text=True)
+    assert "cap-beyond" in page.get_data(as_text=True)
     assert "resident.audit.read:yes" not in buttons(page)
     assert owner.post("/permissions/change", {"cell": "resident.audit.read:yes"}).status_code == 403
 
