@@ -284,7 +284,7 @@ for _table, _events in {
 
 _MEMBER_READERS = (Portal.ADMIN, Portal.MANAGEMENT)
 protect(
-    Member.__table__, masked=("email",),
+    Member.__table__, masked=("name", "email"),
     grants=[
         Grant(_MEMBER_READERS, select=True),
         Grant(tuple(p for p in SIGNED_IN if p not in _MEMBER_READERS and p is not Portal.PLATFORM), select=True),
@@ -316,7 +316,7 @@ protect(
     policies=[Policy("staff_select", "SELECT", (Portal.ADMIN,), using=_MEMBERSHIP_RULE)],
 )
 protect(
-    TeamMember.__table__, masked=("email", "phone"), guarded=("user_id",),
+    TeamMember.__table__, masked=("name", "email", "phone"), guarded=("user_id",),
     grants=[Grant((Portal.ADMIN,), select=True, insert=True, update=True)],
     policies=[
         Policy(f"staff_{command.lower()}", command, (Portal.ADMIN,),
