@@ -48,8 +48,12 @@ def floor_name(level: int) -> str:
 
 
 def clean_room_number(text: str) -> str:
-    """The number of a room as stored: trimmed, upper case, single inner spaces: " 101 a " is 101 A."""
-    number = " ".join(text.split()).upper()
+    """The number of a room as stored: single spaces, upper case if it is a number, else with a capital.
+
+    " 101  a " is 101 A, "study hall" is Study hall.
+    """
+    number = " ".join(text.split())
+    number = number.upper() if re.search(r"[0-9]", number) else number[:1].upper() + number[1:]
     if not number or len(number) > ROOM_NUMBER_MAX or not re.fullmatch(r"[\w][\w ./-]*", number):
         raise Invalid(
             f"A room number has 1 to {ROOM_NUMBER_MAX} letters, digits, spaces, dots, slashes or hyphens.",

@@ -70,11 +70,11 @@ def free_work(session: Session, org_id: UUID, hostel_id: UUID | None) -> Sequenc
 
 
 def in_trouble(session: Session, org_id: UUID, hostel_id: UUID | None, now: datetime) -> Sequence[R]:
-    """Escalated and overdue requests, the longest overdue first."""
-    late: ColumnElement[bool] = (R.status == RequestStatus.ESCALATED.value) | is_overdue(now)
+    """Escalated requests, then the overdue, the longest overdue first; last those whose clock stands still."""
+    escalated: ColumnElement[bool] = R.status == RequestStatus.ESCALATED.value
     return session.scalars(
-        select(R).where(*_open(org_id, hostel_id), late).options(*with_relations())
-        .order_by(R.resolve_by, R.id).limit(SHOWN)).all()
+        select(R).where(*_open(org_id, hostel_id), escalated | is_overdue(now)).options(*with_relations())
+        .order_by(escalated.desc(), R.held_since.is_not(None), R.resolve_by, R.id).limit(SHOWN)).all()
 
 
 def dead_letters(session: Session) -> int:

@@ -18,8 +18,8 @@ from app.views import formats
 from app.views.edge import db_session
 from app.views.interface import Session
 from app.views.maintenance.parts import clock_badge
+from app.views.organizations.settings import NEARLY
 
-NEARLY = 0.8  # part of a limit from which on the home page speaks of it
 _OWN_SHOWN = 6
 
 
@@ -69,7 +69,7 @@ def _staff(identity: Identity, session: Session) -> dict[str, Any]:
     if identity.can(Resource.WORK, Action.READ):
         context["dead"] = overview.dead_letters(session)
     if identity.can(Resource.ORGANIZATION, Action.READ):
-        context["usage"] = [row for row in organizations.usage(session) if row.share is not None and row.share >= NEARLY]
+        context["usage"] = [row for row in organizations.usage(session) if row.used and row.most is not None]
     return context
 
 

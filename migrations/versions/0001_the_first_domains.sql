@@ -3593,7 +3593,7 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR 
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.audit('email')
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.audit('name', 'email')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -3605,7 +3605,7 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.invitations 
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.team_members FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.team_members FOR EACH ROW EXECUTE FUNCTION app.audit('email', 'phone')
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.team_members FOR EACH ROW EXECUTE FUNCTION app.audit('name', 'email', 'phone')
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;

@@ -6,11 +6,14 @@ from hypothesis import strategies as st
 
 from app.rules.errors import Invalid
 from app.rules.rooms import (
+    RoomKind,
     bed_labels,
     bed_name,
     clean_room_number,
     floor_name,
     natural_key,
+    plan_rooms,
+    read_room_numbers,
     room_numbers,
 )
 
@@ -73,6 +76,35 @@ def test_any_texts_can_be_sorted(texts):
 
 def test_room_numbers_are_stored_in_one_form():
     assert clean_room_number("  101  a ") == "101 A"
+    assert clean_room_number("study  hall") == "Study hall"
+
+
+def test_a_list_of_numbers_may_hold_ranges():
+    assert read_room_numbers("101-103, 110; Terrace\nG08–10") == ["101", "102", "103", "110", "Terrace", "G08", "G09", "G10"]
+
+
+def test_a_hyphen_within_a_number_is_no_range():
+    assert read_room_numbers("A-12, 7-b") == ["A-12", "7-B"]
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("", "Write room numbers"), ("105-101", "is no range"), ("1-9999", "is no range"), ("101, 101", "listed twice"),
+    ("1-400, 401-800", "At most 500"), ("<b>", "A room number has"), ("100-101, 99-100", "Room 100 is listed twice")])
+def test_what_is_no_list_of_numbers_is_refused(text, reason):
+    with pytest.raises(Invalid, match=reason):
+        read_room_numbers(text)
+
+
+@pytest.mark.parametrize(("kind", "beds"), [
+    (RoomKind.COMMON, 1), (RoomKind.SINGLE, 2), (RoomKind.SINGLE, 0), (RoomKind.SHARED, 0), (RoomKind.DORMITORY, 27)])
+def test_kinds_of_rooms_have_beds_of_their_number(kind, beds):
+    with pytest.raises(Invalid):
+        plan_rooms("101", kind, beds)
+
+
+def test_planned_rooms_know_the_letters_of_their_beds():
+    assert [plan.labels for plan in plan_rooms("101, 102", RoomKind.SHARED, 2)] == [["A", "B"], ["A", "B"]]
+    assert plan_rooms("Kitchen", RoomKind.COMMON, 0)[0].labels == []
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 21, "<b>1</b>", "=1+1", "-1"])

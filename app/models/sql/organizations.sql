@@ -113,7 +113,8 @@ BEGIN
       v_plan, pg_size_pretty(p_most), pg_size_pretty(p_used) USING ERRCODE = 'VR429', COLUMN = p_metric;
   END IF;
   RAISE EXCEPTION 'The % plan allows % %, and % are in use. Ask the owner to change the plan.',
-    v_plan, p_most, p_metric, p_used USING ERRCODE = 'VR429', COLUMN = p_metric;
+    v_plan, p_most, CASE WHEN p_most = 1 THEN rtrim(p_metric, 's') ELSE p_metric END, p_used
+    USING ERRCODE = 'VR429', COLUMN = p_metric;
 END
 $$;
 

@@ -76,7 +76,7 @@ def _ground(*names: str, dormitories: tuple[int, ...] = ()) -> Storey:
     """The ground floor: rooms that everybody uses, perhaps dormitories."""
     sleeping = (RoomPlan(number, RoomKind.DORMITORY, beds)
                 for number, beds in zip(room_numbers(0, max(len(dormitories), 1)), dormitories, strict=False))
-    return Storey(0, (*sleeping, *(RoomPlan(name.upper(), RoomKind.COMMON, 0) for name in names)))
+    return Storey(0, (*sleeping, *(RoomPlan(name, RoomKind.COMMON, 0) for name in names)))
 
 
 _MEN = ("Aarav", "Rohan", "Arjun", "Vivaan", "Kabir", "Ishaan", "Siddharth", "Yash", "Omkar", "Tejas", "Pranav", "Nikhil",

@@ -204,7 +204,7 @@ class Narrator:
             case "claim":
                 story.move(event, at, worker, assignee=worker)
             case "assign" if self._happens("outside party"):
-                story.outside = say(texts.OUTSIDE_PARTIES)
+                story.outside = texts.OUTSIDE_PARTIES[story.category]
                 story.move(event, at, manager)
             case "assign":
                 story.move(event, at, manager, assignee=worker)

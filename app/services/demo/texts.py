@@ -120,5 +120,9 @@ DISPUTES = (
     "It was only cleaned, the part is still broken.",
     "Works for an hour and then it is the same.",
 )
-OUTSIDE_PARTIES = ("Kirloskar Pump Service", "Urban AC Care", "Sai Electricals", "Otis Lift Service")
+OUTSIDE_PARTIES: dict[CategoryCode, str] = {
+    C.PLUMBER: "Shree Pump Service", C.ELECTRICITY: "Sai Electricals", C.WIFI: "City Broadband", C.SECURITY: "Safe Key Makers",
+    C.HOUSEKEEPING: "Clean Home Pest Control", C.CARPENTRY: "Omkar Furniture Works", C.AC_HEATING: "Cool Breeze AC Care",
+    C.OTHER: "Swift Lift Service",
+}
 ESCALATED = "The time allowed for it has passed."

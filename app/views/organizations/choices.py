@@ -36,9 +36,19 @@ def zones() -> list[SelectChoice]:
 
 
 def currencies() -> list[SelectChoice]:
+    """The usual ones, by code and name."""
+    return [SelectChoice(code, currency_name(code)) for code in CURRENCIES]
+
+
+def currency_name(code: str) -> str:
     """`INR – Indian Rupee`."""
-    names = _locale().currencies
-    return [SelectChoice(code, f"{code} – {names.get(code, code)}") for code in CURRENCIES]
+    return f"{code} – {_locale().currencies.get(code, code)}"
+
+
+def country_name(code: str) -> str:
+    """`India`."""
+    found: str = _locale().territories.get(code, code)
+    return found
 
 
 def countries() -> list[SelectChoice]:

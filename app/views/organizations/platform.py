@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import flash, make_response, redirect, request
 from flask_babel import gettext, lazy_gettext
 from wtforms import StringField, TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError, Invalid
@@ -25,15 +25,16 @@ _LABELS = {
 }
 _UNLIMITED = "unlimited"
 _DIGITS = 15
+_given = InputRequired(lazy_gettext("Choose one from the list."))
 
 
 class PlanForm(ConsoleForm):
     """A plan, and what was agreed beside it; a field for each limit is added below."""
 
-    plan = ChoiceField(Plan, lazy_gettext("Plan"), required=True)
-    status = ChoiceField(SubscriptionStatus, lazy_gettext("Subscription"), required=True)
+    plan = ChoiceField(Plan, lazy_gettext("Plan"), required=True, validators=[_given])
+    status = ChoiceField(SubscriptionStatus, lazy_gettext("Subscription"), required=True, validators=[_given])
     reason = TextAreaField(lazy_gettext("Reason"), filters=[strip], validators=[
-        InputRequired(lazy_gettext("Please say why: the audit log keeps it.")), Length(max=500), printable],
+        DataRequired(lazy_gettext("Please say why: the audit log keeps it.")), Length(max=500), printable],
         description=lazy_gettext("Kept in the audit log with the change."))
 
     def agreed(self) -> dict[Limit, int | None]:

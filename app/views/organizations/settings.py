@@ -13,15 +13,21 @@ from app.models.organizations import Organization
 from app.permissions import Action, Resource
 from app.services import organizations
 from app.views.base import ConsoleInterface, ConsoleModelView, ConsoleView, expose, has_access
-from app.views.organizations.choices import country_field, currency_field, zone_field
+from app.views.organizations.choices import (
+    country_field,
+    country_name,
+    currency_field,
+    currency_name,
+    zone_field,
+)
 
-_NEARLY = 0.8  # part of a limit from which on the bar warns
+NEARLY = 0.8  # part of a limit from which on the bar warns
 
 
 class OrganizationView(ConsoleModelView):
     """The one row that the policies show."""
 
-    route_base = "/organization"
+    route_base = "/organization/settings"
     datamodel = ConsoleInterface(Organization)
     resource = Resource.ORGANIZATION
     singular_name, plural_name = "Organization", "Organization settings"
@@ -32,6 +38,7 @@ class OrganizationView(ConsoleModelView):
     show_columns: ClassVar[list[str]] = ["slug", "timezone", "currency", "country", "require_totp", "created_at"]
     edit_columns: ClassVar[list[str]] = ["name", "timezone", "currency", "country", "require_totp"]
     edit_title = lazy_gettext("Edit settings")
+    formatters_columns: ClassVar[dict[str, Any]] = {"country": country_name, "currency": currency_name}
     label_columns: ClassVar[dict[str, Any]] = {
         "slug": "Short name", "timezone": "Time zone", "require_totp": "Second factor for all staff", "created_at": "Here since"}
     edit_form_extra_fields: ClassVar[dict[str, Any]] = {
@@ -63,4 +70,4 @@ class UsageView(ConsoleView):
     def usage(self) -> Any:
         """One bar for each limit."""
         return self.page("organizations/usage.html", title="Plan and usage", plan=g.identity.plan,
-                         rows=organizations.usage(self.session()), nearly=_NEARLY)
+                         rows=organizations.usage(self.session()), nearly=NEARLY)

@@ -16,7 +16,7 @@ from app.permissions import Action, Resource
 from app.services import organizations, rooms
 from app.views.base import ConsoleInterface, ConsoleModelView, submission_id
 from app.views.fields import printable, strip
-from app.views.organizations.choices import currency_field, zone_field
+from app.views.organizations.choices import currency_field, currency_name, zone_field
 
 
 class HostelView(ConsoleModelView):
@@ -40,6 +40,7 @@ class HostelView(ConsoleModelView):
         "city": StringField(lazy_gettext("City"), validators=[Length(max=120), printable], filters=[strip]),
         "timezone": zone_field(), "currency": currency_field(),
     }
+    formatters_columns: ClassVar[dict[str, Any]] = {"currency": currency_name}
     base_order = ("name", "asc")
     empty_hint = lazy_gettext("Add the first hostel; then its floors, rooms and beds.")
     show_template = "organizations/hostel.html"

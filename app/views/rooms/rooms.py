@@ -29,8 +29,10 @@ _NUMBERS_MAX = 2000  # characters of a list of numbers
 _NUMBERS = StringField(
     lazy_gettext("Numbers"), validators=[InputRequired(lazy_gettext("Please fill this in.")), Length(max=_NUMBERS_MAX), printable],
     filters=[strip], description=lazy_gettext("For example 101-120, 125, Terrace."))
-_KIND = ChoiceField(RoomKind, label=lazy_gettext("Kind"), required=True, default=RoomKind.SHARED, description=lazy_gettext(
-    "Common rooms (a kitchen, a stairwell) have no beds; repairs happen there too."))
+_KIND = ChoiceField(
+    RoomKind, label=lazy_gettext("Kind"), required=True, default=RoomKind.SHARED,
+    validators=[InputRequired(lazy_gettext("Choose one from the list."))],
+    description=lazy_gettext("Common rooms (a kitchen, a stairwell) have no beds; repairs happen there too."))
 
 
 def _beds(label: Any, default: int) -> IntegerField:
