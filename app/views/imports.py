@@ -235,7 +235,7 @@ def _pairs(name: str) -> Iterator[tuple[str, str]]:
 def field_label(f: Field) -> str:
     """What a field is called on the page."""
     return {Field.EXTERNAL_ID: gettext("Number in the old program"), Field.CREATED_AT: gettext("Created"),
-            Field.CLOSED_AT: gettext("Closed"), Field.DUE_AT: gettext("Due"), Field.STATUS: gettext("State"),
+            Field.CLOSED_AT: gettext("Closed"), Field.STATUS: gettext("State"),
             Field.ISSUE_TYPE: gettext("Issue"), Field.ASSIGNEE: gettext("Who did the work"),
             Field.RESOLUTION: gettext("What was done")}.get(f) or formats.human(f)
 

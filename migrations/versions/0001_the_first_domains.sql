@@ -1120,6 +1120,17 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.count_imported_before(p_run uuid) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  RETURN (SELECT count(*) FROM import_rows i
+          JOIN maintenance_requests m
+            ON m.org_id = i.org_id AND m.hostel_id = i.hostel_id AND m.external_id = i.request ->> 'external_id'
+          WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.outcome = 'accepted' AND m.deleted_at IS NULL);
+END
+$$
+--;;
 CREATE FUNCTION app.import_batch(p_run uuid, p_most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -3003,7 +3014,9 @@ ALTER TABLE public.members FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.members TO viramah_definer
 --;;
-GRANT SELECT ON public.members TO portal_admin, portal_management
+GRANT SELECT ON public.members TO portal_admin
+--;;
+GRANT SELECT (org_id, user_id, name, joined_at, removed_at, created_at, updated_at) ON public.members TO portal_management
 --;;
 GRANT SELECT ON public.members TO portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
@@ -4064,6 +4077,12 @@ REVOKE ALL ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) FROM PUBL
 ALTER FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.count_imported_before(p_run uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_imported_before(p_run uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.count_imported_before(p_run uuid) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.import_batch(p_run uuid, p_most integer) FROM PUBLIC
 --;;

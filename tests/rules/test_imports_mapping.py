@@ -24,7 +24,7 @@ def test_the_columns_of_new_yorks_311_line_are_recognised():
     assert guess_columns(NYC_311) == {
         Field.EXTERNAL_ID: "Unique Key", Field.CREATED_AT: "Created Date", Field.CLOSED_AT: "Closed Date",
         Field.CATEGORY: "Complaint Type", Field.ISSUE_TYPE: "Descriptor", Field.PLACE: "Incident Address",
-        Field.STATUS: "Status", Field.RESOLUTION: "Resolution Description", Field.DUE_AT: "Due Date",
+        Field.STATUS: "Status", Field.RESOLUTION: "Resolution Description",
     }
 
 

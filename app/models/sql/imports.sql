@@ -60,6 +60,20 @@ BEGIN
 END
 $$;
 
+-- How many of the rows that a check accepted are requests here already. A definer's, because policies would keep the
+-- index on external ids from being used: a hundred thousand rows against ten thousand requests took minutes.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.count_imported_before(p_run uuid) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  RETURN (SELECT count(*) FROM import_rows i
+          JOIN maintenance_requests m
+            ON m.org_id = i.org_id AND m.hostel_id = i.hostel_id AND m.external_id = i.request ->> 'external_id'
+          WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.outcome = 'accepted' AND m.deleted_at IS NULL);
+END
+$$;
+
 -- Takes in up to p_most of the accepted rows of a running import, and returns how many it dealt with, 0 when none are left.
 -- A request that is there stays as it is, one that undoing an import has hidden comes back under its number. Imports
 -- into one hostel wait for each other, so the same file given in twice at once goes in once.

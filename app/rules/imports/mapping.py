@@ -23,7 +23,6 @@ class Field(StrEnum):
     STATUS = "status"
     RESOLUTION = "resolution"
     PRIORITY = "priority"
-    DUE_AT = "due_at"
     ASSIGNEE = "assignee"
 
 
@@ -49,7 +48,6 @@ SYNONYMS: dict[Field, tuple[str, ...]] = {
     F.RESOLUTION: ("resolution description", "resolution", "resolution notes", "outcome", "closing notes",
                    "action taken", "work done"),
     F.PRIORITY: ("priority", "urgency", "severity"),
-    F.DUE_AT: ("due date", "due at", "due", "deadline", "sla due", "target date"),
     F.ASSIGNEE: ("assignee", "assigned to", "assigned", "technician", "owner", "handled by", "agent", "staff"),
 }
 _EXACT, _PART = 100, 40

@@ -32,7 +32,7 @@ from app.rules.maintenance import (
 )
 
 F, S = Field, RequestStatus
-TIME_FIELDS = (F.CREATED_AT, F.CLOSED_AT, F.DUE_AT)
+TIME_FIELDS = (F.CREATED_AT, F.CLOSED_AT)  # when work is due is for the clock of the hostel to say
 _MAX = dict.fromkeys(F, 200) | {
     F.DESCRIPTION: DESCRIPTION_MAX, F.RESOLUTION: DESCRIPTION_MAX, F.PLACE: PLACE_MAX,
     F.EXTERNAL_ID: EXTERNAL_ID_MAX, F.ASSIGNEE: OUTSIDE_PARTY_MAX,
@@ -67,7 +67,6 @@ class ImportedRequest:
     external_id: str
     created_at: datetime
     closed_at: datetime | None
-    due_at: datetime | None
     category: str
     issue_type: str
     description: str
@@ -218,13 +217,11 @@ def _check(record: Mapping[Field, str], settings: ImportSettings, now: datetime)
     if status not in CLOSED and closed_at:
         notes.append(f"the source gives a closing time, {said[F.CLOSED_AT]}, for a request that is {said[F.STATUS]}")
         closed_at = None
-    due = _time(F.DUE_AT, said, settings)
     category = settings.categories.get(said[F.CATEGORY]) or guess_category(said[F.CATEGORY], said[F.ISSUE_TYPE])
     return ImportedRequest(
         external_id=said[F.EXTERNAL_ID] or _fingerprint(record),
         created_at=created_at,
         closed_at=closed_at,
-        due_at=due.at if due else None,
         category=category,
         issue_type=_issue_type(category, said),
         description=said[F.DESCRIPTION] or ": ".join(filter(None, (said[F.CATEGORY], said[F.ISSUE_TYPE]))),
@@ -284,7 +281,7 @@ def _fingerprint(record: Mapping[Field, str]) -> str:
 
 
 def _label(f: Field) -> str:
-    return {F.CREATED_AT: "the time of creation", F.CLOSED_AT: "the time of closing", F.DUE_AT: "the due time",
+    return {F.CREATED_AT: "the time of creation", F.CLOSED_AT: "the time of closing",
             F.EXTERNAL_ID: "the external id"}.get(f, f"the {f.replace('_', ' ')}")
 
 

@@ -29,6 +29,7 @@ from app.rules.maintenance import CATEGORIES, CLOSED, OTHER_ISSUE, CategoryCode
 
 _STAGED_AT_ONCE = 1_000
 _STAGE = text("SELECT app.stage_import_rows(:run, CAST(:rows AS jsonb))")
+_HERE = text("SELECT app.count_imported_before(:run)")
 _ISSUE_NAMES = {(c.code.value, i.code): i.label for c in CATEGORIES for i in c.issue_types}
 
 
@@ -75,7 +76,7 @@ def check(session: Session, run: ImportRun, table: Table, settings: ImportSettin
     known = directory(session, run.hostel_id)
     verdicts = fitted(check_rows(table, settings, now), known)
     summary = summarise(_staged(session, run.id, verdicts, known))
-    run.counts = {**asdict(summary), "here": _staged_and_here(session, run)}
+    run.counts = {**asdict(summary), "here": session.execute(_HERE, {"run": run.id}).scalar_one()}
     session.flush()
 
 
@@ -129,14 +130,3 @@ def already_here(session: Session, hostel_id: UUID, external_ids: Sequence[str])
         MaintenanceRequest.deleted_at.is_(None))
     return len(session.scalars(found).all())
 
-
-_HERE = text("""
-SELECT count(*) FROM import_rows i
-JOIN maintenance_requests m ON m.org_id = i.org_id AND m.hostel_id = i.hostel_id AND m.external_id = i.request ->> 'external_id'
-WHERE i.run_id = :run AND i.outcome = 'accepted' AND m.deleted_at IS NULL
-""")
-
-
-def _staged_and_here(session: Session, run: ImportRun) -> int:
-    found: int = session.execute(_HERE, {"run": run.id}).scalar_one()
-    return found
