@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from app.models.maintenance import MaintenanceRequest
 from app.permissions import ROLE_PORTAL
 from app.problems import translate_database_error
 from app.rules.errors import DomainError
 from app.services import maintenance
+from app.services.maintenance import finding
 from app.tenancy import tenant_scope
 from tests.world import Person, World
 
@@ -49,6 +51,14 @@ def moved(person: Person, request_id: UUID, *events: str, **options: Any) -> Non
     for event in events:
         with scope(person) as session:
             maintenance.move(session, request_id, event, **options)
+
+
+def found(person: Person, request_id: UUID) -> MaintenanceRequest:
+    """A request with its relations, as this person sees it."""
+    with scope(person) as session:
+        item = session.get(MaintenanceRequest, request_id, options=finding.with_relations())
+        session.expunge_all()
+        return item
 
 
 def at(superuser: Engine, shift: timedelta) -> None:

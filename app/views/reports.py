@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -27,7 +28,7 @@ class ReportsView(ConsoleView):
     portals = frozenset({Portal.ADMIN})
     route_base = "/reports"
     default_view = "maintenance_sla"
-    method_actions: ClassVar[dict[str, Action]] = {"maintenance_sla": Action.READ, "download": Action.EXPORT}
+    method_actions: ClassVar[dict[str, Action]] = {"maintenance_sla": Action.READ, "pdf": Action.EXPORT, "csv": Action.EXPORT}
 
     @expose("/maintenance-sla/")
     @has_access
@@ -40,18 +41,24 @@ class ReportsView(ConsoleView):
         except DomainError as error:
             return self._refused(error)
 
-    @expose("/maintenance-sla/<any(pdf, csv):ending>")
+    @expose("/maintenance-sla/pdf")
     @has_access
-    def download(self, ending: str) -> Any:
-        """The report as a file."""
+    def pdf(self) -> Any:
+        """The report as a document."""
+        return self._file("pdf", "application/pdf", lambda report: to_pdf(sla_document(report)))
+
+    @expose("/maintenance-sla/csv")
+    @has_access
+    def csv(self) -> Any:
+        """Its requests, one a line."""
+        return self._file("csv", "text/csv", lambda report: to_csv(sla.CSV_HEADS, sla.csv_rows(report)))
+
+    def _file(self, ending: str, mimetype: str, make: Callable[[sla.SlaReport], Any]) -> Any:
         try:
             report = self._report()
         except DomainError as error:
             return self._refused(error)
-        if ending == "csv":
-            response = Response(to_csv(sla.CSV_HEADS, sla.csv_rows(report)), mimetype="text/csv")
-        else:
-            response = Response(to_pdf(sla_document(report)), mimetype="application/pdf")
+        response = Response(make(report), mimetype=mimetype)
         response.headers["Content-Disposition"] = content_disposition(sla.filename(report, ending))
         response.cache_control.no_store = True
         return response
