@@ -291,7 +291,7 @@ class Settings:
     )
     metrics_token: str | None = setting(
         read_long_secret,
-        "Bearer token that `/metrics` asks for; without one `/metrics` is closed",
+        "Bearer token that `/metrics` asks for; without one it answers this machine alone",
         default=None,
         secret=True,
     )
