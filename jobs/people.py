@@ -1,18 +1,23 @@
-"""Messages about accounts: invitations and links to reset a password. The links' secrets are made here, never stored."""
+"""Messages about accounts: invitations and links to reset a password. The links' secrets are made here, never stored.
+
+And what is forgotten about people: attempts to sign in are personal data, and decide nothing after half an hour.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.services.people import accounts, invitations, mail
+from app.services.people import accounts, invitations, mail, signin
 from app.tenancy import auth_scope
 from app.wiring import mailer, settings
 from jobs.registry import Payload, handles
 
+KEEP_ATTEMPTS = timedelta(days=30)  # for whoever looks into a series of guesses
 _ADDRESS = text("SELECT email, name FROM app.account_address(:user)")
 
 
@@ -41,3 +46,10 @@ def mail_password_reset(session: Session, payload: Payload) -> None:
     with auth_scope() as auth:
         accounts.store_reset(auth, payload["user_id"], payload["reset_id"], secret)
     mailer().send(mail.password_reset(found.email, found.name, link("/password/new", secret), payload["reset_id"]))
+
+
+@handles("people.forget")
+def forget(_session: Session, _payload: Payload) -> None:
+    """Forget old attempts to sign in."""
+    with auth_scope() as auth:
+        signin.forget_attempts(auth, datetime.now(UTC) - KEEP_ATTEMPTS)

@@ -19,13 +19,12 @@ from sqlalchemy.orm import Session
 
 from app.models.declare import FUNCTIONS, PROTECTED
 from app.models.permissions import PermissionOverride
-from app.permissions import ROLE_CAPABILITIES, ROLE_PORTAL, Action, Capability, Portal, Resource, Role
+from app.permissions import ROLE_PORTAL, Action, Capability, Portal, Resource, Role
 from app.rules import people as rules
 from app.rules.errors import Conflict, Forbidden
 from app.rules.people import Effect, Explanation, Membership, MemberStatus, Override, Step
 
 _FACTS = text("SELECT app.person_facts(:user)")
-_CAPABILITIES = text("SELECT app.capabilities(:org, :user, :portal)")
 KEY = ["org_id", "role", "user_id", "resource", "action", "hostel_id"]
 
 # --- the ceiling: what the tables and functions of a portal allow at all ----------------------------------
@@ -240,14 +239,3 @@ def _is(target: dict[str, Any], capability: Capability, hostel_id: UUID | None) 
     return and_(row.role.is_not_distinct_from(target["role"]), row.user_id.is_not_distinct_from(target["user_id"]),
                 row.resource == capability[0].value, row.action == capability[1].value,
                 row.hostel_id.is_not_distinct_from(hostel_id))
-
-
-def by_matrix(role: Role) -> frozenset[Capability]:
-    """What the code gives a role."""
-    return ROLE_CAPABILITIES[role]
-
-
-def in_database(session: Session, org_id: UUID, user_id: int, portal: Portal) -> str:
-    """What the database says, for whoever doubts the explanation (service scope)."""
-    found: str = session.execute(_CAPABILITIES, {"org": org_id, "user": user_id, "portal": portal}).scalar_one()
-    return found

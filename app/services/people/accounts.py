@@ -6,7 +6,6 @@ Everything here works in an auth scope.
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 from app.models.people import UserCredential
 from app.rules import organizations, signin
 from app.rules.errors import Conflict, DomainError, Invalid
+from app.services import organizations as tenants
 from app.services.people import sessions
 from app.services.people.links import link_digest, link_secret
 from app.services.people.passwords import hash_password, is_password
@@ -35,8 +35,6 @@ _SLUG_TRIES = 6
 _HIT = text("SELECT app.count_hit('password-reset', :key, :start, :most)")
 _BY_EMAIL = text("SELECT id FROM ab_user WHERE lower(email) = :email AND active")
 _CREATE_ACCOUNT = text("SELECT app.create_account(:email, :name)")
-_CREATE_ORGANIZATION = text(
-    "SELECT app.create_organization(:name, :slug, :plan, :owner, CAST(:categories AS jsonb))")
 _SLUG_TAKEN = "organizations_slug_key"
 
 
@@ -86,13 +84,10 @@ def create_organization(session: Session, name: str, owner_id: int, *, slug: str
 
     Without a `slug`, one is made from the name; where it is taken, with four more letters. Errors: Invalid, Conflict.
     """
-    wanted = organizations.check_slug(slug) if slug else ""
-    for candidate in [wanted] if wanted else _slugs(name):
+    for candidate in [slug] if slug else _slugs(name):
         try:
             with session.begin_nested():
-                found: UUID = session.scalar(_CREATE_ORGANIZATION, {
-                    "name": name, "slug": candidate, "plan": plan, "owner": owner_id,
-                    "categories": json.dumps(category_document())})
+                found = tenants.create_organization(session, name, candidate, plan, owner_id, category_document())
         except IntegrityError as error:
             if getattr(getattr(error.orig, "diag", None), "constraint_name", "") != _SLUG_TAKEN:
                 raise

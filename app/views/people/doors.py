@@ -133,11 +133,12 @@ def _second_factor_first() -> Any:
 
 
 def _stale_form(_error: CSRFError) -> Any:
-    """A page that was open while its person signed in again: back to it, where the browser puts the typed text back."""
+    """A page that was open while its person signed in again: back to it, where the browser puts the typed text back.
+
+    This comes before anybody has been asked who they are: the page itself sends strangers to the sign-in page.
+    """
     if wants_problem() or request.headers.get("X-CSRFToken"):
         return problem_json(Forbidden(gettext("This page is out of date. Please reload it.")))
-    if identify() is None and request.endpoint != "SignInView.sign_in":
-        return redirect(url_for("SignInView.sign_in", next=request.path), code=303)
     flash(gettext("This page was out of date. Please check what it says and send it again."), "warning")
     return redirect(_page_of_form(), code=303)
 

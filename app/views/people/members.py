@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from flask import url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.models.organizations import Organization
-from app.models.people import Membership
+from app.models.people import Member, Membership
 from app.permissions import Action, Resource, Role
 from app.rules.errors import Forbidden
 from app.rules.people import MemberStatus
@@ -67,6 +67,10 @@ class MemberView(ConsoleModelView):
     lock_for_edit = False
     list_template = "people/members.html"
     show_template = "people/member.html"
+
+    def narrow(self, statement: Any) -> Any:
+        """With addresses, which are not loaded with a person otherwise."""
+        return statement.options(joinedload(Membership.member).undefer(Member.email))
 
     def create(self, session: Session, data: dict[str, Any]) -> None:
         """One more role for a person who is here already."""
