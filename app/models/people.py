@@ -20,6 +20,7 @@ from sqlalchemy import (
     LargeBinary,
     Numeric,
     Sequence,
+    String,
     Text,
     Uuid,
     text,
@@ -72,7 +73,8 @@ class Member(Timestamps, Model):
     org_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), primary_key=True, server_default=CURRENT_ORG)
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), primary_key=True)  # and `id` of the ORM
     name: Mapped[str] = line(200)
-    email: Mapped[str] = line(254)
+    # Loaded where it is asked for: those who mend taps read names, and have no grant on addresses.
+    email: Mapped[str] = mapped_column(String(254), deferred=True)
     joined_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
     removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -286,7 +288,8 @@ _MEMBER_READERS = (Portal.ADMIN, Portal.MANAGEMENT)
 protect(
     Member.__table__, masked=("name", "email"),
     grants=[
-        Grant(_MEMBER_READERS, select=True),
+        Grant((Portal.ADMIN,), select=True),
+        Grant((Portal.MANAGEMENT,), select=tuple(c.name for c in Member.__table__.columns if c.name != "email")),
         Grant(tuple(p for p in SIGNED_IN if p not in _MEMBER_READERS and p is not Portal.PLATFORM), select=True),
     ],
     policies=[
