@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,7 @@ def app(app_object: Any, world: World) -> Iterator[Any]:
     """The application, in whose context the test runs."""
     with app_object.app_context():
         app_object.extensions["redis"].flushdb()
+        shutil.rmtree(app_object.config["SETTINGS"].anchor_dir, ignore_errors=True)  # a fresh log has no anchors yet
         yield app_object
 
 
@@ -185,5 +187,5 @@ class Browser:
 
 @pytest.fixture
 def browser(app_object: Any, world: World) -> Any:
-    """browser(person) → a signed-in test client; browser(None) is nobody's."""
+    """Call it with a person for a signed-in test client, with None for nobody's."""
     return lambda person: Browser(app_object, person)
