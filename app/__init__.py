@@ -53,7 +53,7 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
         builder = AppBuilder(app, wiring.db.session, security_manager_class=security.ConsoleSecurityManager,
                              base_template="appbuilder/baselayout.html", indexview=registry.index_view())
         views.init_app(app)
-        registry.register(app, builder)
+        registry.register(builder)
         security.register_screens(app, builder.baseviews)
     health.init_app(app)
     cli.init_app(app)

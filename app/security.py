@@ -18,7 +18,7 @@ from app.permissions import Action, Portal
 from app.tenancy import RequestBinding, bind_request
 from app.wiring import db
 
-TOKEN, ORG, HOSTEL, PORTAL = "token", "org", "hostel", "portal"  # noqa: S105 - names of cookie entries
+TOKEN, ORG, HOSTEL, PORTAL = "token", "org", "hostel", "portal"
 
 
 
@@ -104,11 +104,10 @@ class ConsoleSecurityManager(SecurityManager):
         if identity is None or str(identity.user_id) != str(pk):
             return None
         first, _, last = identity.name.rpartition(" ")
-        user = User(id=identity.user_id, first_name=first or last, last_name=last if first else "",
+        return User(id=identity.user_id, first_name=first or last, last_name=last if first else "",
                     username=identity.email, email=identity.email, active=True)
-        return user
 
-    def get_user_roles(self, user: Any) -> list[Any]:
+    def get_user_roles(self, user: Any) -> list[Any]:  # noqa: ARG002 - the framework's signature
         """Roles are rows of `memberships`; the framework's own role tables decide nothing."""
         return []
 

@@ -40,7 +40,8 @@ def can(resource: Resource, action: Action) -> str:
 
 def within(resource: Resource, action: Action, column: str = "hostel_id") -> str:
     """SQL: the caller holds this capability in the hostel that the row names; a row that names none is everybody's
-    who holds it anywhere. One call, because each subquery of a policy costs every statement its planning."""
+    who holds it anywhere. One call, because each subquery of a policy costs every statement its planning.
+    """
     return f"coalesce({column} = ANY ((SELECT app.reach('{resource}', '{action}'))::uuid[]), true)"
 
 
@@ -94,7 +95,7 @@ VIEWS: list[str] = []  # materialized views with their indexes and grants, as st
 FUNCTIONS: list[Function] = []
 
 
-def protect(table: Table, *, grants: Iterable[Grant] = (), policies: Iterable[Policy] = (),
+def protect(table: Table, *, grants: Iterable[Grant] = (), policies: Iterable[Policy] = (),  # noqa: PLR0913 - a declaration
             guarded: Iterable[str] = (), definer: str = "SELECT, INSERT, UPDATE, DELETE", unaudited: str = "",
             masked: Iterable[str] = (), immutable: bool = False, closed: str = "") -> None:
     """Declare the walls of a table.

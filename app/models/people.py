@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from flask_appbuilder.security.sqla.models import User
@@ -82,7 +82,7 @@ class Member(Timestamps, Model):
         Index("members_user", "user_id"),
         Index("members_sort_name", "org_id", "name", "user_id"),
     )
-    __mapper_args__ = {"eager_defaults": False, "primary_key": [user_id]}
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": False, "primary_key": [user_id]}
 
     def __repr__(self) -> str:
         return self.name
@@ -250,7 +250,8 @@ class UserSession(Model):
 
 class AccessVersion(Model):
     """Changes with everything that decides what people of an organization (`org:<id>`), or one person (`user:<id>`),
-    may do; what was worked out under another version counts no more."""
+    may do; what was worked out under another version counts no more.
+    """
 
     __tablename__ = "access_versions"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from flask import Flask
 from flask_appbuilder import AppBuilder, IndexView
 
 # Modules whose `register(builder)` adds their screens; the order is the menu's.
@@ -19,7 +18,7 @@ def index_view() -> type[IndexView]:
     return HomeView
 
 
-def register(app: Flask, builder: AppBuilder) -> None:
+def register(builder: AppBuilder) -> None:
     """Add the screens of every module."""
     for name in _MODULES:
         import_module(f"app.views.{name}").register(builder)

@@ -77,16 +77,16 @@ def test_only_tenancy_names_the_session_settings() -> None:
         for path in (ROOT / folder).rglob("*.py"):
             if path.name == "tenancy.py":
                 continue
-            for setting in ("app.org_id", "app.user_id", "app.caps", "app.seal'", "set_config("):
-                if setting in path.read_text(encoding="utf-8"):
-                    wrong.append(f"{path.relative_to(ROOT)}: {setting}")
+            source = path.read_text(encoding="utf-8")
+            wrong += [f"{path.relative_to(ROOT)}: {setting}"
+                      for setting in ("app.org_id", "app.user_id", "app.caps", "app.seal'", "set_config(") if setting in source]
     assert wrong == []
 
 
 def test_only_edges_commit() -> None:
     allowed = ("app/views/edge.py", "app/tenancy.py", "app/cli/", "jobs/", "app/api/")
     wrong = [str(p.relative_to(ROOT)) for folder in ("app", "jobs", "reports") for p in (ROOT / folder).rglob("*.py")
-             if re.search(r"^[^#\"`]*\.commit\(\)", p.read_text(encoding="utf-8"), re.M) and not str(p.relative_to(ROOT)).startswith(allowed)]
+             if re.search(r"^[^#\"`]*\.commit\(\)", p.read_text(encoding="utf-8"), re.MULTILINE) and not str(p.relative_to(ROOT)).startswith(allowed)]
     assert wrong == []
 
 

@@ -35,7 +35,7 @@ def test_a_stranger_gets_nowhere(app: Any, browser: Any) -> None:
     for rule in _routes(app):
         if rule.endpoint.partition(".")[0] in SIGN_IN:
             continue
-        values = {name: "00000000-0000-0000-0000-000000000000" for name in rule.arguments}
+        values = dict.fromkeys(rule.arguments, "00000000-0000-0000-0000-000000000000")
         with app.test_request_context():
             path = app.url_for(rule.endpoint, **values)
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):

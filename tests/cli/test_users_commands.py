@@ -8,8 +8,8 @@ from sqlalchemy import text
 from app.permissions import Role
 from tests.views.test_people_signing_in import PASSWORD, sign_in
 
-ROW = "SELECT m.role, h.code FROM memberships m LEFT JOIN hostels h ON h.org_id = m.org_id AND h.id = m.hostel_id " \
-      "JOIN ab_user u ON u.id = m.user_id WHERE u.email = :email"
+ROW = ("SELECT m.role, h.code FROM memberships m LEFT JOIN hostels h ON h.org_id = m.org_id AND h.id = m.hostel_id "
+       "JOIN ab_user u ON u.id = m.user_id WHERE u.email = :email")
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_every_list_of_the_administrator_is_answered_in_six_statements(app, worl
     owner = browser(world.owner)
     counted = {}
     for screen in lists(app):
-        if Portal.ADMIN in screen.portals:
+        if Portal.ADMIN in screen.portals and "list" not in screen.exclude_route_methods:
             with statements() as seen:
                 response = owner.get(f"{screen.route_base}/list/?size=2")  # more than a page, so that counting takes its statement too
             assert response.status_code == 200, screen

@@ -5,8 +5,6 @@ import re
 import pytest
 from sqlalchemy import text
 
-from app.services.people import accounts
-from app.tenancy import auth_scope
 from app.wiring import mailer
 from jobs.outbox import Drainer
 from jobs.registry import load
@@ -88,7 +86,7 @@ def test_an_open_browser_is_no_place_to_guess_the_password(with_password, browse
 
 
 def test_taking_the_second_factor_away_needs_a_code(with_password, browser):  # noqa: F811
-    totp, codes = set_up_second_factor(with_password.owner)
+    totp, _codes = set_up_second_factor(with_password.owner)
     here = browser(with_password.owner)
     assert here.post("/account/second-factor/off", {"code": "123456"}).status_code == 401
     assert here.post("/account/second-factor/off", {"code": totp.now()}).status_code == 303
