@@ -125,6 +125,14 @@ def test_some_requests_are_overdue_and_some_are_escalated(loaded):
     assert escalated >= 6
 
 
+def test_the_residents_whose_logins_are_printed_have_something_open_and_something_just_mended(loaded):
+    found = rows(loaded, f"""SELECT m.email, bool_or(r.status = 'in_progress'), bool_or(r.resolved_at > '{UNTIL.isoformat()}'::timestamptz
+        - interval '1 day') FROM maintenance_requests r JOIN members m ON m.org_id = r.org_id AND m.user_id = r.user_id GROUP BY 1""")
+    told = {email: (working, mended) for email, working, mended in found}
+    printed = [email for role, _, email in cast.logins() if role == "resident"]
+    assert [told[email] for email in printed] == [(True, True)] * 3
+
+
 def test_remarks_were_made_when_they_would_have_been(loaded):
     first, last, count = rows(loaded, "SELECT min(created_at), max(created_at), count(*) FROM maintenance_comments")[0]
     assert UNTIL - timedelta(days=history.DAYS) < first < last <= UNTIL

@@ -32,7 +32,8 @@ _SWEPT = {S.SUBMITTED, S.UNASSIGNED, S.ASSIGNED, S.IN_PROGRESS}
 
 # What is going on at the moment of loading: (hours since it was raised, priority, (event, hours after that) …). The
 # clock adds the escalations: 36 hours for normal requests, 6 for urgent ones.
-_NOW: tuple[tuple[float, Priority, tuple[tuple[str, float], ...]], ...] = (
+Recipe = tuple[float, Priority, tuple[tuple[str, float], ...]]
+_NOW: tuple[Recipe, ...] = (
     (0.4, N, ()), (2.2, H, ()), (6, N, ()), (20, N, ()),
     (7, N, (("mark_unassigned", 2),)), (22, N, (("mark_unassigned", 2),)),
     (4, N, (("claim", 1),)), (26, N, (("assign", 3),)), (4.4, H, (("assign", 1),)),
@@ -43,6 +44,8 @@ _NOW: tuple[tuple[float, Priority, tuple[tuple[str, float], ...]], ...] = (
     (6, N, (("claim", 1), ("start", 2), ("resolve", 3.5))), (3.5, H, (("claim", 0.3), ("start", 0.6), ("resolve", 2))),
     (27, N, (("claim", 3), ("start", 18), ("resolve", 24.5))), (8, N, (("reject", 3),)),
 )
+# Which of these the first resident raised: theirs is the login that the start prints, and they should find something.
+_OF_THE_FIRST_RESIDENT = {9, 16}
 # How often things happen, of one: made up, but for being the usual course of such a house.
 _CHANCE = {"urgent": 0.15, "common room": 0.13, "by a resident": 0.65, "photo": 0.03, "rejected": 0.05, "nobody free": 0.1,
            "claimed": 0.75, "put on hold": 0.14, "disputed": 0.07, "outside party": 0.2, "talked about": 0.4}
@@ -128,7 +131,8 @@ class Narrator:
 
     def tell(self, count: int) -> list[Story]:
         """`count` stories in the order in which they were raised: what goes on now, and what is past."""
-        stories = [self._present(*recipe) for recipe in _NOW]
+        first = self.house.residents[0]
+        stories = [self._present(recipe, first if place in _OF_THE_FIRST_RESIDENT else None) for place, recipe in enumerate(_NOW)]
         stories += [self._past() for _ in range(count - len(stories))]
         for story in stories:
             story.wait(self.until)
@@ -143,12 +147,14 @@ class Narrator:
 
     # -- one story ------------------------------------------------------------------------------------------
 
-    def _report(self, raised_at: datetime, priority: Priority) -> Story:
+    def _report(self, raised_at: datetime, priority: Priority, reporter: tuple[int, str] | None = None) -> Story:
         codes = list(texts.REPORTS)
         code = self.random.choices(codes, [texts.REPORTS[found][0] for found in codes])[0]
         issue, words = self.random.choice(texts.REPORTS[code][1])
         place, by = "", self.random.choice([self.house.manager, *self.house.staff])
-        if self._happens("common room"):
+        if reporter is not None:
+            by, room = reporter
+        elif self._happens("common room"):
             room, place = self.random.choice(self.house.common_rooms), self.random.choice(texts.PLACES)
         elif self._happens("by a resident"):
             by, room = self.random.choice(self.house.residents)
@@ -158,9 +164,10 @@ class Narrator:
         story.begin(by)
         return story
 
-    def _present(self, hours: float, priority: Priority, path: tuple[tuple[str, float], ...]) -> Story:
+    def _present(self, recipe: Recipe, reporter: tuple[int, str] | None) -> Story:
+        hours, priority, path = recipe
         raised_at = self.until - timedelta(hours=hours, minutes=self.random.randint(0, 9))
-        story = self._report(raised_at, priority)
+        story = self._report(raised_at, priority, reporter)
         story.pictures = self.random.choice((0, 0, 1, 1, 2))
         worker = self.random.choice(self.house.staff)
         for event, later in path:
