@@ -31,13 +31,18 @@ CLOSED_SHOWN = timedelta(days=7)  # the board shows what was closed lately; the 
 R = MaintenanceRequest
 
 
+def is_open() -> ColumnElement[bool]:
+    """Neither resolved nor rejected."""
+    return R.status.in_(sorted(state.value for state in OPEN))
+
+
 def is_overdue(now: datetime) -> ColumnElement[bool]:
     """Open requests that have run, or had run when they were put on hold, beyond their target."""
-    return and_(R.status.in_([state.value for state in OPEN]), R.resolve_by < func.coalesce(R.held_since, now))
+    return and_(is_open(), R.resolve_by < func.coalesce(R.held_since, now))
 
 
 def is_held_by(user_id: int) -> ColumnElement[bool]:
-    """Requests in the hands of one person."""
+    """Requests in the hands of one person, or that were when they were closed."""
     mine = select(MaintenanceAssignment.request_id).where(
         MaintenanceAssignment.org_id == R.org_id, MaintenanceAssignment.user_id == user_id, MaintenanceAssignment.active)
     return R.id.in_(mine)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g
 from flask_babel import gettext
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 
 from app.services.maintenance import finding
 from app.views import formats
@@ -41,8 +41,8 @@ class Overdue(_Flag):
 
 
 class Mine(_Flag):
-    """In the caller's hands."""
+    """Open, and in the caller's hands."""
 
     def condition(self, _parameter: str, _value: Any) -> ColumnElement[bool]:
         """By the active assignment."""
-        return finding.is_held_by(g.identity.user_id)
+        return and_(finding.is_open(), finding.is_held_by(g.identity.user_id))
