@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from app.gateways.videos import blank_metadata
 from app.rules.errors import Invalid
@@ -81,7 +83,7 @@ def thumbnail(content: bytes, size: int = 480) -> bytes:
 def _decode(content: bytes, formats: list[str], draft: int | None = None) -> Image.Image:
     """The upright pixels in sRGB and nothing else, as L, RGB, RGBA or 16-bit gray."""
     try:
-        with Image.open(io.BytesIO(content), formats=formats) as image:
+        with _whole_only(), Image.open(io.BytesIO(content), formats=formats) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(f"This image has more than {MAX_PIXELS // 1_000_000} megapixels.")
             if draft is not None:
@@ -98,6 +100,16 @@ def _decode(content: bytes, formats: list[str], draft: int | None = None) -> Ima
         struct.error,
     ) as error:  # what Pillow's decoders raise
         raise UnreadableImage("This image is damaged and cannot be read.") from error
+
+
+@contextmanager
+def _whole_only() -> Iterator[None]:
+    """Refuse truncated images, whatever others have set: importing WeasyPrint makes all of Pillow accept them."""
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -220,3 +220,11 @@ def test_a_small_image_is_not_blown_up() -> None:
 
 def test_the_bound_is_one_that_phones_stay_below() -> None:
     assert images.MAX_PIXELS >= 8160 * 6120  # 50 megapixels: what phones make
+
+
+def test_a_cut_off_image_is_refused_though_another_library_lets_pillow_accept_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.ImageFile.LOAD_TRUNCATED_IMAGES", True)
+    out = io.BytesIO()
+    Image.new("RGB", (900, 600), "teal").save(out, "JPEG")
+    with pytest.raises(UnreadableImage, match="damaged"):
+        strip_metadata(out.getvalue()[:700], "image/jpeg")
