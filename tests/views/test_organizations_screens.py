@@ -79,14 +79,15 @@ def test_a_changed_plan_is_audited_with_its_reason(app, world, platform, superus
 
 
 def test_agreed_limits_come_back_into_the_form(app, world, platform):
-    platform.post(plan_of(world), form(hostels="7", storage_bytes="unlimited"))
+    platform.post(plan_of(world), form(hostels="7", bots="unlimited", storage_bytes="20 gb"))
     page = platform.get(plan_of(world)).text
     assert 'name="hostels" type="text" value="7"' in page
-    assert 'value="unlimited"' in page
+    assert 'name="bots" type="text" value="unlimited"' in page
+    assert 'name="storage_bytes" type="text" value="20 GB"' in page
 
 
 @pytest.mark.parametrize(("values", "words"), [
-    ({"reason": " "}, "the audit log keeps it"), ({"hostels": "many"}, "Write a number"), ({"hostels": "-1"}, "Write a number"),
+    ({"reason": " "}, "the audit log keeps it"), ({"hostels": "many"}, "Write a number"), ({"hostels": "-1"}, "Write a number"), ({"hostels": "2 gb"}, "Write a number"),
     ({"plan": "gold"}, "look at the marked fields"), ({"status": ""}, "Choose one from the list")])
 def test_what_is_no_plan_is_refused_with_the_typed_text_kept(app, world, platform, superuser, values, words):
     answer = platform.post(plan_of(world), form(**values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -21,9 +22,10 @@ from app.views.fields import ChoiceField, ConsoleForm, printable, strip
 _LABELS = {
     Limit.USERS: lazy_gettext("People who work there"), Limit.HOSTELS: lazy_gettext("Hostels"),
     Limit.RESIDENTS: lazy_gettext("Residents"), Limit.WORKFLOWS: lazy_gettext("Workflows"), Limit.BOTS: lazy_gettext("Bots"),
-    Limit.STORAGE_BYTES: lazy_gettext("Storage, in bytes"), Limit.MESSAGES_PER_MONTH: lazy_gettext("Messages a month"),
+    Limit.STORAGE_BYTES: lazy_gettext("Storage, such as 20 GB"), Limit.MESSAGES_PER_MONTH: lazy_gettext("Messages a month"),
 }
 _UNLIMITED = "unlimited"
+_UNITS = {"gb": 1024**3, "mb": 1024**2, "": 1}
 _DIGITS = 15
 _given = InputRequired(lazy_gettext("Choose one from the list."))
 
@@ -47,12 +49,21 @@ for _limit in Limit:
 
 
 def _amount(limit: Limit, text: str) -> int | None:
-    plain = text.replace(",", "").replace("_", "").strip().lower()
+    plain = text.replace(",", "").strip().lower()
     if plain == _UNLIMITED:
         return None
-    if not (plain.isascii() and plain.isdigit()):
+    found = re.fullmatch(r"([0-9]+) ?([gm]b|)", plain)
+    if not found or (found[2] and limit is not Limit.STORAGE_BYTES):
         raise Invalid(gettext("Write a number, “unlimited”, or nothing for the plan's own limit."), field=limit.value)
-    return int(plain)
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _as_typed(limit: Limit, most: int | None) -> str:
+    if most is None:
+        return _UNLIMITED
+    if limit is Limit.STORAGE_BYTES and most and most % _UNITS["gb"] == 0:
+        return f"{most // _UNITS['gb']} GB"
+    return str(most)
 
 
 class PlatformView(ConsoleView):
@@ -80,7 +91,7 @@ class PlatformView(ConsoleView):
         if request.method == "GET":
             form.plan.data, form.status.data = tenant.plan, tenant.status
             for limit, most in tenant.agreed.items():
-                form[limit.value].data = _UNLIMITED if most is None else str(most)
+                form[limit.value].data = _as_typed(limit, most)
             return self._plan_page(tenant, form)
         if not form.validate():
             return self._plan_page(tenant, form, Invalid(gettext("Please look at the marked fields.")))
