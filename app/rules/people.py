@@ -93,7 +93,8 @@ class Capabilities:
     def can(self, resource: Resource, action: Action) -> bool:
         """Whether they may do it anywhere at all: decides about menus."""
         # A hostel that nothing names is like no hostel, so only those named need asking.
-        named = {row.hostel_id for row in (*self.memberships, *self.org_overrides, *self.member_overrides)}
+        named = {role.hostel_id for role in self.memberships}
+        named |= {override.hostel_id for override in (*self.org_overrides, *self.member_overrides)}
         return any(self.can_in(resource, action, place) for place in {None, *named})
 
     def can_in(self, resource: Resource, action: Action, hostel_id: UUID | None) -> bool:
