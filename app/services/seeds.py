@@ -84,7 +84,7 @@ def _sync_framework_tables(connection: Connection) -> None:
             connection.execute(insert(table).values(id=text(f"nextval('{table.name}_id_seq')"), name=name))
     connection.execute(delete(link))
     connection.execute(delete(pair))
-    ids = {table.name: dict(iter(connection.execute(select(table.c.name, table.c.id))))
+    ids: dict[str, dict[str, int]] = {table.name: dict(iter(connection.execute(select(table.c.name, table.c.id))))
            for table in (role, permission, view)}
     pairs: dict[tuple[str, str], Any] = {}
     for caps in ROLE_CAPABILITIES.values():
