@@ -59,9 +59,18 @@ def test_references_are_shown_by_name(browser: Any, world: Any, superuser: Engin
     room = world.b.places[0].rooms[0]
     seq = superuser.connect().scalar(text("SELECT seq FROM audit_log WHERE table_name = 'rooms' AND row_id = :id"), {"id": str(room)})
     page = visible(browser(world.outsider).get(f"/audit/show/{seq}").text)
-    assert "Floor — First" in page
-    assert "Hostel — Banyan Stays 1" in page
+    assert "Floor First" in page
+    assert "Hostel Banyan Stays 1" in page
     assert str(world.b.places[0].floor_id) not in page
+
+
+def test_codes_are_shown_in_words(browser: Any, world: Any, app: Any) -> None:
+    with tenant_scope(world.b.org_id) as session:
+        session.execute(text("UPDATE rooms SET kind = 'common' WHERE id = :id"), {"id": world.b.places[0].rooms[0]})
+        seq = session.scalar(text("SELECT max(seq) FROM audit_log WHERE table_name = 'rooms'"))
+    page = visible(browser(world.outsider).get(f"/audit/show/{seq}").text)
+    assert "Changed: Room 101" in page
+    assert "Kind Shared Common" in page
 
 
 def test_other_entries_of_the_row_are_linked(browser: Any, world: Any, renamed: int) -> None:

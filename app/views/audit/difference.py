@@ -12,7 +12,7 @@ from typing import Any
 from flask import g
 from flask_babel import gettext
 from markupsafe import Markup
-from sqlalchemy import Column, Date, DateTime, String, Table, cast, select
+from sqlalchemy import CheckConstraint, Column, Date, DateTime, String, Table, cast, select
 from sqlalchemy.orm import Session
 
 from app.models.audit import AuditEntry
@@ -55,13 +55,15 @@ def subject(table: str) -> str:
 
 
 def summary(entry: AuditEntry) -> str | Markup:
-    """`Name, status and 2 more`."""
-    names = [formats.human(formats.column_words(name)) for name in entry.touched if name not in _KEYS]
-    if not names:
-        return formats.missing()
-    shown, more = names[:SHOWN_COLUMNS], len(names) - SHOWN_COLUMNS
-    text = ", ".join(shown)
-    return gettext("%(names)s and %(n)s more", names=text, n=more) if more > 0 else text
+    """What a list says of an entry: which columns changed; of a row that came or went, what it is called."""
+    if entry.before and entry.after:
+        names = [formats.human(formats.column_words(name)) for name in entry.touched if name not in _KEYS]
+        shown, more = names[:SHOWN_COLUMNS], len(names) - SHOWN_COLUMNS
+        text = ", ".join(shown)
+        return gettext("%(names)s and %(n)s more", names=text, n=more) if more > 0 else text
+    row = entry.after or entry.before or {}
+    called = next((str(row[name]) for name in _LABELS if row.get(name)), "")
+    return formats.shortened(called) if called else formats.missing()
 
 
 def row_name(session: Session, entry: AuditEntry) -> str:
@@ -96,14 +98,27 @@ def _shown(value: Any, name: str, column: Column[Any] | None, told: Mapping[tupl
         return told[name, str(value)]
     if value is None or value == "":
         return formats.missing()
-    if column is not None and isinstance(value, str):
-        if isinstance(column.type, DateTime):
-            return formats.exact(datetime.fromisoformat(value))
-        if isinstance(column.type, Date):
-            return formats.day(date.fromisoformat(value))
     if column is not None and column.foreign_keys:
         return gettext("one that you cannot see, or that is gone")
+    if column is not None and isinstance(value, str):
+        return _text_of(value, column)
     return formats.show_value(value, name)
+
+
+def _text_of(value: str, column: Column[Any]) -> str | Markup:
+    """JSON has texts only: the column tells times and codes from words."""
+    if isinstance(column.type, DateTime):
+        return formats.exact(datetime.fromisoformat(value))
+    if isinstance(column.type, Date):
+        return formats.day(date.fromisoformat(value))
+    return formats.human(value) if column.name in _coded(column.table) else formats.show_value(value, column.name)
+
+
+@cache
+def _coded(table: Table) -> frozenset[str]:
+    """Columns that hold one of some codes, which a CHECK lists."""
+    checks = [str(rule.sqltext) for rule in table.constraints if isinstance(rule, CheckConstraint)]
+    return frozenset(column.name for column in table.columns if any(check.startswith(f"{column.name} IN (") for check in checks))
 
 
 def _names_of_references(session: Session, table: Table | None, names: list[str], before: Mapping[str, Any],

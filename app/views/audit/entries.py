@@ -37,7 +37,7 @@ class AuditView(ConsoleModelView):
     show_columns: ClassVar[list[str]] = ["at"]
     search_columns: ClassVar[list[str]] = ["at"]
     label_columns: ClassVar[dict[str, Any]] = {
-        "at": "When", "who": "Who", "action": "What", "table_name": "About", "touched": "Columns", "reason": "Reason"}
+        "at": "When", "who": "Who", "action": "What", "table_name": "About", "touched": "Details", "reason": "Reason"}
     eager = ("member",)
     method_actions: ClassVar[dict[str, Action]] = {"people": Action.READ}
     list_template = "audit/list.html"
@@ -51,7 +51,7 @@ class AuditView(ConsoleModelView):
         ]
 
     def display(self, item: AuditEntry, column: str, *, short: bool = False) -> Any:
-        """Words for codes; of columns, the first few."""
+        """Words for codes; of columns that changed, the first few."""
         if column == "action":
             return formats.badge(item.action, _TONES.get(item.action, "neutral"), difference.deed(item.action))
         if column == "table_name":
