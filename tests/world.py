@@ -110,7 +110,7 @@ def build_world(engine: Engine, world: World) -> None:
 
 def _insert(connection: Connection, table: str, row: dict[str, Any]) -> None:
     columns = ", ".join(row)
-    connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({', '.join(':' + c for c in row)})"), row)  # noqa: S608
+    connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({', '.join(':' + c for c in row)})"), row)
 
 
 def _write(connection: Connection, organization: Organization) -> None:
@@ -130,7 +130,7 @@ def _write(connection: Connection, organization: Organization) -> None:
     for statement in ("SET session_replication_role = replica",):
         connection.execute(text(statement))
     for table in ("members", "memberships", "maintenance_categories", "maintenance_issue_types", "usage_counters"):
-        connection.execute(text(f"UPDATE {table} SET org_id = :org WHERE org_id = :made"), {"org": org, "made": made})  # noqa: S608
+        connection.execute(text(f"UPDATE {table} SET org_id = :org WHERE org_id = :made"), {"org": org, "made": made})
     connection.execute(text("UPDATE organizations SET id = :org WHERE id = :made"), {"org": org, "made": made})
     connection.execute(text("DELETE FROM audit_log"))
     connection.execute(text("SET session_replication_role = origin"))

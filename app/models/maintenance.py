@@ -164,7 +164,7 @@ class MaintenanceRequest(Tenant, Timestamps, Authored, SoftDelete, Model):
               postgresql_where=text("status IN ('resolved','rejected')")),
         Index("maintenance_requests_import", "org_id", "import_run_id", postgresql_where=text("import_run_id IS NOT NULL")),
         Index("maintenance_requests_sweep", "escalate_at",
-              postgresql_where=text("held_since IS NULL AND deleted_at IS NULL")),
+              postgresql_where=text("held_since IS NULL AND deleted_at IS NULL AND escalated_at IS NULL")),
         CheckConstraint(f"status IN ({_STATES})", name="maintenance_requests_status_known"),
         CheckConstraint(f"priority IN ({_PRIORITIES})", name="maintenance_requests_priority_known"),
         CheckConstraint(f"length(description) <= {DESCRIPTION_MAX}", name="maintenance_requests_description_length"),

@@ -1,5 +1,6 @@
 """Writes the declared schema as SQL in an order in which it can be created: for the first migration, and for the
-scratch database that the drift check compares the migrated one with."""
+scratch database that the drift check compares the migrated one with.
+"""
 
 from __future__ import annotations
 

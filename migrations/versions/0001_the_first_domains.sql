@@ -1559,7 +1559,7 @@ BEGIN
   FOR v_id IN
     SELECT id FROM maintenance_requests
     WHERE org_id = app.current_org() AND held_since IS NULL AND deleted_at IS NULL AND escalate_at <= app.now()
-      AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
+      AND escalated_at IS NULL AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
     ORDER BY escalate_at LIMIT p_most FOR UPDATE SKIP LOCKED
   LOOP
     PERFORM app.move('maintenance_request', v_id, 'escalate', 'The time allowed for it has passed.');
@@ -1572,7 +1572,7 @@ CREATE FUNCTION app.organizations_with_overdue() RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT DISTINCT org_id FROM maintenance_requests
   WHERE held_since IS NULL AND deleted_at IS NULL AND escalate_at <= app.now()
-    AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
+    AND escalated_at IS NULL AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
 $$
 --;;
 CREATE FUNCTION app.follow_request() RETURNS trigger
@@ -2824,7 +2824,7 @@ CREATE INDEX maintenance_requests_sort_raised ON maintenance_requests (org_id, r
 --;;
 CREATE INDEX maintenance_requests_sort_status ON maintenance_requests (org_id, status, id)
 --;;
-CREATE INDEX maintenance_requests_sweep ON maintenance_requests (escalate_at) WHERE held_since IS NULL AND deleted_at IS NULL
+CREATE INDEX maintenance_requests_sweep ON maintenance_requests (escalate_at) WHERE held_since IS NULL AND deleted_at IS NULL AND escalated_at IS NULL
 --;;
 CREATE TABLE maintenance_assignments (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 

@@ -71,6 +71,15 @@ def test_a_second_sweep_escalates_and_tells_nothing_again(app, world, superuser,
     assert seen() == before
 
 
+def test_what_was_escalated_and_claimed_is_left_to_whoever_claimed_it(app, world, superuser, later):
+    request = raised(world.resident, priority=Priority.HIGH)
+    later(hours=7)
+    run_sweep()
+    moved(world.staff, request, "claim", "start")
+    run_sweep(NOON + timedelta(minutes=30))
+    assert states(superuser) == ["in_progress"]
+
+
 def test_those_in_charge_hear_of_it(app, world, superuser, later):
     raised(world.resident, priority=Priority.HIGH)
     later(hours=7)

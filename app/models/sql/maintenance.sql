@@ -227,7 +227,8 @@ BEGIN
 END
 $$;
 
--- Escalates what is due in the bound organization; run twice it finds nothing the second time.
+-- Escalates what is due in the bound organization; run twice it finds nothing the second time, and what was escalated
+-- and then claimed stays with whoever claimed it.
 --: definer; execute: portal_admin
 CREATE FUNCTION app.escalate_overdue(p_most integer) RETURNS SETOF uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -240,7 +241,7 @@ BEGIN
   FOR v_id IN
     SELECT id FROM maintenance_requests
     WHERE org_id = app.current_org() AND held_since IS NULL AND deleted_at IS NULL AND escalate_at <= app.now()
-      AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
+      AND escalated_at IS NULL AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
     ORDER BY escalate_at LIMIT p_most FOR UPDATE SKIP LOCKED
   LOOP
     PERFORM app.move('maintenance_request', v_id, 'escalate', 'The time allowed for it has passed.');
@@ -254,7 +255,7 @@ CREATE FUNCTION app.organizations_with_overdue() RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT DISTINCT org_id FROM maintenance_requests
   WHERE held_since IS NULL AND deleted_at IS NULL AND escalate_at <= app.now()
-    AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
+    AND escalated_at IS NULL AND status IN ('submitted', 'unassigned', 'assigned', 'in_progress')
 $$;
 
 -- Comments and attachments are in their request's hostel, whatever the caller says.
