@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CONTENT_SECURITY_POLICY = {
     "default-src": "'self'", "img-src": ["'self'", "data:", "blob:"], "object-src": "'none'", "base-uri": "'self'",
     "form-action": "'self'", "frame-ancestors": "'none'", "script-src": "'self'",
-    "style-src": ["'self'", "'unsafe-inline'"], "media-src": ["'self'", "blob:"],
+    "style-src": "'self'", "media-src": ["'self'", "blob:"],
 }
 
 
