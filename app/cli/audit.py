@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from app.gateways.anchors import FileAnchors
 from app.rules.audit import SealKeys
+from app.rules.errors import DomainError
 from app.services import audit
 from app.tenancy import queue_scope, service_scope, tenant_scope
 from app.wiring import settings
@@ -29,12 +30,33 @@ def sealing() -> tuple[FileAnchors, SealKeys]:
     return FileAnchors(settings().anchor_dir, keys.anchors), keys
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """A refusal is one sentence at the terminal."""
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
+
+
 @group.command("seal")
 def seal_command() -> None:
     """Seal everything committed so far; a job does the same every five minutes."""
     # Sealing leaves no audit row, as that would be one more to seal: the batch itself says when it was made.
-    done = audit.seal_log(queue_scope, *sealing())
+    with _told():
+        done = audit.seal_log(queue_scope, *sealing())
     click.echo("Another sealer is at work." if done.busy else f"Sealed {done.rows} rows in {done.batches} batches.")
+
+
+@group.command("resume")
+@click.option("--reason", required=True, help="Which backup was restored, and why; it is written into the log.")
+def resume_command(reason: str) -> None:
+    """Go on after a restore that lost sealed batches: what was lost stays known, and sealing works again."""
+    with _told(), service_scope(reason) as session:
+        batch = audit.resume_log(session, *sealing())
+    with _told():
+        audit.seal_log(queue_scope, *sealing())
+    click.echo(f"Batch {batch.number} resumes after batch {batch.resumes}.")
 
 
 @group.command("verify")
@@ -50,6 +72,8 @@ def verify_command(since: int) -> None:
     if count:
         click.echo(f"The audit log was tampered with: {count} findings.", err=True)
         sys.exit(1)
+    for first, last in verification.lost:
+        click.echo(f"Batches {first} to {last} were lost when the database was restored; somebody resumed after them.")
     click.echo(f"The audit log is whole: {verification.rows:,} sealed rows in {verification.batches:,} batches, "
                f"{verification.unsealed:,} rows not sealed yet.")
 

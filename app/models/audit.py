@@ -87,6 +87,7 @@ class AuditBatch(Model):
     sealed_xid: Mapped[int | None] = mapped_column(BigInteger)
     horizon_seq: Mapped[int | None] = mapped_column(BigInteger)
     horizon_xid: Mapped[int | None] = mapped_column(BigInteger)
+    resumes: Mapped[int | None] = mapped_column(BigInteger)
     head: Mapped[bytes] = mapped_column(LargeBinary)
     seqs: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), deferred=True)
     seals: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)

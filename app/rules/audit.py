@@ -79,7 +79,8 @@ class Batch:
     `sealed_xid`: every row of a transaction below it is in this batch or an earlier one. `horizon_seq`: the newest
     number that had been given out at `sealed_at`; all transactions that may hold it or an older one are below
     `horizon_xid`. None for a batch after which rows were left over: it vouches for its own rows alone.
-    Transaction ids mean something within one cluster only, which `system_id` names.
+    Transaction ids mean something within one cluster only, which `system_id` names. `resumes`: after a restore that
+    lost batches, the newest one that was left; the batches between it and this one are known to be gone.
     """
 
     number: int
@@ -93,11 +94,13 @@ class Batch:
     sealed_xid: int | None
     horizon_seq: int | None
     horizon_xid: int | None
+    resumes: int | None = None
 
     def head(self, keys: SealKeys, previous: bytes) -> bytes:
         """The head of the chain with this batch as its newest; `previous` is empty for the first."""
         parts = [self.number, self.key_id, self.row_count, self.first_seq, self.last_seq, self.digest.hex(),
-                 microseconds(self.sealed_at), self.system_id, self.sealed_xid, self.horizon_seq, self.horizon_xid]
+                 microseconds(self.sealed_at), self.system_id, self.sealed_xid, self.horizon_seq, self.horizon_xid,
+                 self.resumes]
         return hmac.new(keys.heads, encode([_HEAD, previous, *map(_text, parts)]), hashlib.sha256).digest()
 
 

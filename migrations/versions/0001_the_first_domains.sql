@@ -2058,6 +2058,7 @@ CREATE TABLE audit_batches (
 	sealed_xid BIGINT, 
 	horizon_seq BIGINT, 
 	horizon_xid BIGINT, 
+	resumes BIGINT, 
 	head BYTEA NOT NULL, 
 	seqs BIGINT[] NOT NULL, 
 	seals BYTEA NOT NULL, 
@@ -3162,7 +3163,7 @@ GRANT SELECT, INSERT ON public.audit_batches TO viramah_definer
 --;;
 GRANT SELECT ON public.audit_batches TO viramah_service
 --;;
-GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, head, seqs, seals) ON public.audit_batches TO viramah_service
+GRANT INSERT (number, key_id, row_count, first_seq, last_seq, digest, sealed_at, system_id, sealed_xid, horizon_seq, horizon_xid, resumes, head, seqs, seals) ON public.audit_batches TO viramah_service
 --;;
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY
 --;;

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from app.cli.audit import sealing, verify_command
+from app.cli.audit import resume_command, sealing, verify_command
 from app.rules.audit import CHAIN, COLUMNS, SealKeys
-from app.services.audit import seal_log
+from app.services.audit import SealRefused, seal_log
 from app.tenancy import queue_scope, tenant_scope
 
 
@@ -184,7 +184,7 @@ def test_a_batch_changed_in_any_column_breaks_the_chain_there(log: Log) -> None:
     log.tamper("CREATE TABLE kept AS TABLE audit_batches")
     for change in ("digest = sha256(digest)", "head = sha256(head)", "row_count = row_count + 1", "sealed_xid = 5",
                    "sealed_at = sealed_at + '1 us'", "horizon_seq = 5", "horizon_xid = 5", "system_id = 'x'",
-                   "first_seq = 0", "last_seq = 0", "seals = sha256(seals) || substr(seals, 33)"):
+                   "first_seq = 0", "last_seq = 0", "resumes = 2", "seals = sha256(seals) || substr(seals, 33)"):
         log.tamper(f"UPDATE audit_batches SET {change} WHERE number = 3")
         code, output = log.verify()
         assert (code, "batch 3" in output, "batch 4" in output) == (1, True, False), (change, output)
@@ -245,3 +245,37 @@ def test_verification_can_begin_at_a_batch(log: Log) -> None:
     log.tamper("UPDATE audit_log SET actor = 'x' WHERE seq = (SELECT first_seq FROM audit_batches WHERE number = 2)")
     assert log.verify("--from", "2")[0] == 1
     assert log.verify("--from", "3")[0] == 0
+
+
+def restore(log: Log) -> int:
+    """As after a restore from a backup that the last two batches are younger than; the newest batch that is left."""
+    left = log.one("SELECT max(number) - 2 FROM audit_batches")[0]
+    log.tamper(f"DELETE FROM audit_log WHERE seq IN (SELECT unnest(seqs) FROM audit_batches WHERE number > {left})",
+               f"DELETE FROM audit_batches WHERE number > {left}")
+    return left
+
+
+def test_after_a_restore_somebody_resumes_and_the_loss_stays_known(log: Log, world: Any) -> None:
+    left = restore(log)
+    log.write(world.a.org_id, "after the restore ")
+    with pytest.raises(SealRefused):
+        log.seal()
+    result = log.app.test_cli_runner().invoke(resume_command, ["--reason", "Restored the backup of Monday"])
+    assert result.output.strip() == f"Batch {left + 3} resumes after batch {left}."
+    log.write(world.a.org_id, "and on ")
+    log.seal()
+    code, output = log.verify()
+    assert (code, f"Batches {left + 1} to {left + 2} were lost" in output) == (0, True)
+    reason = log.one("SELECT reason FROM audit_log WHERE action = 'service' AND reason LIKE 'Restored%'")
+    assert reason[0] == "Restored the backup of Monday"
+
+
+def test_nobody_resumes_where_nothing_was_lost(log: Log) -> None:
+    result = log.app.test_cli_runner().invoke(resume_command, ["--reason", "no reason"])
+    assert (result.exit_code, "there is nothing to resume after" in result.output) == (1, True)
+
+
+def test_a_loss_cannot_be_declared_without_the_key(log: Log) -> None:
+    log.tamper("DELETE FROM audit_batches WHERE number = 3", "UPDATE audit_batches SET resumes = 2 WHERE number = 4")
+    code, output = log.verify()
+    assert (code, "broken chain: batch 4" in output) == (1, True)

@@ -13,11 +13,11 @@ from app.services.audit.reading import (
     write_csv,
     write_jsonl,
 )
-from app.services.audit.sealing import BATCH_ROWS, Sealed, SealRefused, seal_batch, seal_log
+from app.services.audit.sealing import BATCH_ROWS, Sealed, SealRefused, resume_log, seal_batch, seal_log
 from app.services.audit.verification import Finding, Problem, Verification
 
 __all__ = [
     "BATCH_ROWS", "Finding", "Problem", "SealRefused", "Sealed", "SealedIn", "Verification", "as_rows",
-    "entries_between", "entries_of_row", "find_people", "note_export", "seal_batch", "seal_log", "seal_of",
+    "entries_between", "entries_of_row", "find_people", "note_export", "resume_log", "seal_batch", "seal_log", "seal_of",
     "write_csv", "write_jsonl",
 ]

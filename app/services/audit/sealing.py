@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import ARRAY, BigInteger, Text, cast, insert, literal, select, text
 from sqlalchemy.orm import Session
 
-from app.gateways.anchors import AnchorStore
+from app.gateways.anchors import Anchor, AnchorStore
 from app.models.audit import AuditBatch
 from app.rules.audit import CHAIN, CLOCK_TOLERANCE, COLUMNS, Batch, Claims, SealKeys, batch_digest, row_seal
 from app.rules.errors import DomainError
@@ -75,7 +75,7 @@ def seal_log(open_session: OpenSession, anchors: AnchorStore, keys: SealKeys, li
             if not session.scalar(_LOCK):
                 done.busy = True
                 return done
-            _anchor_missing(session, anchors)
+            _anchor_missing(session, anchors, keys)
             batch = seal_batch(session, keys, limit, floor)
         if batch is not None:
             done.batches, done.rows = done.batches + 1, done.rows + batch.row_count
@@ -85,30 +85,60 @@ def seal_log(open_session: OpenSession, anchors: AnchorStore, keys: SealKeys, li
         floor = batch.last_seq if batch else None
     with open_session() as session:
         if session.scalar(_LOCK):  # else another sealer began, and anchored this batch first of all
-            _anchor_missing(session, anchors)
+            _anchor_missing(session, anchors, keys)
     return done
 
 
-def _anchor_missing(session: Session, anchors: AnchorStore) -> None:
+def _anchor_missing(session: Session, anchors: AnchorStore, keys: SealKeys) -> None:
     """Anchor what is sealed and newer than the newest anchor; refuse if the two do not fit together."""
     latest = anchors.latest(CHAIN)
     known = latest.number if latest else 0
-    rows = session.execute(select(AuditBatch.number, AuditBatch.head).where(AuditBatch.number >= known)
-                           .order_by(AuditBatch.number)).all()
-    if latest is not None and (not rows or rows[0].number != known or rows[0].head.hex() != latest.head):
+    rows = session.scalars(select(AuditBatch).where(AuditBatch.number >= known).order_by(AuditBatch.number)).all()
+    if latest is not None and not (rows and _continues(rows[0], latest, keys)):
         raise SealRefused(f"Batch {known} of the audit log is anchored, and the database does not hold it as it was. "
                           "Nothing was sealed; `flask audit verify` tells more.")
-    for number, head in rows:
-        if number > known:
-            anchors.append(CHAIN, number, head.hex())
+    for row in rows:
+        if row.number > known:
+            anchors.append(CHAIN, row.number, row.head.hex())
 
 
-def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor: int | None = None) -> Batch | None:
+def _continues(row: AuditBatch, latest: Anchor, keys: SealKeys) -> bool:
+    """Whether this is the anchored batch itself, or one that resumes after it because a restore lost it."""
+    if row.number == latest.number:
+        return row.head.hex() == latest.head
+    return (row.number == latest.number + 1 and row.resumes is not None
+            and batch_of(row).head(keys, bytes.fromhex(latest.head)) == row.head)
+
+
+def resume_log(session: Session, anchors: AnchorStore, keys: SealKeys) -> Batch:
+    """After a restore that lost batches, seal what is there in a batch that says so and follows the newest anchor.
+
+    Whoever opens `session` tells the log why. Errors: SealRefused if nothing was lost, or if what is left is not what
+    was anchored.
+    """
+    if not session.scalar(_LOCK):
+        raise SealRefused("Another sealer is at work.")
+    latest = anchors.latest(CHAIN)
+    _, newest = _chain_so_far(session)
+    left = newest.number if newest else 0
+    if latest is None or latest.number <= left:
+        raise SealRefused("No batch is missing from the end of the audit log: there is nothing to resume after.")
+    heads = {anchor.number: anchor.head for anchor in anchors.all(CHAIN)}
+    if newest is not None and newest.head.hex() != heads.get(left):
+        raise SealRefused(f"Batch {left} is not what was anchored: this is not an earlier state of the same log.")
+    batch = seal_batch(session, keys, after=latest)
+    if batch is None:
+        raise SealRefused("There is no row to seal.")
+    return batch
+
+
+def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor: int | None = None,
+               after: Anchor | None = None) -> Batch | None:
     """Seal at most `limit` rows in this transaction, oldest numbers first; None if there is nothing to seal.
 
     With `floor`, only newer numbers are looked at, and the batch claims nothing beyond its own rows; after such
     batches comes one that claims for all of them, though it may hold no row. Rows that could not be honest by what
-    is sealed already stay without a seal, for `verify` to name.
+    is sealed already stay without a seal, for `verify` to name. `after`: see resume_log.
     """
     # In this order: whoever got an older number than the horizon's is seen by the snapshot.
     sealed_at, horizon_seq, system_id = session.execute(HORIZON).one()
@@ -125,16 +155,18 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
     rows = rows[:limit]
     seqs = [row.seq for row in rows]
     seals = b"".join(row_seal(keys, row.document) for row in rows)
+    last = previous.number if previous else 0
     batch = Batch(
-        number=previous.number + 1 if previous else 1, key_id=keys.id, row_count=len(rows),
+        number=(after.number if after else last) + 1, resumes=last if after else None, key_id=keys.id, row_count=len(rows),
         first_seq=seqs[0] if seqs else 0,
         last_seq=seqs[-1] if seqs else 0, digest=batch_digest(seqs, seals), sealed_at=sealed_at, system_id=system_id,
         sealed_xid=xmin if complete else None, horizon_seq=horizon_seq if complete else None,
         horizon_xid=xmax if complete else None,
     )
+    before = bytes.fromhex(after.head) if after else previous.head if previous else b""
     numbers = cast(literal(as_array(seqs), Text), ARRAY(BigInteger))
     session.execute(insert(AuditBatch).values(
-        head=batch.head(keys, previous.head if previous else b""), seqs=numbers, seals=seals,
+        head=batch.head(keys, before), seqs=numbers, seals=seals,
         **{f.name: getattr(batch, f.name) for f in fields(batch)}))
     _log.info("audit_sealed", batch=batch.number, rows=batch.row_count, complete=complete)
     return batch

@@ -57,6 +57,8 @@ class Verification:
         self._heads: dict[int, str] = {}
         self._claims = Claims()
         self._gaps: list[tuple[int, int]] = []
+        self.lost: list[tuple[int, int]] = []
+        """First and last of batches that a restore lost, as the batch after them vouches."""
 
     def findings(self, since: int = 1) -> Iterator[Finding]:
         """Everything that is wrong, from batch `since` on; nothing at all for an honest log."""
@@ -97,7 +99,10 @@ class Verification:
         batches = batches.options(undefer(AuditBatch.seqs), undefer(AuditBatch.seals))
         for row in self._session.execute(batches, execution_options={"yield_per": 20}).scalars():
             if row.number != expected:
-                yield Finding(Problem.BROKEN_CHAIN, f"{_numbers(expected, row.number - 1)} missing from the chain.")
+                if row.resumes == expected - 1:
+                    self.lost.append((expected, row.number - 1))
+                else:
+                    yield Finding(Problem.BROKEN_CHAIN, f"{_numbers(expected, row.number - 1)} missing from the chain.")
                 candidates = [bytes.fromhex(self._heads[n]) for n in (row.number - 1,) if n in self._heads]
                 self._gaps.append((reached, row.first_seq))
             batch, stored = batch_of(row), bytes(row.head)
