@@ -180,3 +180,9 @@ def test_guarding_a_cell_is_undone_by_reading_it(text):
 ])
 def test_typed_cells_become_the_text_a_csv_would_hold(value, text):
     assert cell_text(value) == text
+
+
+@pytest.mark.parametrize(("text", "line"), [("x" * 200_000 + "\nId\n1\n", 1), ("Id,Text\n1,a\n2," + "x" * 200_000 + "\n", 3)])
+def test_a_cell_too_long_to_be_read_is_refused_naming_its_line(text, line):
+    with pytest.raises(Invalid, match=f"Line {line} has a cell of more than 131,072 characters"):
+        list(read_csv(text).rows())

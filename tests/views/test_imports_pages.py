@@ -210,3 +210,9 @@ def test_the_list_shows_each_import_with_its_state(client, boss):
     page = client.get("/imports/list/").text
     assert "first.csv" in page
     assert "Checked" in page
+
+
+def test_a_first_line_that_is_one_endless_cell_is_refused_with_a_sentence(client, boss):
+    answer = send(client, boss, b"x" * 200_000 + b"\nCreated\n2020-01-01\n")
+    assert answer.status_code == 422
+    assert "Line 1 has a cell of more than 131,072 characters." in answer.text

@@ -172,13 +172,23 @@ def guess_delimiter(text: str) -> str:
     sample = "\n".join(text.splitlines()[:_SAMPLE_LINES])
 
     def evenness(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(io.StringIO(sample), delimiter=delimiter) if row]
+        try:
+            widths = [len(row) for row in csv.reader(io.StringIO(sample), delimiter=delimiter) if row]
+        except csv.Error:  # a cell too long between these; whether it is too long for all, the reading tells
+            return 0, 0
         if not widths or widths[0] < 2:  # noqa: PLR2004 -- one column means that it delimits nothing
             return 0, 0
         return sum(width == widths[0] for width in widths) / len(widths), widths[0]
 
     best = max(_DELIMITERS, key=evenness)
     return best if evenness(best)[1] else ","
+
+
+def _unreadable(line: int, error: csv.Error) -> str:
+    if "field limit" in str(error):  # the csv module has one class for everything
+        return (f"Line {line:,} has a cell of more than {csv.field_size_limit():,} characters. "
+                "Please shorten it, or check the quotes around it.")
+    return f"The file cannot be read at line {line:,}: {error}."
 
 
 def read_csv(open_text: Callable[[], TextIO], delimiter: str | None = None) -> Table:
@@ -193,7 +203,6 @@ def read_csv(open_text: Callable[[], TextIO], delimiter: str | None = None) -> T
             try:
                 yield from reader
             except csv.Error as error:
-                sentence = f"The file cannot be read at line {reader.line_num:,}: {error}."
-                raise Invalid(sentence, field="file") from None
+                raise Invalid(_unreadable(reader.line_num, error), field="file") from None
 
     return make_table(rows)
