@@ -20,7 +20,7 @@ from app.services.people.passwords import is_password
 from app.services.people.sessions import note
 
 ADDRESS_WINDOW = timedelta(minutes=15)
-MOST_PER_ADDRESS = 60  # a hostel's people share one address; a guesser with many accounts needs far more
+MOST_PER_ADDRESS = 60  # of what people rarely do; signing in has a wider bound (rules.ATTEMPTS_PER_ADDRESS)
 _HIT = text("SELECT app.count_hit(:bucket, :key, :start, :most)")
 _ACCOUNT = text("""
     SELECT u.id, u.email, btrim(u.first_name || ' ' || u.last_name) AS name, u.active, c.password_hash,

@@ -9,6 +9,7 @@ from flask_appbuilder import BaseView, expose
 from flask_babel import gettext
 
 from app.rules.errors import DomainError, Invalid
+from app.rules.signin import ATTEMPTS_PER_ADDRESS
 from app.security import TOKEN, identify
 from app.services.people import second_factor, sessions
 from app.services.people import signin as service
@@ -67,7 +68,7 @@ class SignInView(BaseView):
 
     def _check(self, email: str, password: str) -> tuple[Account | None, DomainError | None]:
         with account_call() as call:
-            service.bound_address(call.session, "sign-in", caller().address, now())
+            service.bound_address(call.session, "sign-in", caller().address, now(), most=ATTEMPTS_PER_ADDRESS)
         if call.error is None:
             with account_call() as call:
                 service.begin_attempt(call.session, email, caller().address, now())
