@@ -14,6 +14,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
+from flask_wtf.i18n import Translations
 from markupsafe import Markup
 from sqlalchemy import Column
 from sqlalchemy import types as sa_types
@@ -24,6 +25,7 @@ from wtforms import (
     DecimalField,
     Field,
     IntegerField,
+    PasswordField,
     SelectField,
     StringField,
     TextAreaField,
@@ -40,6 +42,23 @@ _TEXT_AREA_FROM = 256
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?")
 _MISSING = lazy_gettext("Please fill this in.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# C1 controls, zero-width spaces, and what turns the direction of the text after it: a name with U+202E reads backwards,
+# and takes the rest of its line along. The joiners U+200C and U+200D stay: Indian scripts and emoji are written with them.
+_UNSEEN = re.compile("[\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
+_BREAK = re.compile(r"[\t\r\n\x85\u2028\u2029]+")
+_SENTENCES = {  # WTForms' own texts, and what people read instead
+    "Invalid Choice: could not coerce.": lazy_gettext("Please choose one of the options."),
+    "Not a valid choice.": lazy_gettext("Please choose one of the options."),
+    "Not a valid integer value.": lazy_gettext("Please give a whole number."),
+    # Only whole numbers have a range in our forms.
+    "Number must be between %(min)s and %(max)s.": lazy_gettext("Please give a whole number from %(min)s to %(max)s."),
+    "Number must be at least %(min)s.": lazy_gettext("Please give a whole number from %(min)s up."),
+    "Number must be at most %(max)s.": lazy_gettext("Please give a whole number up to %(max)s."),
+    "Not a valid decimal value.": lazy_gettext("Please give a number."),
+    "Not a valid date value.": lazy_gettext("Please give a date."),
+    "Not a valid datetime value.": lazy_gettext("Please give a date and a time."),
+    "This field is required.": _MISSING,
+}
 
 
 def strip(value: Any) -> Any:
@@ -51,6 +70,19 @@ def printable(_form: Any, field: Field) -> None:
     """Refuse characters that no keyboard types and PostgreSQL cannot store."""
     if isinstance(field.data, str) and _CONTROL.search(field.data):
         raise ValidationError(gettext("This text contains characters that cannot be stored."))
+
+
+def one_line(value: Any) -> Any:
+    """Without what nobody sees: breaks become blanks, characters that hide or turn the text go."""
+    return _UNSEEN.sub("", _BREAK.sub(" ", value)) if isinstance(value, str) else value
+
+
+class _Sentences(Translations):  # type: ignore[misc]
+    """WTForms asks here for the text of each of its own refusals."""
+
+    def gettext(self, string: str) -> str:
+        own = _SENTENCES.get(string)
+        return str(own) if own is not None else str(super().gettext(string))
 
 
 class MoneyField(Field):
@@ -188,6 +220,28 @@ class ConsoleForm(FlaskForm):
         return {field.column if isinstance(field, RelationField) else name: field.data
                 for name, field in self._fields.items()
                 if name != "csrf_token" and (field.data is not None or name not in self._defaulted)}
+
+    class Meta(FlaskForm.Meta):
+        """What holds for every field of every form."""
+
+        def get_translations(self, _form: Any) -> Translations:
+            """Our sentences instead of WTForms' texts."""
+            return _Sentences()
+
+        def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Field:
+            """Text of one line is cleaned before anything looks at it; a password is taken as it is."""
+            field = super().bind_field(form, unbound_field, options)
+            if isinstance(field, StringField) and not isinstance(field, TextAreaField | PasswordField):
+                field.filters = (one_line, *field.filters)
+            return field
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """As WTForms does, but what is no number is told once: the range says more than “not a number”."""
+        valid = bool(super().validate(extra_validators))
+        for field in self:
+            said = field.errors[-1:] if isinstance(field, IntegerField) else field.errors
+            field.errors = list(dict.fromkeys(said))
+        return valid
 
     def attach(self, message: str, field: str | None) -> bool:
         """Put a refusal beside its field; False if the form has no such field."""

@@ -8,8 +8,12 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
+from werkzeug.datastructures import MultiDict
+from wtforms import IntegerField
+from wtforms.validators import NumberRange
 
 from app.permissions import Action
+from app.views.fields import ConsoleForm
 from tests.views import toy
 from tests.views.conftest import ORG_A, ORG_B, PLACES, VENDORS, owner_of
 
@@ -72,6 +76,40 @@ def test_any_writing_is_kept_and_shown_as_it_was_typed(workshop, title):
     assert workshop.only().title == title
     assert "<script>alert" not in shown.text
     assert title in unescape(shown.text)
+
+
+@pytest.mark.parametrize(("typed", "kept"), [
+    ("Tap\u202e leaks", "Tap leaks"), ("\u2066Tap\u2069\u200b leaks", "Tap leaks"), ("Tap\x9b\tleaks\ufeff", "Tap leaks"),
+    ("Tap\u2028leaks", "Tap leaks"), ("👩\u200d🔧 क्\u200dष", "👩\u200d🔧 क्\u200dष"),
+])
+def test_what_nobody_sees_is_taken_out_of_one_line_but_joiners_stay(workshop, typed, kept):
+    workshop.post("/tickets/add", filled(title=typed))
+    assert workshop.only().title == kept
+
+
+def test_a_name_of_nothing_visible_is_no_name(workshop):
+    response = workshop.post("/tickets/add", filled(title="\u202e\u200b"))
+    assert response.status_code == 422
+    assert "Please fill this in." in response.text
+
+
+def test_a_wrong_choice_is_told_once_in_a_sentence(workshop):
+    page = workshop.post("/tickets/add", filled(priority="huge")).text
+    error = re.search(r'id="priority-error">([^<]*)<', page)[1]
+    assert error.strip() == "Please choose one of the options."
+
+
+class _Numbers(ConsoleForm):
+    beds = IntegerField(validators=[NumberRange(0, 26)])
+    floor = IntegerField()
+
+
+@pytest.mark.parametrize("typed", ["x", "27", "-1", "1.5", ""])
+def test_what_is_no_such_number_is_told_in_one_sentence(workshop, typed):
+    with workshop.app.test_request_context():
+        form = _Numbers(MultiDict({"beds": typed, "floor": "ground"}), meta={"csrf": False})
+        assert not form.validate()
+        assert form.errors == {"beds": ["Please give a whole number from 0 to 26."], "floor": ["Please give a whole number."]}
 
 
 def test_a_time_is_typed_in_the_hostels_zone(workshop):

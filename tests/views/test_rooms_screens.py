@@ -96,7 +96,7 @@ def test_many_rooms_are_made_once_however_often_the_form_is_sent(app, world, bro
 
 @pytest.mark.parametrize(("values", "words"), [
     ({"numbers": "114-111"}, "is no range"), ({"numbers": "<script>"}, "A room number has"), ({"beds": "0"}, "1 to 26 beds"),
-    ({"beds": "x"}, "Not a valid integer"), ({"kind": "common"}, "A common room has no beds"), ({"floor": ""}, "Please fill this in"),
+    ({"beds": "x"}, "Please give a whole number from 0 to 26."), ({"kind": "common"}, "A common room has no beds"), ({"floor": ""}, "Please fill this in"),
     ({"kind": "palace"}, "look at the marked fields"), ({"kind": ""}, "Choose one from the list"), ({"numbers": ""}, "Please fill this in"), ({"numbers": "1" * 3000}, "2000")])
 def test_what_cannot_be_made_is_refused_beside_its_field(app, world, browser, values, words):
     answer = browser(world.owner).post("/rooms/many", many(world.a.places[0], **values))
