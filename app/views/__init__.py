@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request, url_for
+from flask import Flask, Response, g, request, url_for
 
 from app.views import formats
 from app.views.screens import menu_visible
@@ -33,9 +34,22 @@ def list_link(**changes: Any) -> str:
     return url_for(request.endpoint or "", **(request.view_args or {}), **kept)
 
 
+def kept_by_nobody(response: Response) -> Response:
+    """What a signed-in person is shown stays in no cache, unless the screen says otherwise (the board, files).
+
+    After signing out, the button “back” on a shared computer would show it again.
+    """
+    static = (request.endpoint or "").rpartition(".")[2] == "static"
+    revalidated = response.status_code == HTTPStatus.NOT_MODIFIED  # a 304 would change what the page itself had said
+    if g.get("identity") is not None and not static and not revalidated and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def init_app(app: Flask) -> None:
     """Give templates their helpers; the AppBuilder exists by now, and pages drawn outside of a view need it too."""
     formats.init_app(app)
+    app.after_request(kept_by_nobody)
     builder = app.extensions["appbuilder"]
     app.jinja_env.globals.update(appbuilder=builder, base_template=builder.base_template)
     app.jinja_env.tests["menu_visible"] = menu_visible

@@ -101,3 +101,17 @@ def test_somebody_unknown_is_sent_to_sign_in_and_back(workshop):
     response = workshop.get("/tickets/list/?state=open")
     assert (response.status_code, response.location) == (303, "/door?next=/tickets/list/?state%3Dopen")
     assert workshop.get("/tickets/list/", headers={"Accept": "application/json"}).status_code == 401
+
+
+def test_what_a_signed_in_person_sees_stays_in_no_cache(browser, world):
+    somebody = browser(world.owner)
+    for path in ("/", "/members/list/", "/nowhere"):
+        assert somebody.get(path).headers["Cache-Control"] == "no-store", path
+
+
+def test_a_screen_that_says_how_long_it_is_kept_is_heard(browser, world):
+    somebody = browser(world.owner)
+    board = somebody.get("/maintenance/board/")
+    assert "no-store" not in board.headers["Cache-Control"]
+    with somebody.get("/static/console.css") as style:
+        assert "no-store" not in style.headers.get("Cache-Control", "")
