@@ -7,7 +7,7 @@ from importlib import import_module
 from flask_appbuilder import AppBuilder, IndexView
 
 # Modules whose `register(builder)` adds their screens; the order is the menu's.
-_MODULES = ("home", "maintenance", "rooms", "organizations", "people", "permissions", "imports", "files", "notifications",
+_MODULES = ("home", "maintenance", "rooms", "organizations", "people", "permissions", "imports", "files", "notifications", "mailbox",
             "reports", "audit", "work", "health")
 
 
