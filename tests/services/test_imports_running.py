@@ -212,12 +212,15 @@ def test_a_row_that_no_longer_fits_when_it_comes_in_is_refused_and_the_others_go
     assert (refused.number, refused.code, refused.cells[5]) == (3, "no_longer_fits", "101")
 
 
-def test_a_file_that_breaks_far_down_comes_back_with_the_line(boss, monkeypatch):
+@pytest.mark.parametrize(("broken", "sentence"), [
+    ('2,"never closed', "cannot be read at line 3"), ("2," + "x" * 200_000, "Line 3 has a cell of more than 131,072 characters"),
+])
+def test_a_file_that_breaks_far_down_comes_back_with_the_line(boss, monkeypatch, broken, sentence):
     monkeypatch.setattr("app.services.imports.choices.SAMPLE_ROWS", 1)
-    run_id = checked(boss, rows(row(1), '2,"never closed'))
+    run_id = checked(boss, rows(row(1), broken))
     run, progress = told(boss, run_id)
     assert (run.status, progress) == ("uploaded", Progress())
-    assert "cannot be read at line 3" in run.message
+    assert sentence in run.message
 
 
 # -- undoing ----------------------------------------------------------------------------------------------------------
