@@ -69,6 +69,8 @@ class Supervisor:
     clock: Callable[[], float] = time.monotonic
     _watched: list[_Watched] = field(default_factory=list)
     _next_orphans: float = 0.0
+    # Children from before are somebody else's: the cluster of a test run, for one.
+    _others: frozenset[int] = field(default_factory=lambda: frozenset(c.pid for c in psutil.Process().children()))
 
     def start(self, name: str, part: Part) -> None:
         """Start a part now and watch it from here on."""
@@ -129,7 +131,7 @@ class Supervisor:
     def _end_orphans(self) -> None:
         ours = {w.part.process.pid for w in self._watched if w.part.process is not None}
         for child in psutil.Process().children():
-            if child.pid in ours:
+            if child.pid in ours or child.pid in self._others:
                 continue
             try:
                 child.kill()

@@ -124,6 +124,17 @@ def test_stopping_leaves_no_process_even_of_one_that_will_not_listen(tmp_path: P
     assert not psutil.pid_exists(process.pid)
 
 
+def test_children_from_before_the_supervisor_are_left_alone(tmp_path: Path):
+    with subprocess.Popen(WAITS) as other:
+        try:
+            watched = Watched(tmp_path / "log", WAITS)
+            watched.die_and_wait(FIRST_PAUSE)
+            watched.supervisor.stop()
+            assert other.poll() is None
+        finally:
+            other.kill()
+
+
 def test_children_die_with_a_parent_that_was_killed(tmp_path: Path):
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path / "log"), *WAITS],
