@@ -371,7 +371,7 @@ protect(
         Policy("resident_select", "SELECT", _RESIDENT, using=_OWN_REQUEST),
     ],
 )
-_COMMENT_COLUMNS = ("hostel_id", "request_id", "parent_id", "body")
+_COMMENT_COLUMNS = ("id", "hostel_id", "request_id", "parent_id", "body")
 protect(
     MaintenanceComment.__table__,
     grants=[
@@ -387,7 +387,7 @@ protect(
         Policy("resident_insert", "INSERT", _RESIDENT, check=_OWN_REQUEST),
     ],
 )
-_ATTACHMENT_COLUMNS = ("hostel_id", "request_id", "file_id")
+_ATTACHMENT_COLUMNS = ("id", "hostel_id", "request_id", "file_id")
 protect(
     MaintenanceAttachment.__table__,
     grants=[

@@ -2933,14 +2933,18 @@ JOIN public.hostels h ON h.org_id = r.org_id AND h.id = r.hostel_id
 LEFT JOIN public.maintenance_assignments a ON a.org_id = r.org_id AND a.request_id = r.id AND a.active
 WHERE r.deleted_at IS NULL AND h.deleted_at IS NULL
 --;;
+-- squawk-ignore require-concurrent-index-creation
 CREATE UNIQUE INDEX maintenance_request_facts_key ON public.maintenance_request_facts (org_id, request_id)
 --;;
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX maintenance_request_facts_raised ON public.maintenance_request_facts (org_id, raised_at)
 --;;
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX maintenance_request_facts_status ON public.maintenance_request_facts (org_id, status)
 --;;
 CREATE MATERIALIZED VIEW public.maintenance_figures_made AS SELECT 1 AS id, clock_timestamp() AS made_at
 --;;
+-- squawk-ignore require-concurrent-index-creation
 CREATE UNIQUE INDEX maintenance_figures_made_key ON public.maintenance_figures_made (id)
 --;;
 GRANT SELECT, MAINTAIN ON public.maintenance_request_facts, public.maintenance_figures_made TO viramah_definer
@@ -3319,13 +3323,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.maintenance_comments TO viramah_d
 --;;
 GRANT SELECT ON public.maintenance_comments TO portal_admin, portal_management
 --;;
-GRANT INSERT (hostel_id, request_id, parent_id, body) ON public.maintenance_comments TO portal_admin, portal_management
+GRANT INSERT (id, hostel_id, request_id, parent_id, body) ON public.maintenance_comments TO portal_admin, portal_management
 --;;
 GRANT UPDATE (deleted_at) ON public.maintenance_comments TO portal_admin, portal_management
 --;;
 GRANT SELECT (org_id, id, hostel_id, request_id, parent_id, by_staff, body, created_at, updated_at, deleted_at) ON public.maintenance_comments TO portal_resident
 --;;
-GRANT INSERT (hostel_id, request_id, parent_id, body) ON public.maintenance_comments TO portal_resident
+GRANT INSERT (id, hostel_id, request_id, parent_id, body) ON public.maintenance_comments TO portal_resident
 --;;
 ALTER TABLE public.maintenance_attachments ENABLE ROW LEVEL SECURITY
 --;;
@@ -3335,13 +3339,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.maintenance_attachments TO virama
 --;;
 GRANT SELECT ON public.maintenance_attachments TO portal_admin, portal_management
 --;;
-GRANT INSERT (hostel_id, request_id, file_id) ON public.maintenance_attachments TO portal_admin, portal_management
+GRANT INSERT (id, hostel_id, request_id, file_id) ON public.maintenance_attachments TO portal_admin, portal_management
 --;;
 GRANT UPDATE (deleted_at) ON public.maintenance_attachments TO portal_admin, portal_management
 --;;
 GRANT SELECT (org_id, id, hostel_id, request_id, file_id, created_at, updated_at, deleted_at) ON public.maintenance_attachments TO portal_resident
 --;;
-GRANT INSERT (hostel_id, request_id, file_id) ON public.maintenance_attachments TO portal_resident
+GRANT INSERT (id, hostel_id, request_id, file_id) ON public.maintenance_attachments TO portal_resident
 --;;
 ALTER TABLE public.maintenance_sla_targets ENABLE ROW LEVEL SECURITY
 --;;
