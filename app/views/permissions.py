@@ -39,6 +39,14 @@ def _member_of(kind: Any, text: str | None, otherwise: Any = None) -> Any:
         raise BadChoice(gettext("“%(text)s” is not one of the choices.", text=text[:40])) from error
 
 
+def _named(kind: Any, text: str) -> Any:
+    """The same where a button always names one: nothing is not a choice."""
+    found = _member_of(kind, text)
+    if found is None:
+        raise BadChoice(gettext("The button that sent this named nothing to change. Open the page again."))
+    return found
+
+
 def _hostel(text: str | None) -> UUID | None:
     """The chosen hostel; somebody else's looks like none."""
     if not text:
@@ -52,7 +60,7 @@ def _hostel(text: str | None) -> UUID | None:
 
 def _capability(text: str) -> Capability:
     resource, _, action = text.partition(".")
-    return _member_of(Resource, resource), _member_of(Action, action)
+    return _named(Resource, resource), _named(Action, action)
 
 
 def _cell(text: str) -> tuple[str, bool]:
@@ -102,7 +110,7 @@ class PermissionsView(ConsoleView):
         """One cell, to the state that its button named: clicked twice, the same."""
         name, wanted = _cell(request.form.get("cell", ""))
         role_name, _, rest = name.partition(".")
-        role, capability = _member_of(Role, role_name), _capability(rest)
+        role, capability = _named(Role, role_name), _capability(rest)
         hostel = _hostel(request.form.get("hostel"))
         with service_call() as call:
             permissions.set_for_role(call.session, role, capability, wanted, hostel)

@@ -103,3 +103,17 @@ def test_two_roles_are_compared_as_the_organization_has_them(app, world, browser
     assert "only Viewer (0)" in said(owner.get("/permissions/compare?first=member&second=viewer"))
     owner.post("/permissions/change", {"cell": "viewer.audit.read:yes"})
     assert "only Viewer (1)" in said(owner.get("/permissions/compare?first=member&second=viewer"))
+
+
+@pytest.mark.parametrize("cell", ["..:yes", ".rooms.read:yes", "owner.:yes", "owner.rooms:yes", "viewer..read:no"])
+def test_a_button_that_names_no_cell_changes_nothing(app, world, browser, cell):
+    answer = browser(world.owner).post("/permissions/change", {"cell": cell})
+    assert answer.status_code == 400
+    assert "named nothing to change" in said(answer)
+
+
+@pytest.mark.parametrize("cell", [".:yes", "rooms.:no", ".read:yes"])
+def test_nor_does_one_on_the_page_of_a_person(app, world, browser, cell):
+    answer = browser(world.owner).post(f"/permissions/people/{world.staff.user_id}/change", {"cell": cell})
+    assert answer.status_code == 400
+    assert "named nothing to change" in said(answer)
