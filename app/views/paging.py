@@ -25,6 +25,7 @@ from app.rules.errors import DomainError
 TENANT = "org_id"
 COUNT_CAP = 1_000
 PAGE_SIZES = (25, 50, 100)
+TOKEN_MAX = 4_096  # characters; a longer one does not fit into the request line that gunicorn reads
 
 
 class BadListRequest(DomainError):
@@ -66,11 +67,17 @@ class Place:
     def parse(cls, token: str, sort: Sort, column: Column[Any], key: Column[Any]) -> Place:
         """Read a token back; BadListRequest if it is broken or was made for another order."""
         try:
-            raw = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+            raw = _decoded(token)
             value, key_text = raw[1:] if raw[:1] == [str(sort)] else ()
             return cls(_from_text(value, column.type), _from_text(key_text, key.type))
-        except (ValueError, TypeError, ArithmeticError, binascii.Error, LookupError) as error:
+        except (ValueError, TypeError, ArithmeticError, binascii.Error, LookupError, RecursionError) as error:
             raise BadListRequest("This link to a page of the list is broken. Start from the first page.") from error
+
+
+def _decoded(token: str) -> Any:
+    if len(token) > TOKEN_MAX:
+        raise ValueError(len(token))
+    return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
 
 
 def _to_text(value: Any) -> str | None:
@@ -88,6 +95,7 @@ def _from_text(text: str | None, kind: sa_types.TypeEngine[Any]) -> Any:
         return None
     if not isinstance(text, str) or "\x00" in text:
         raise ValueError(text)
+    text.encode()  # half a surrogate pair is a ValueError here, and nothing that PostgreSQL could compare
     if isinstance(kind, sa_types.Enum) and kind.enum_class is not None:
         return kind.enum_class[text]
     python_type = kind.python_type

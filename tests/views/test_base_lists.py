@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -82,6 +83,18 @@ def test_a_sorted_list_says_which_way(workshop):
 def test_a_broken_place_in_a_list_is_refused(workshop, place):
     response = workshop.get(f"/tickets/list/?sort=title&after={place}")
     assert response.status_code == 400
+
+
+def place_token(raw):
+    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("raw", [
+    "[" * 2_500, "[" * 5_000, r'["title","\ud800","00000000-0000-0000-0000-000000000001"]',
+    r'["title","\u0000","00000000-0000-0000-0000-000000000001"]', '["title",{},"x"]',
+    '["title","x","00000000-0000-0000-0000-000000000001"]' + " " * 4_000])
+def test_a_place_that_no_list_gave_out_is_refused(workshop, raw):
+    assert workshop.get(f"/tickets/list/?sort=title&after={place_token(raw)}").status_code == 400
 
 
 def test_a_place_of_another_order_is_refused(forty):
