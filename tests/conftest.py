@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,6 +180,12 @@ class Browser:
     def get(self, path: str, **options: Any) -> Any:
         with self.app.app_context():
             return self.http.get(path, **options)
+
+    def edit(self, path: str, data: dict[str, Any]) -> Any:
+        """Open the form at `path` and send it changed: with the version that it was opened with."""
+        found = re.search(r'name="_version" value="([^"]+)"', self.get(path).get_data(as_text=True))
+        assert found, path
+        return self.post(path, {**data, "_version": found[1]})
 
     def post(self, path: str, data: Any = None, **options: Any) -> Any:
         with self.app.app_context():

@@ -308,12 +308,15 @@ class ConsoleModelView(ConsoleScreen, ModelView):
         """Hold the row from here to the commit, and refuse if somebody saved since the form was opened."""
         model = self.datamodel.obj
         opened = request.form.get("_version")
-        if not self.lock_for_edit or not opened or not hasattr(model, VERSION):
+        if not self.lock_for_edit or not hasattr(model, VERSION):
             return
         row = select(model.updated_at).where(self.datamodel.key == self.datamodel.parse_key(pk))
         current = session.execute(row.with_for_update(key_share=True)).scalar_one_or_none()
         if current is None:
             raise Forbidden(gettext("You may not change this."))
+        if not opened:
+            raise Conflict(gettext("The form did not say which version it was opened with, so it might undo what somebody "
+                                   "else saved. What you typed is still here: compare, and save again to keep yours."))
         if current.isoformat() != opened:
             raise Conflict(gettext("Somebody saved this first, %(when)s. What you typed is still here: compare, and "
                                    "save again to keep yours.", when=formats.exact(current)))

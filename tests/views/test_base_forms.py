@@ -159,6 +159,18 @@ def test_who_saves_second_is_told_and_sees_what_the_first_saved(workshop):
     assert workshop.only().title == "Tap sprays"
 
 
+@pytest.mark.parametrize("without", [{}, {"_version": ""}])
+def test_a_change_that_does_not_say_what_it_changes_overwrites_nothing(workshop, without):
+    ticket = workshop.ticket("Tap leaks")
+    answer = workshop.post(f"/tickets/edit/{ticket}", filled(title="Tap sprays", state="open", **without))
+    assert answer.status_code == 409
+    assert 'value="Tap sprays"' in answer.text
+    assert "Tap leaks" in answer.text
+    assert workshop.only().title == "Tap leaks"
+    workshop.post(f"/tickets/edit/{ticket}", filled(title="Tap sprays", _version=version(answer), state="open"))
+    assert workshop.only().title == "Tap sprays"
+
+
 def test_the_same_form_sent_again_leads_to_what_it_made(workshop):
     form = filled()
     client = workshop.app.test_client()

@@ -34,7 +34,7 @@ def test_a_category_is_added_renamed_removed_and_restored(app, world, browser):
     owner = browser(world.owner)
     assert owner.post("/maintenance/categories/add", {"name": "Lift & stairs", "position": "9"}).status_code == 303
     lift = key(world, "lift_stairs")
-    owner.post(f"/maintenance/categories/edit/{lift}", {"name": "Lift", "position": "9"})
+    owner.edit(f"/maintenance/categories/edit/{lift}", {"name": "Lift", "position": "9"})
     assert names(owner.get(CATEGORIES_LIST))[-1] == "Lift"
     owner.post(f"/maintenance/categories/delete/{lift}")
     assert "Lift" not in names(owner.get(CATEGORIES_LIST))

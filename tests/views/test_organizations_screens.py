@@ -28,7 +28,7 @@ def form(**values):
 
 
 def test_settings_are_saved_and_audited(app, world, browser, superuser):
-    answer = browser(world.owner).post(f"/organization/settings/edit/{world.a.org_id}",
+    answer = browser(world.owner).edit(f"/organization/settings/edit/{world.a.org_id}",
                                        SETTINGS | {"require_totp": "y", "_once": uuid4()})
     assert answer.status_code == 303
     assert scalar(superuser, "SELECT settings ->> 'require_totp' FROM organizations WHERE id = :org", org=world.a.org_id) == "true"

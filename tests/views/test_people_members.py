@@ -386,7 +386,7 @@ def test_a_team_member_is_added_changed_removed_and_brought_back(app, world, bro
     values = {"name": "🦊 محمد", "member_type": "sales", "commission_type": "percentage", "commission_rate": "2.5",
               "external_id": "E-7", "_once": once}
     assert owner.post("/team/add", values).headers["Location"] == f"/team/show/{once}"
-    assert owner.post("/team/edit/" + str(once), {**values, "_once": uuid4(), "name": "Fox"}).status_code == 303
+    assert owner.edit("/team/edit/" + str(once), {**values, "_once": uuid4(), "name": "Fox"}).status_code == 303
     assert owner.post(f"/team/delete/{once}").status_code == 303
     assert "Fox" not in owner.get("/team/list/").get_data(as_text=True)
     assert "Fox" in owner.get("/team/list/?deleted=1").get_data(as_text=True)
