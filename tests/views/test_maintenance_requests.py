@@ -296,7 +296,7 @@ def test_a_correction_offers_the_rooms_of_its_hostel_and_changes_the_clock(app, 
     rooms = owner.get(offered.replace("&amp;", "&")).get_json()["options"]
     assert {room["value"] for room in rooms} == {str(room) for room in world.a.places[0].rooms}
     values = new(world, priority="high", place="Kitchen", description="Tap drips")
-    assert owner.post(f"/maintenance/requests/edit/{request}", values).status_code == 303
+    assert owner.edit(f"/maintenance/requests/edit/{request}", values).status_code == 303
     assert "Kitchen" in owner.get(show(request)).text
 
 
@@ -310,3 +310,20 @@ def test_a_removed_request_is_shown_to_those_who_may_restore_it(app, world, brow
     assert buttons(page) == set()
     assert owner.post(f"/maintenance/requests/restore/{request}").status_code == 303
     assert references(owner.get(LIST)) == ["MR-0001"]
+
+
+def test_a_remark_and_its_photos_sent_twice_by_a_double_click_are_kept_once(app, world, browser, superuser):
+    request, once = raised(world.resident), str(uuid4())
+    for _ in range(2):  # a browser each: the second click leaves before the first one's cookie arrives
+        staff = browser(world.staff)
+        assert staff.post(f"/maintenance/requests/comment/{request}", {"body": "Tomorrow", "_once": once}).status_code == 303
+        files = {"files": [picture()], "_once": once}
+        assert staff.post(f"/maintenance/requests/attach/{request}", files).status_code == 303
+    with superuser.connect() as connection:
+        first = connection.scalar(text("SELECT id FROM maintenance_comments"))
+        assert connection.scalar(text("SELECT count(*) FROM maintenance_attachments")) == 1
+    for _ in range(2):
+        answer = {"body": "Tomorrow", "parent_id": str(first), "_once": once}
+        assert browser(world.staff).post(f"/maintenance/requests/comment/{request}", answer).status_code == 303
+    with superuser.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM maintenance_comments")) == 2

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -195,3 +197,68 @@ def test_the_list_goes_on_where_a_page_ends(app, world, browser, superuser):
 @pytest.mark.parametrize("role", [Role.OWNER, Role.MAINTENANCE_STAFF, Role.PENDING_RESIDENT])
 def test_the_pages_are_for_residents(app, world, browser, role):
     assert browser(world.a.people[role]).get(MINE).status_code == 403
+
+
+# A double click sends the second form before the first one's answer, and so its cookie, has arrived: another browser's.
+
+
+def count(superuser, table):
+    with superuser.connect() as connection:
+        return connection.scalar(text(f"SELECT count(*) FROM {table}"))
+
+
+def test_a_double_click_makes_one_request_and_both_lead_to_it(app, world, browser, superuser):
+    once = str(uuid4())
+    answers = [browser(world.resident).post(f"{MINE}new", form(world, _once=once, files=[picture()])) for _ in range(3)]
+    assert [(answer.status_code, answer.headers["Location"]) for answer in answers] == [(303, f"{MINE}{once}")] * 3
+    assert (count(superuser, "maintenance_requests"), count(superuser, "maintenance_attachments")) == (1, 1)
+
+
+def test_a_request_sent_twice_as_the_last_of_the_day_is_not_called_one_too_many(app, world, browser):
+    for _ in range(DAILY_REQUEST_LIMIT - 1):
+        raised(world.resident)
+    values = form(world, _once=str(uuid4()))
+    assert [browser(world.resident).post(f"{MINE}new", values).status_code for _ in range(2)] == [303, 303]
+
+
+def test_the_id_of_somebody_elses_request_leads_nowhere(app, world, browser):
+    other = raised(world.staff)
+    assert browser(world.resident).post(f"{MINE}new", form(world, _once=str(other))).status_code == 409
+
+
+def test_a_remark_sent_twice_is_one_and_other_words_are_another(app, world, browser, superuser):
+    request, once = raised(world.resident), str(uuid4())
+    assert browser(world.resident).get(f"{MINE}{request}").text.count('name="_once"') == 2
+    for body in ("Any news?", "Any news?", "Thank you"):
+        answer = browser(world.resident).post(f"{MINE}{request}/comment", {"body": body, "_once": once})
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"{MINE}{request}")
+    assert count(superuser, "maintenance_comments") == 2
+    assert count(superuser, "outbox WHERE kind = 'maintenance.commented'") == 2
+
+
+def test_photos_sent_twice_are_attached_once(app, world, browser, superuser):
+    request, once = raised(world.resident), str(uuid4())
+    for _ in range(2):
+        values = {"_once": once, "files": [picture(f"{number}.png") for number in range(3)]}
+        assert browser(world.resident).post(f"{MINE}{request}/attach", values).status_code == 303
+    assert (count(superuser, "maintenance_attachments"), count(superuser, "files")) == (3, 3)
+
+
+def test_two_clicks_at_the_same_moment_are_one_submission_too(app, world, browser, superuser):
+    request = raised(world.resident)
+    posts = [(f"{MINE}{request}/comment", lambda: {"body": "Any news?"}),
+             (f"{MINE}{request}/attach", lambda: {"files": [picture(f"{n}.png") for n in range(3)]}),
+             (f"{MINE}new", lambda: form(world, description="Tap drips"))]
+    clients = [browser(world.resident) for _ in range(4)]
+    for path, values in posts:
+        once, start = str(uuid4()), Barrier(len(clients))
+        sent = [{**values(), "_once": once} for _ in clients]
+
+        def click(number, path=path, sent=sent, start=start):
+            start.wait(timeout=30)
+            return clients[number].post(path, sent[number]).status_code
+
+        with ThreadPoolExecutor(len(clients)) as threads:
+            assert list(threads.map(click, range(len(clients)))) == [303] * len(clients), path
+    counted = [count(superuser, f"maintenance_{table}") for table in ("comments", "attachments", "requests")]
+    assert counted == [1, 3, 2]

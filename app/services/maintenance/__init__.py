@@ -9,6 +9,7 @@ from app.services.maintenance.requests import (
     comment,
     detach,
     edit,
+    is_attached,
     move,
     reassign,
     remove,
@@ -17,5 +18,5 @@ from app.services.maintenance.requests import (
     submit,
 )
 
-__all__ = ["EDITABLE", "Assignee", "NewRequest", "attach", "claim", "comment", "detach", "edit", "move", "reassign", "remove",
-           "remove_comment", "restore", "submit"]
+__all__ = ["EDITABLE", "Assignee", "NewRequest", "attach", "claim", "comment", "detach", "edit", "is_attached", "move", "reassign",
+           "remove", "remove_comment", "restore", "submit"]

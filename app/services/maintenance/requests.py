@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as insert_once
 from sqlalchemy.orm import Session
 
 from app.models.maintenance import MaintenanceAttachment, MaintenanceComment, MaintenanceRequest
@@ -130,15 +131,24 @@ def _change(session: Session, request_id: UUID, values: Mapping[str, Any], *, de
     session.expire_all()
 
 
-def comment(session: Session, request_id: UUID, body: str, parent_id: UUID | None = None) -> None:
-    """Remark on a request, or answer a remark on it; an answer to an answer joins the same thread."""
+def comment(session: Session, request_id: UUID, body: str, parent_id: UUID | None = None,
+            comment_id: UUID | None = None) -> None:
+    """Remark on a request, or answer a remark on it; an answer to an answer joins the same thread.
+
+    Sent again under the same `comment_id` it is neither stored nor announced again.
+    """
     if not body.strip():
         raise Invalid("Please write something.", field="body")
     _fits(body, DESCRIPTION_MAX, "body")
     if parent_id is not None:
         parent_id = _thread(session, request_id, parent_id)
     # As a statement: the ORM would name columns that no portal may write.
-    session.execute(insert(MaintenanceComment).values(request_id=request_id, parent_id=parent_id, body=body.strip()))
+    values = {"request_id": request_id, "parent_id": parent_id, "body": body.strip(), **_under(comment_id)}
+    session.execute(insert_once(MaintenanceComment).values(values).on_conflict_do_nothing())
+
+
+def _under(row_id: UUID | None) -> dict[str, UUID]:
+    return {} if row_id is None else {"id": row_id}
 
 
 def _thread(session: Session, request_id: UUID, parent_id: UUID) -> UUID:
@@ -156,14 +166,20 @@ def remove_comment(session: Session, comment_id: UUID) -> None:
     _hide(session, MaintenanceComment, comment_id, "This comment is not yours to remove.")
 
 
-def attach(session: Session, request_id: UUID, file_id: UUID) -> None:
-    """Put a stored photo or video with a request; the sixth is refused."""
+def attach(session: Session, request_id: UUID, file_id: UUID, attachment_id: UUID | None = None) -> None:
+    """Put a stored photo or video with a request; the sixth is refused, as is a second one under the same id."""
     attached = session.scalar(
         select(func.count()).select_from(MaintenanceAttachment)
         .where(MaintenanceAttachment.request_id == request_id, MaintenanceAttachment.deleted_at.is_(None))) or 0
     if attached >= ATTACHMENTS_PER_REQUEST:
         check_attachment_count(attached)
-    session.execute(insert(MaintenanceAttachment).values(request_id=request_id, file_id=file_id))
+    session.execute(insert(MaintenanceAttachment).values(
+        request_id=request_id, file_id=file_id, **_under(attachment_id)))
+
+
+def is_attached(session: Session, attachment_id: UUID) -> bool:
+    """Whether something was attached under this id, removed again or not."""
+    return session.scalar(select(MaintenanceAttachment.id).where(MaintenanceAttachment.id == attachment_id)) is not None
 
 
 def detach(session: Session, attachment_id: UUID) -> None:

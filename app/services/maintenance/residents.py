@@ -93,6 +93,11 @@ def own_request(session: Session, request_id: UUID) -> OwnRequest:
     return _read(row)
 
 
+def is_own(session: Session, request_id: UUID) -> bool:
+    """Whether the caller has a request under this id."""
+    return session.execute(_own().where(MaintenanceRequest.id == request_id)).one_or_none() is not None
+
+
 def own_story(session: Session, request_id: UUID) -> list[Entry]:
     """What happened to it, oldest first; `who` is empty throughout. Three statements."""
     history, comment, attached = MaintenanceStatusHistory, MaintenanceComment, MaintenanceAttachment

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from flask import g, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 
 from app.lifecycle import Transition
 from app.models.files import File
@@ -34,6 +36,7 @@ from app.rules.maintenance import (
 from app.services import files, maintenance
 from app.services.maintenance import Assignee
 from app.views import formats
+from app.views.edge import submission_id
 from app.wiring import objects, settings
 
 # What a dialog asks before a step is taken; steps that are not here are taken at once. A note is asked for where
@@ -88,16 +91,46 @@ def given_assignee() -> Assignee | None:
     return Assignee(int(member) if member else None, outside or None)
 
 
+def remark_id(request_id: UUID, body: str, parent: str = "") -> UUID:
+    """The id of what a form remarks: the same words from the same form are one remark, however often they are sent.
+
+    Other words make another one: a page opened again by the browser's back button is the same form.
+    """
+    return uuid5(submission_id(), f"{request_id} {parent} {body.strip()}")
+
+
+def _upload_ids(request_id: UUID) -> list[UUID]:
+    """The ids of the attachments that the form's files become, by content: likewise once each."""
+    return [uuid5(submission_id(), f"{request_id} {number} {_digest(sent)}") for number, sent in enumerate(_uploads())]
+
+
+def _uploads() -> list[FileStorage]:
+    return [sent for sent in request.files.getlist("files") if sent.filename]
+
+
+def _digest(sent: FileStorage) -> str:
+    sent.stream.seek(0)
+    found = hashlib.file_digest(sent.stream, "sha256").hexdigest()
+    sent.stream.seek(0)
+    return found
+
+
+def was_attached(session: Session, request_id: UUID) -> bool:
+    """Whether this very form has put its files with the request before."""
+    ids = _upload_ids(request_id)
+    return bool(ids) and all(maintenance.is_attached(session, one) for one in ids)
+
+
 def attach_uploads(session: Session, request_id: UUID, hostel_id: UUID, *, needed: bool = False) -> None:
     """Store the form's files and put them with the request: all of them, or none."""
-    uploads = [sent for sent in request.files.getlist("files") if sent.filename]
+    uploads = _uploads()
     if needed and not uploads:
         raise Invalid(gettext("Please choose a photo or a video."), field="files")
     check_attachment_count(max(len(uploads) - 1, 0))
-    for sent in uploads:
+    for sent, attachment_id in zip(uploads, _upload_ids(request_id), strict=True):
         upload = files.Upload(sent.filename or "", sent.mimetype, sent.stream)
         stored = files.store(session, objects(), upload, Purpose.MAINTENANCE, hostel_id)
-        maintenance.attach(session, request_id, stored.id)
+        maintenance.attach(session, request_id, stored.id, attachment_id)
 
 
 def link_to(file: File) -> str:

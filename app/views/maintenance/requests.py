@@ -151,6 +151,8 @@ class RequestView(ConsoleModelView):
         key = parts.given_id(pk)
         with service_call(done) as call:
             work(call.session, key)
+        if call.error is not None and parts.was_attached(call.session, key):
+            call.error = None
         return call.respond(self.url("show", pk=key), failed=lambda: self.render_show(pk))
 
     @expose("/move/<pk>", methods=["POST"])
@@ -178,10 +180,11 @@ class RequestView(ConsoleModelView):
     @has_access
     def comment(self, pk: str) -> Any:
         """A remark, or an answer to one."""
-        parent = request.form.get("parent_id", "").strip()
+        parent, body = request.form.get("parent_id", "").strip(), request.form.get("body", "")
 
         def work(session: Session, key: Any) -> None:
-            maintenance.comment(session, key, request.form.get("body", ""), parts.given_id(parent) if parent else None)
+            maintenance.comment(session, key, body, parts.given_id(parent) if parent else None,
+                                parts.remark_id(key, body, parent))
 
         return self._write(pk, gettext("Comment saved."), work)
 

@@ -120,6 +120,8 @@ class MyRequestsView(ConsoleView):
             parts.attach_uploads(call.session, made, new.hostel_id)
         if call.error is None:
             return call.respond(self.url("show", pk=made))
+        if residents.is_own(call.session, submission_id()):  # sent twice, and the other one came first
+            return redirect(self.url("show", pk=submission_id()), code=303)
         form.attach(call.error.message, getattr(call.error, "field", None))
         return self._form_page(self._refilled(form, category), category, call.error)
 
@@ -155,14 +157,17 @@ class MyRequestsView(ConsoleView):
         key = parts.given_id(pk)
         with service_call(done) as call:
             work(call.session, key)
+        if call.error is not None and parts.was_attached(call.session, key):
+            call.error = None
         return call.respond(self.url("show", pk=key), failed=lambda: self._show(key))
 
     @expose("/<pk>/comment", methods=["POST"])
     @has_access
     def comment(self, pk: str) -> Any:
         """Say something about it."""
-        return self._write(pk, gettext("Sent."),
-                           lambda session, key: maintenance.comment(session, key, request.form.get("body", "")))
+        body = request.form.get("body", "")
+        return self._write(pk, gettext("Sent."), lambda session, key: maintenance.comment(
+            session, key, body, comment_id=parts.remark_id(key, body)))
 
     @expose("/<pk>/attach", methods=["POST"])
     @has_access
