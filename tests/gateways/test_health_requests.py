@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -25,7 +24,7 @@ def log() -> Iterator[io.StringIO]:
     logs.init_logging("INFO", stream=stream)
     yield stream
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    logs.init_logging("INFO")  # as every other test finds it
 
 
 @pytest.fixture

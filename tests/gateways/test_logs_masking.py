@@ -83,7 +83,7 @@ def captured(level: str = "INFO") -> Iterator[io.StringIO]:
     finally:
         root.handlers, root.level = handlers, before
         logs.unbind()
-        structlog.reset_defaults()
+        logs.init_logging("INFO")  # as every other test finds it
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:

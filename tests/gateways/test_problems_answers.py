@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-import structlog
 from flask import Flask, Response, abort, redirect
 from flask.testing import FlaskClient
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
@@ -51,7 +50,7 @@ def log() -> Iterator[io.StringIO]:
     yield stream
     root.handlers, root.level = handlers, level
     logs.unbind()
-    structlog.reset_defaults()
+    logs.init_logging("INFO")  # as every other test finds it
 
 
 @pytest.fixture
