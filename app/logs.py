@@ -53,6 +53,8 @@ def init_logging(
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
+    for name in ("weasyprint", "fontTools"):  # each step of each document is no news
+        logging.getLogger(name).setLevel(logging.WARNING)
     if sentry_dsn:
         init_error_reports(sentry_dsn)
 
