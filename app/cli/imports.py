@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -15,13 +14,12 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.cli import refusals
 from app.models.imports import ImportRun
 from app.models.organizations import Hostel
-from app.problems import translate_database_error
-from app.rules.errors import DomainError, Invalid
+from app.rules.errors import Invalid
 from app.rules.files import Purpose
 from app.rules.imports import DateOrder, Field, RowVerdict, Summary, Table, check_rows, error_rows, summarise
 from app.rules.imports.runs import RUN
@@ -48,20 +46,6 @@ class Target:
     timezone: str
 
 
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """What is refused ends the command with its sentence."""
-    try:
-        yield
-    except DomainError as error:
-        raise click.ClickException(error.message) from error
-    except DBAPIError as error:
-        meaning = translate_database_error(error)
-        if meaning is None:
-            raise
-        raise click.ClickException(meaning.message) from error
-
-
 @group.command("requests")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--org", required=True, help="The organization's address (slug).")
@@ -76,7 +60,7 @@ def _sentences() -> Iterator[None]:
 def import_requests(file: Path, org: str, hostel: str, mapped: tuple[str, ...], zone: str | None,  # noqa: PLR0913, PLR0917 - one per option
                     encoding: str | None, dates: str | None, errors: Path | None, dry_run: bool) -> None:
     """Import FILE as maintenance requests of a hostel. The same file again changes nothing."""
-    with _sentences():
+    with refusals():
         target = _find_target(org, hostel)
         with file.open("rb") as stream:
             sent = Upload(file.name, "", stream)
@@ -96,7 +80,7 @@ def import_requests(file: Path, org: str, hostel: str, mapped: tuple[str, ...], 
 @click.argument("run_id", type=click.UUID)
 def undo(run_id: UUID) -> None:
     """Hide the requests that import RUN_ID brought. Numbers stay taken; what people have worked on since stays."""
-    with _sentences():
+    with refusals():
         org_id = _organization_of(run_id)
         with tenant_scope(org_id) as session:
             imports.find(session, run_id)
@@ -113,7 +97,7 @@ def undo(run_id: UUID) -> None:
 @click.option("--org", help="The organization's address (slug); without it, all of them.")
 def list_runs(org: str | None) -> None:
     """Imports by organization, the newest last; times are UTC."""
-    with _sentences():
+    with refusals():
         with service_scope("list imports") as session:
             organizations = [row for row in session.execute(_ORGS) if org in {None, row.slug}]
         for organization in organizations:

@@ -9,7 +9,8 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from app.cli.users import find_hostel, find_organization, refusals
+from app.cli import refusals
+from app.cli.users import find_hostel, find_organization
 from app.models.organizations import Organization
 from app.services.maintenance import sweep as sweeping
 from app.tenancy import service_scope, tenant_scope

@@ -7,7 +7,8 @@ from flask.cli import AppGroup
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.cli.users import find_organization, refusals, reset_link
+from app.cli import refusals
+from app.cli.users import find_organization, reset_link
 from app.models.organizations import METRICS, Organization
 from app.rules import organizations as rules
 from app.rules import signin

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
+from app.cli import refusals
 from app.cli.database import admin_engine
-from app.cli.users import find_hostel, find_organization, find_user, refusals
+from app.cli.users import find_hostel, find_organization, find_user
 from app.permissions import ROLE_PORTAL, Action, Resource, Role
 from app.rules.people import RoleDifference, compare_roles
 from app.services import permissions

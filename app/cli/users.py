@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,14 +10,12 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.cli import refusals
 from app.models.organizations import Hostel
 from app.permissions import Role
-from app.problems import translate_database_error
 from app.rules import organizations, signin
-from app.rules.errors import DomainError
 from app.services.people import accounts, invitations, members, second_factor, sessions
 from app.services.people import signin as service
 from app.services.people.invitations import Offer
@@ -33,20 +29,6 @@ _CREATE = text("SELECT app.create_account(:email, :name)")
 _ACTIVE = text("SELECT app.set_account_active(:user, :active)")
 _PLATFORM = text("SELECT app.set_platform_role(:user, :held)")
 _RESET_ID = text("SELECT uuidv7()")
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Say what was refused in its sentence, without a traceback."""
-    try:
-        yield
-    except DomainError as error:
-        raise click.ClickException(error.message) from error
-    except DBAPIError as error:
-        meaning = translate_database_error(error)
-        if meaning is None:
-            raise
-        raise click.ClickException(meaning.message) from error
 
 
 def find_user(session: Session, email: str) -> int:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from flask_appbuilder.models.sqla import Model
 from sqlalchemy import DateTime, ForeignKeyConstraint, Integer, String, Uuid, text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 NOW = text("clock_timestamp()")
 CURRENT_ORG = text("app.current_org()")
 CURRENT_USER = text("app.current_user_id()")
 NEW_ID = text("uuidv7()")
-
-Id = Annotated[UUID, mapped_column(Uuid)]
-Stamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
-Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 
 
 def line(length: int = 200) -> Any:
@@ -82,6 +77,5 @@ def link(target: str, column: str, *, here: str, key: str = "id", **options: Any
 
 
 __all__ = [
-    "CURRENT_ORG", "CURRENT_USER", "NEW_ID", "NOW", "Authored", "Id", "Json", "Model", "SoftDelete", "Stamp",
-    "Tenant", "Timestamps", "foreign", "in_tenant", "line", "link", "person",
+    "CURRENT_ORG", "CURRENT_USER", "NEW_ID", "NOW", "Authored", "Model", "SoftDelete", "Tenant", "Timestamps", "in_tenant", "line", "link", "person",
 ]
