@@ -6,40 +6,27 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any, ClassVar
 
-from flask import Response, flash, g, jsonify, make_response, redirect, request
+from flask import g, request
 from flask_appbuilder import ModelView, expose
-from flask_appbuilder.hooks import before_request
 from flask_babel import gettext
 from sqlalchemy import Enum as SqlEnum
-from sqlalchemy import Uuid, select
+from sqlalchemy import Uuid
 
 from app.permissions import Action
-from app.rules.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from app.rules.errors import NotFound
 from app.views import bulk, fields, formats
-from app.views.edge import (
-    OtherOrganization,
-    already_submitted,
-    api_post,
-    local_path,
-    problem_json,
-    problem_page,
-    remember_submission,
-    service_call,
-    submission_id,
-)
+from app.views.edge import api_post, local_path, problem_json, problem_page, service_call, submission_id
 from app.views.filters import FilterBar
-from app.views.interface import ConsoleInterface, Page, Session
-from app.views.paging import PAGE_SIZES, BadListRequest, Sort
+from app.views.forms import FormPages
+from app.views.interface import ConsoleInterface, Session
+from app.views.lists import ListPages
 from app.views.screens import ConsoleScreen, ConsoleView, console_action, has_access, to_sign_in
 
 __all__ = ["ConsoleInterface", "ConsoleModelView", "ConsoleView", "api_post", "console_action", "expose",
            "has_access", "local_path", "problem_json", "problem_page", "service_call", "submission_id"]
 
-VERSION = "updated_at"
-_LABEL_COLUMNS = ("name", "title", "reference", "full_name", "code", "number")
 
-
-class ConsoleModelView(ConsoleScreen, ModelView):
+class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
     """Declare columns; write `create`, `update`, `remove`, `restore` as calls of services: a door without one is shut.
 
     Forms give services values by column name (a relation `vendor` arrives as `vendor_id`). `search_columns` are
@@ -174,47 +161,6 @@ class ConsoleModelView(ConsoleScreen, ModelView):
             if relation in view.search_columns and view.allowed("list"):
                 yield view, view.url("list", **{relation: self.key_of(item), "embed": 1})
 
-    # -- list -------------------------------------------------------------------------------------------------
-
-    @expose("/list/")
-    @has_access
-    def list(self) -> Any:
-        """One page of the list; with `embed=1` only its table, for related lists that load when opened."""
-        deleted = request.args.get("deleted") == "1" and self.allowed("restore")
-        conditions, applied = self.filter_bar.read(request.args)
-        page = self._read_page(self.narrow(self.datamodel.rows(deleted=deleted)).where(*conditions))
-        template = "base/list_table.html" if request.args.get("embed") else self.list_template
-        return self.page(template, title=self.list_title, page=page, applied=applied, deleted=deleted,
-                         sizes=PAGE_SIZES, actions=bulk.offered(self, multiple=True) if not deleted else [])
-
-    def _read_page(self, statement: Any) -> Page:
-        column, direction = self.base_order
-        sort = Sort.parse(request.args["sort"]) if request.args.get("sort") else Sort(column, direction == "desc")
-        if sort.column not in {column, *(self.sort_by.get(name, name) for name in self.order_columns)}:
-            raise BadListRequest(gettext("This list cannot be sorted by “%(column)s”.", column=sort.column[:40]))
-        try:
-            size = min(max(int(request.args.get("size", self.page_size)), 1), PAGE_SIZES[-1])
-        except ValueError as error:
-            raise BadListRequest(gettext("The number of rows per page must be a number.")) from error
-        return self.datamodel.page(statement, sort, size, [*self.list_columns, *self.eager],
-                                   after=request.args.get("after"), before=request.args.get("before"))
-
-    @expose("/options/<column>")
-    @has_access
-    def options(self, column: str) -> Any:
-        """Up to twenty rows for a combobox of this screen's forms or filters."""
-        forms = [form for form in (self.add_form, self.edit_form) if form]
-        known = {*self.search_columns, *(name for form in forms for name in dir(form))}
-        if column not in known or not self.datamodel.is_relation(column):
-            raise NotFound(gettext("There are no options of this kind."))
-        _, theirs = self.datamodel.target(column)
-        other = ConsoleInterface(theirs.class_)
-        label = self.relation_labels.get(column) or next(name for name in _LABEL_COLUMNS if hasattr(other.obj, name))
-        narrowed = {self.datamodel.target(name)[0].key if self.datamodel.is_relation(name) else name: request.args[name]
-                    for name in self.option_depends.get(column, ()) if request.args.get(name)}
-        rows = fields.options(other, label, request.args.get("q", "").strip()[:100].replace("\x00", ""), narrowed)
-        return jsonify(options=[{"value": str(getattr(row, theirs.key)), "label": str(row)} for row in rows])
-
     # -- one row ----------------------------------------------------------------------------------------------
 
     def find(self, pk: str, *, deleted: bool = False, columns: Sequence[str] = ()) -> Any:
@@ -244,102 +190,6 @@ class ConsoleModelView(ConsoleScreen, ModelView):
     def show_context(self, item: Any) -> dict[str, Any]:
         """More for this screen's own show template (which extends base/show.html and is named in `show_template`)."""
         return {}
-
-    # -- forms ------------------------------------------------------------------------------------------------
-
-    @before_request
-    def same_organization(self) -> Any:
-        """As everywhere, but a form comes back with what was typed into it."""
-        try:
-            return super().same_organization()
-        except OtherOrganization as error:
-            form = {"add": self.add_form, "edit": self.edit_form}.get((request.endpoint or "").rpartition(".")[2])
-            if not form:
-                raise
-            return self._form_page(form(), error=error)
-
-    @expose("/add", methods=["GET", "POST"])
-    @has_access
-    def add(self) -> Any:
-        """An empty form; sent, a row made by `create`."""
-        form = self.add_form()
-        return self._save(form) if request.method == "POST" else self._form_page(form)
-
-    @expose("/edit/<pk>", methods=["GET", "POST"])
-    @has_access
-    def edit(self, pk: str) -> Any:
-        """The row's form; sent, a change made by `update`."""
-        item = self.find(pk, columns=self.edit_columns)
-        form = self.edit_form(obj=item)
-        return self._save(form, item) if request.method == "POST" else self._form_page(form, item)
-
-    def _save(self, form: Any, item: Any = None) -> Response:
-        if (outcome := already_submitted()) is not None:
-            flash(gettext("This was saved already."), "info")
-            return redirect(outcome, code=303)
-        if not form.validate():
-            return self._form_page(form, item, error=Invalid(gettext("Please look at the marked fields.")))
-        pk = self.key_of(item) if item is not None else ""
-        with service_call() as call:
-            if item is None:
-                saved = self.create(call.session, form.values())
-            else:
-                self._check_version(call.session, pk)
-                saved = self.update(call.session, item, form.values()) or item
-            call.session.flush()
-            pk = self.key_of(saved) if isinstance(saved, self.datamodel.obj) else pk
-        if call.error is not None:
-            return self._refused(form, pk, call.error, new=item is None)
-        flash(gettext("%(thing)s saved.", thing=self.singular_name), "success")
-        target = self.url("show", pk=pk) if pk else self.url("list")
-        remember_submission(target)
-        return redirect(target, code=303)
-
-    def _refused(self, form: Any, pk: str, error: DomainError, *, new: bool) -> Response:
-        item = None if new else self.datamodel.find(pk)
-        if new and isinstance(error, Conflict) and self.datamodel.find(submission_id()) is not None:
-            flash(gettext("This was saved already."), "info")
-            return redirect(self.url("show", pk=submission_id()), code=303)
-        if form.attach(error.message, getattr(error, "field", None)):
-            error = type("AtField", (DomainError,), {"status": error.status})(gettext("Please look at the marked fields."))
-        return self._form_page(form, item, error=error)
-
-    def _check_version(self, session: Session, pk: str) -> None:
-        """Hold the row from here to the commit, and refuse if somebody saved since the form was opened."""
-        model = self.datamodel.obj
-        opened = request.form.get("_version")
-        if not self.lock_for_edit or not hasattr(model, VERSION):
-            return
-        row = select(model.updated_at).where(self.datamodel.key == self.datamodel.parse_key(pk))
-        current = session.execute(row.with_for_update(key_share=True)).scalar_one_or_none()
-        if current is None:
-            raise Forbidden(gettext("You may not change this."))
-        if not opened:
-            raise Conflict(gettext("The form did not say which version it was opened with, so it might undo what somebody "
-                                   "else saved. What you typed is still here: compare, and save again to keep yours."))
-        if current.isoformat() != opened:
-            raise Conflict(gettext("Somebody saved this first, %(when)s. What you typed is still here: compare, and "
-                                   "save again to keep yours.", when=formats.exact(current)))
-
-    def _form_page(self, form: Any, item: Any = None, error: DomainError | None = None) -> Response:
-        new = request.endpoint == f"{self.endpoint}.add"
-        theirs = {}
-        if isinstance(error, Conflict) and item is not None:
-            current = type(form)(formdata=None, obj=item)
-            theirs = {name: self.display(item, name) for name, field in current._fields.items()
-                      if name in form._fields and hasattr(item, name) and field.data != form._fields[name].data}
-        identity = g.get("identity")
-        version = getattr(item, VERSION, None)
-        page = self.page(
-            "base/form.html", title=self.add_title if new else self.edit_title, form=form, item=item, error=error,
-            theirs=theirs, new=new, org=request.form.get("_org") or (identity.org_id if identity else ""),
-            once=submission_id(), version=version.isoformat() if version else "",
-            other_organization=isinstance(error, OtherOrganization),
-            sections=(self.add_fieldsets if new else self.edit_fieldsets) or
-                     [(None, {"fields": self.add_columns if new else self.edit_columns})],
-            back=self.url("list") if new or item is None else self.url("show", pk=self.key_of(item)),
-        )
-        return make_response(page, error.status if error else 200)
 
     # -- removal, restoration, actions ------------------------------------------------------------------------
 
