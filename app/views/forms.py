@@ -12,7 +12,13 @@ from sqlalchemy import select
 
 from app.rules.errors import Conflict, DomainError, Forbidden, Invalid
 from app.views import formats
-from app.views.edge import OtherOrganization, already_submitted, remember_submission, service_call, submission_id
+from app.views.edge import (
+    OtherOrganization,
+    already_submitted,
+    remember_submission,
+    service_call,
+    submission_id,
+)
 from app.views.interface import ConsoleInterface, Session
 from app.views.screens import has_access
 
