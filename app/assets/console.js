@@ -1,0 +1,6 @@
+// What pages do beyond HTML. Everything hangs on attributes, so that no page needs a script of its own.
+import "./frame.js";
+import "./confirm.js";
+import "./forms.js"; // before the comboboxes: it puts back what was chosen in them
+import "./combobox.js";
+import "./lists.js";

@@ -1,0 +1,38 @@
+// The frame: sidebar, menus, messages, tabs that load when opened.
+import { $, $$, on } from "./dom.js";
+
+const sidebar = $("#sidebar");
+const toggle = $("[data-toggle-sidebar]");
+const showSidebar = (open) => {
+  sidebar?.classList.toggle("open", open);
+  toggle?.setAttribute("aria-expanded", String(open));
+  if (open) $("a", sidebar)?.focus();
+};
+on("click", "[data-toggle-sidebar]", () => showSidebar(!sidebar.classList.contains("open")));
+on("click", "[data-close-sidebar]", () => showSidebar(false));
+on("click", "[data-dismiss]", (_event, button) => button.closest(".alert").remove());
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("details.menu")) showSidebar(false);
+  for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of $$("details.menu[open]")) {
+    menu.open = false;
+    $("summary", menu).focus();
+  }
+  if (sidebar?.classList.contains("open")) {
+    showSidebar(false);
+    toggle.focus();
+  }
+});
+
+document.addEventListener("toggle", async (event) => {
+  const details = event.target;
+  if (!details.open || !details.dataset.load) return;
+  const response = await fetch(details.dataset.load, { headers: { "X-Requested-With": "fetch" } });
+  if (!response.ok) return; // the link to the whole list stays
+  delete details.dataset.load;
+  $(".related-body", details).innerHTML = await response.text();
+}, true);
