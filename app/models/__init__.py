@@ -13,5 +13,6 @@ from app.models import (  # noqa: F401  (declaring is the point)
     people,
     permissions,
     rooms,
+    saved_views,
     work,
 )

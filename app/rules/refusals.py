@@ -51,6 +51,7 @@ CONSTRAINT_SENTENCES: dict[str, tuple[str, str | None]] = {
     "memberships_no_platform_role": ("This role is not an organization's to give.", "role"),
     "permission_overrides_key": ("There is such an exception already; change that one.", None),
     "team_members_external_key": ("Another team member has this external number already.", "external_id"),
+    "saved_views_name_key": ("You have a view of this name here already; choose another.", "name"),
     "files_not_empty": ("This file is empty.", "file"),
 }
 

@@ -358,6 +358,19 @@ BEGIN
 END
 $$;
 
+-- The language a person chose
+--;;
+CREATE FUNCTION app.language_of(p_user integer) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT language FROM user_preferences WHERE user_id = p_user
+$$
+--;;
+CREATE FUNCTION app.choose_language(p_language text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO user_preferences AS p (user_id, language) VALUES (app.current_user_id(), p_language)
+  ON CONFLICT (user_id) DO UPDATE SET language = excluded.language WHERE p.language <> excluded.language
+$$;
+
 -- Who a person is in an organization and what the screens need to know of it, as one document
 --;;
 CREATE FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) RETURNS jsonb
@@ -397,9 +410,11 @@ BEGIN
     'portals', v_portals,
     'roles', (SELECT jsonb_agg(DISTINCT role) FROM app.active_roles(v_org, p_user)),
     'user', (SELECT jsonb_build_object('username', u.username, 'first_name', u.first_name, 'last_name', u.last_name,
-                                       'email', u.email) FROM ab_user u WHERE u.id = p_user),
+                                       'email', u.email, 'language', app.language_of(u.id))
+             FROM ab_user u WHERE u.id = p_user),
     'organization', (SELECT jsonb_build_object('name', o.name, 'slug', o.slug, 'timezone', o.timezone, 'currency',
-                                               o.currency, 'country', o.country, 'plan', o.plan)
+                                               o.currency, 'country', o.country, 'plan', o.plan, 'language',
+                                               o.settings ->> 'language', 'grouping', o.settings ->> 'grouping')
                      FROM organizations o WHERE o.id = v_org),
     'organizations', (SELECT jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name) ORDER BY o.name)
                       FROM organizations o WHERE EXISTS (SELECT FROM app.active_roles(o.id, p_user))
@@ -867,9 +882,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   UPDATE user_sessions SET ended_at = app.now() WHERE user_id = p_user AND ended_at IS NULL AND NOT p_active
 $$
 --;;
-CREATE FUNCTION app.account_address(p_user integer) RETURNS TABLE (email text, name text)
+CREATE FUNCTION app.account_address(p_user integer) RETURNS TABLE (email text, name text, language text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT email, btrim(first_name || ' ' || last_name) FROM ab_user WHERE id = p_user AND active
+  SELECT email, btrim(first_name || ' ' || last_name), app.language_of(id) FROM ab_user WHERE id = p_user AND active
 $$
 --;;
 CREATE FUNCTION app.refuse_change() RETURNS trigger
@@ -2373,6 +2388,14 @@ CREATE TABLE user_credentials (
 	FOREIGN KEY(user_id) REFERENCES ab_user (id)
 )
 --;;
+CREATE TABLE user_preferences (
+	user_id INTEGER NOT NULL, 
+	language TEXT NOT NULL, 
+	PRIMARY KEY (user_id), 
+	CONSTRAINT user_preferences_language_form CHECK (length(language) BETWEEN 2 AND 16), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id)
+)
+--;;
 CREATE TABLE user_sessions (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	user_id INTEGER NOT NULL, 
@@ -2448,6 +2471,30 @@ CREATE TABLE maintenance_categories (
 CREATE UNIQUE INDEX maintenance_categories_code_key ON maintenance_categories (org_id, code) WHERE deleted_at IS NULL
 --;;
 CREATE INDEX maintenance_categories_sort_position ON maintenance_categories (org_id, position, id)
+--;;
+CREATE TABLE saved_views (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER DEFAULT app.current_user_id() NOT NULL, 
+	screen VARCHAR(120) NOT NULL, 
+	resource TEXT NOT NULL, 
+	name VARCHAR(60) NOT NULL, 
+	query TEXT DEFAULT '' NOT NULL, 
+	shared BOOLEAN DEFAULT 'false' NOT NULL, 
+	is_default BOOLEAN DEFAULT 'false' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT saved_views_named CHECK (length(btrim(name)) > 0), 
+	CONSTRAINT saved_views_query_length CHECK (length(query) <= 2000)
+)
+--;;
+CREATE UNIQUE INDEX saved_views_default_key ON saved_views (org_id, user_id, screen) WHERE is_default
+--;;
+CREATE UNIQUE INDEX saved_views_name_key ON saved_views (org_id, user_id, screen, lower(name))
+--;;
+CREATE INDEX saved_views_screen ON saved_views (org_id, screen, name)
 --;;
 CREATE TABLE files (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -3079,6 +3126,12 @@ GRANT INSERT (id, account, address, succeeded, at) ON public.login_attempts TO v
 --;;
 GRANT DELETE ON public.login_attempts TO viramah_auth
 --;;
+ALTER TABLE public.user_preferences ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.user_preferences FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.user_preferences TO viramah_definer
+--;;
 ALTER TABLE public.user_sessions ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.user_sessions FORCE ROW LEVEL SECURITY
@@ -3393,6 +3446,20 @@ GRANT UPDATE (allowed) ON public.permission_overrides TO portal_admin
 --;;
 GRANT DELETE ON public.permission_overrides TO portal_admin
 --;;
+ALTER TABLE public.saved_views ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.saved_views FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.saved_views TO viramah_definer
+--;;
+GRANT SELECT ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT INSERT (id, screen, resource, name, query, shared) ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT UPDATE (name, query, shared, is_default) ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT DELETE ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.outbox FORCE ROW LEVEL SECURITY
@@ -3551,6 +3618,14 @@ CREATE POLICY staff_update on public.permission_overrides AS PERMISSIVE FOR UPDA
 --;;
 CREATE POLICY staff_delete on public.permission_overrides AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('permissions', 'update')))
 --;;
+CREATE POLICY mine_or_shared_select on public.saved_views AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (shared AND app.can(resource, 'read'))))
+--;;
+CREATE POLICY mine_insert on public.saved_views AS PERMISSIVE FOR INSERT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (NOT shared OR (SELECT app.can('team', 'update'))))
+--;;
+CREATE POLICY mine_update on public.saved_views AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id())) WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (NOT shared OR (SELECT app.can('team', 'update'))))
+--;;
+CREATE POLICY mine_delete on public.saved_views AS PERMISSIVE FOR DELETE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
 CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('work', 'read')))
 --;;
 CREATE POLICY service_select on public.outbox AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
@@ -3568,6 +3643,8 @@ CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR
 CREATE TRIGGER "w_access" AFTER UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.change_access()
 --;;
 CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.platform_roles FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION app.change_access()
 --;;
 CREATE TRIGGER "w_access" AFTER UPDATE OF first_name, last_name, username, email, active OR DELETE ON public.ab_user FOR EACH ROW EXECUTE FUNCTION app.change_access()
 --;;
@@ -3682,6 +3759,8 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notification
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO viramah_definer
 --;;
@@ -3806,6 +3885,16 @@ REVOKE ALL ON FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal tex
 ALTER FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.capabilities(p_org uuid, p_user integer, p_portal text, p_hostel uuid) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.language_of(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.language_of(p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.choose_language(p_language text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.choose_language(p_language text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.choose_language(p_language text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
 --;;
 REVOKE ALL ON FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) FROM PUBLIC
 --;;

@@ -69,7 +69,7 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
         "plan_limits", "roles", "role_permissions", "lifecycle_machines", "lifecycle_transitions", "clock", "binding_keys",
         "maintenance_sla_targets", "platform_roles", "alembic_version", "ab_permission", "ab_permission_view",
         "ab_permission_view_role", "ab_role", "ab_view_menu", "ab_api_key", "ab_group", "ab_group_role", "ab_register_user",
-        "ab_user_group", "ab_user_role", "access_cache", "access_versions",
+        "ab_user_group", "ab_user_role", "access_cache", "access_versions", "user_preferences",
     ), _nothing),
     "usage_counters": lambda o: [{"org_id": o.org_id, "metric": "storage", "shard": 99, "used": 1}],
     "number_counters": lambda o: [{"org_id": o.org_id, "series": "sample", "scope_id": o.org_id, "last": 1}],
@@ -88,6 +88,9 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
     "notifications": lambda o: [
         {"org_id": o.org_id, "id": known(o, f"notification {p.role}"), "user_id": p.user_id, "kind": "sample",
          "title": "Sample", "key": f"sample {p.role}"} for p in actors(o)],
+    "saved_views": lambda o: [
+        {"org_id": o.org_id, "id": known(o, f"view {p.role}"), "user_id": p.user_id, "screen": "RequestView",
+         "resource": "maintenance", "name": "Sample"} for p in actors(o)],
     "import_runs": lambda o: _tenant(o, "run", hostel_id=_hostel(o), kind="requests",
                                      file_id=known(o, f"file {Role.OWNER}"), filename="a.csv"),
     "import_rows": lambda o: _tenant(o, "import row", hostel_id=_hostel(o), run_id=known(o, "run"), number=2,
@@ -130,6 +133,7 @@ NEW: dict[str, Callable[[Organization], Row]] = {
     "files": _new(purpose="maintenance", name="n.png", media_type="image/png", size=1, sha256="0" * 64,
                   storage_key=_unique("new/"), hostel_id=_hostel),
     "import_runs": _new(hostel_id=_hostel, kind="requests", file_id=lambda o: known(o, f"file {Role.OWNER}"), filename="n.csv"),
+    "saved_views": _new(screen="RequestView", resource="maintenance", name=_unique("New ")),
     "import_rows": _new(hostel_id=_hostel, run_id=lambda o: known(o, "run"), number=lambda _: 100 + next(_numbers),
                         outcome="refused", source="{}"),
     "maintenance_categories": _new(code=_unique("new"), name="New"),
