@@ -17,7 +17,7 @@ rmSync(fresh, { recursive: true, force: true });
 mkdirSync(fresh, { recursive: true });
 const made = await build({
   absWorkingDir: root, entryPoints: ENTRIES.map((name) => join(sources, name)), outdir: fresh, bundle: true, minify: true,
-  format: "esm", splitting: true, entryNames: "[name]-[hash]", chunkNames: "[name]-[hash]", metafile: true,
+  format: "esm", loader: { ".woff2": "file" }, assetNames: "[name]-[hash]", splitting: true, entryNames: "[name]-[hash]", chunkNames: "[name]-[hash]", metafile: true,
   target: ["chrome125", "firefox128", "safari18"], logLevel: "warning", legalComments: "none",
 });
 const manifest = {};
@@ -41,6 +41,7 @@ for (const [name, content] of Object.entries(copies)) {
 
 for (const file of readdirSync(fresh)) {
   const content = readFileSync(join(fresh, file));
+  if (file.endsWith(".woff2")) continue; // compressed by itself
   writeFileSync(join(fresh, `${file}.gz`), gzipSync(content, { level: 9 }));
   writeFileSync(join(fresh, `${file}.br`), brotliCompressSync(content));
 }

@@ -1,6 +1,19 @@
 // The frame: sidebar, menus, messages, tabs that load when opened.
 import { $, $$, on } from "./dom.js";
 
+// -- light or dark, on this device ----------------------------------------------------------------------------
+
+on("click", "[data-theme-choice]", (_event, button) => {
+  const chosen = button.dataset.themeChoice;
+  document.cookie = `theme=${chosen}; path=/; max-age=${chosen ? 31536000 : 0}; samesite=lax`;
+  if (chosen) document.documentElement.dataset.theme = chosen;
+  else delete document.documentElement.dataset.theme;
+  for (const one of $$("[data-theme-choice]")) one.setAttribute("aria-pressed", String(one === button));
+  document.dispatchEvent(new CustomEvent("themechange"));
+});
+
+// -- sidebar and menus ----------------------------------------------------------------------------------------
+
 const sidebar = $("#sidebar");
 const toggle = $("[data-toggle-sidebar]");
 const showSidebar = (open) => {

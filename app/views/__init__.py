@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request, url_for
 from markupsafe import Markup
 
-from app.views import formats
+from app.views import formats, language
 from app.views.screens import menu_visible
 
 BUILT = Path(__file__).parent.parent / "static" / "built"
@@ -31,6 +31,12 @@ def script(name: str) -> Markup:
     """A script of this page's own, beside console.js."""
     return Markup('<script type="module" src="{}" nonce="{}"></script>').format(
         asset(name), current_app.jinja_env.globals["csp_nonce"]())  # type: ignore[operator]
+
+
+def theme() -> str:
+    """`light` or `dark` where this device's owner chose (frame.js sets the cookie), else empty: as the system says."""
+    chosen = request.cookies.get("theme", "") if request else ""
+    return chosen if chosen in ("light", "dark") else ""
 
 
 def list_link(**changes: Any) -> str:
@@ -56,8 +62,9 @@ def kept_by_nobody(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Give templates their helpers; the AppBuilder exists by now, and pages drawn outside of a view need it too."""
     formats.init_app(app)
+    language.init_app(app)
     app.after_request(kept_by_nobody)
     builder = app.extensions["appbuilder"]
     app.jinja_env.globals.update(appbuilder=builder, base_template=builder.base_template)
     app.jinja_env.tests["menu_visible"] = menu_visible
-    app.jinja_env.globals.update(asset=asset, script=script, list_link=list_link)
+    app.jinja_env.globals.update(asset=asset, script=script, theme=theme, list_link=list_link)
