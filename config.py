@@ -124,6 +124,12 @@ def read_address(text: str) -> str:
     return text
 
 
+def read_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]{1,16}", text):
+        raise ValueError("must be 1 to 16 small letters, digits and _")
+    return text
+
+
 def read_long_secret(text: str) -> str:
     if len(text) < KEY_BYTES:
         raise ValueError(f"must be at least {KEY_BYTES} characters long")
@@ -220,6 +226,13 @@ class Settings:
         default=None,
         secret=True,
     )
+    database_realtime_url: str | None = setting(
+        read_database,
+        "PostgreSQL as `viramah_realtime`, which reads the change stream and no table; without it nothing is live, and "
+        "pages ask every ten seconds",
+        default=None,
+        secret=True,
+    )
     redis_url: str = setting(
         read_redis, "Redis for wake-ups, rate limits and caches; may be emptied at any time", secret=True
     )
@@ -276,6 +289,23 @@ class Settings:
         read_portal_hosts,
         "Host names that are bound to one portal, `resident=stay.example.com,admin=admin.example.com`",
         default=NONE_SET,
+    )
+    realtime_url: str | None = setting(
+        read_site,
+        "Address under which browsers reach the realtime process; without it pages do not try",
+        default=None,
+    )
+    realtime_host: str = setting(read_text, "Address that the realtime process listens on", default="127.0.0.1")
+    realtime_port: int = setting(read_number(1, 65535), "Its port", default=8001)
+    realtime_instance: str = setting(
+        read_name,
+        "Name of this realtime process among several: each reads a replication slot of its own, `viramah_live_…`",
+        default="1",
+    )
+    realtime_window_seconds: int = setting(
+        read_number(10, 3600),
+        "How long changes are kept for pages that were cut off; after longer they fetch anew",
+        default=300,
     )
     trusted_proxies: int = setting(
         read_number(0, 10),

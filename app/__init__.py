@@ -50,7 +50,8 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
     wakeup.init_app(app)
     security.init_app(app)
     register_error_handlers(app)
-    Talisman(app, force_https=False, content_security_policy=CONTENT_SECURITY_POLICY,
+    live = [found.realtime_url.replace("http", "ws", 1)] if found.realtime_url else []
+    Talisman(app, force_https=False, content_security_policy={**CONTENT_SECURITY_POLICY, "connect-src": ["'self'", *live]},
              content_security_policy_nonce_in=["script-src"], frame_options="DENY",
              session_cookie_secure=app.config["SESSION_COOKIE_SECURE"], strict_transport_security=found.public_url.startswith("https"),
              referrer_policy="same-origin")

@@ -55,8 +55,8 @@ def bootstrap_command() -> None:
     """Create the database roles, with the passwords that the DATABASE_… addresses name."""
     found = settings()
     passwords = {}
-    for url in (found.database_url, found.database_auth_url, found.database_service_url):
-        parts = make_url(url)
+    for url in (found.database_url, found.database_auth_url, found.database_service_url, found.database_realtime_url):
+        parts = make_url(url or "postgresql://")
         if parts.username and parts.password:
             passwords[parts.username] = unquote(str(parts.password))
     bootstrap(admin_engine(), passwords)

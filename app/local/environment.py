@@ -14,10 +14,12 @@ from app.local.postgres import Postgres
 from app.local.redis import Redis
 
 DATABASE = "viramah"
+LAST_PORT = 65535
 LOGINS = {
     "DATABASE_URL": "viramah_web",
     "DATABASE_AUTH_URL": "viramah_auth",
     "DATABASE_SERVICE_URL": "viramah_service",
+    "DATABASE_REALTIME_URL": "viramah_realtime",
     "DATABASE_ADMIN_URL": "postgres",
 }
 # Folders of the demo, each named by a setting: FILES_DIR and so on.
@@ -38,7 +40,7 @@ class Local:
     settings: Mapping[str, str]
 
     def environment(self, process: str, *, supervised: bool = False) -> dict[str, str]:
-        """The environment of a child process of one kind: `web`, `worker` or `cli`."""
+        """The environment of a child process of one kind: `web`, `worker`, `realtime` or `cli`."""
         found = {**os.environ, **self.settings, "PYTHONUNBUFFERED": "1", "CONSOLE_PROCESS": process}
         if process != "cli":
             found.pop(ADMIN_ONLY, None)
@@ -60,6 +62,7 @@ def describe(folder: DataFolder, port: int, environ: Mapping[str, str], *, creat
     settings = {
         **{f"{name.upper()}_DIR": str(folder.root / name) for name in PRIVATE},
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        **_realtime(port, given),
         **{name: value for name, value in kept.items() if name in DEMO_KEYS},
     }
     postgres = redis = None
@@ -73,6 +76,14 @@ def describe(folder: DataFolder, port: int, environ: Mapping[str, str], *, creat
         redis = Redis(folder.sockets / "redis", folder.logs / "redis.log")
         settings["REDIS_URL"] = redis.url()
     return Local(folder, postgres, redis, settings | given)
+
+
+def _realtime(port: int, given: Mapping[str, str]) -> dict[str, str]:
+    """Where live updates are: beside the web process, at the next port, where there is a database to read them from."""
+    if "DATABASE_URL" in given and "DATABASE_REALTIME_URL" not in given:
+        return {}
+    own = given.get("REALTIME_PORT", str(port + 1 if port < LAST_PORT else port - 1))
+    return {"REALTIME_PORT": own, "REALTIME_URL": f"http://127.0.0.1:{own}"}
 
 
 def _secrets(folder: DataFolder, given: Mapping[str, str], *, create: bool) -> dict[str, str]:

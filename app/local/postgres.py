@@ -38,6 +38,7 @@ COMMON_SETTINGS = {
     "max_replication_slots": "10",
     "max_wal_senders": "10",
     "max_slot_wal_keep_size": "2GB",  # a forgotten slot must not fill the disk
+    "idle_replication_slot_timeout": "1d",  # nor hold WAL for ever where little is written
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",

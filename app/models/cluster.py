@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.models.declare import AUTH, DEFINER, OWNER, SERVICE, WEB
+from app.models.declare import AUTH, DEFINER, OWNER, REALTIME, SERVICE, WEB
 from app.permissions import Portal
 
 # Login roles give up rather than hang: a web request that waits longer has lost its reader.
@@ -12,6 +12,7 @@ _LIMITS = {
     WEB: {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"},
     AUTH: {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "30s"},
     SERVICE: {"statement_timeout": "5min", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "5min"},
+    REALTIME: {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "30s"},
 }
 
 
@@ -33,6 +34,8 @@ def cluster_statements() -> list[str]:
           for login in (WEB, AUTH, SERVICE)),
         *(_ensure_role(portal, "NOLOGIN NOINHERIT NOBYPASSRLS NOSUPERUSER NOCREATEROLE NOCREATEDB")
           for portal in Portal),
+        # Reads the change stream, and calls one function; no table is granted to it.
+        _ensure_role(REALTIME, "LOGIN REPLICATION NOINHERIT NOBYPASSRLS NOSUPERUSER NOCREATEROLE NOCREATEDB"),
         f"GRANT {DEFINER} TO {OWNER} WITH INHERIT TRUE, SET TRUE",
     ]
     for portal in Portal:
@@ -46,14 +49,14 @@ def database_statements(database: str) -> list[str]:
     """What the one database needs before its first migration."""
     return [
         f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC',
-        f'GRANT CONNECT ON DATABASE "{database}" TO {WEB}, {AUTH}, {SERVICE}',
+        f'GRANT CONNECT ON DATABASE "{database}" TO {WEB}, {AUTH}, {SERVICE}, {REALTIME}',
         f'GRANT ALL ON DATABASE "{database}" TO {OWNER}',
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
         f"ALTER SCHEMA public OWNER TO {OWNER}",
         f"CREATE SCHEMA IF NOT EXISTS app AUTHORIZATION {OWNER}",
         f"GRANT CREATE, USAGE ON SCHEMA app TO {DEFINER}",
         f"GRANT USAGE ON SCHEMA public TO {DEFINER}, {AUTH}, {SERVICE}, {', '.join(Portal)}",
-        f"GRANT USAGE ON SCHEMA app TO {WEB}, {AUTH}, {SERVICE}, {', '.join(Portal)}",
+        f"GRANT USAGE ON SCHEMA app TO {WEB}, {AUTH}, {SERVICE}, {REALTIME}, {', '.join(Portal)}",
     ]
 
 

@@ -16,13 +16,14 @@ from alembic_utils.pg_function import PGFunction
 from alembic_utils.pg_policy import PGPolicy
 from alembic_utils.pg_trigger import PGTrigger
 from alembic_utils.replaceable_entity import ReplaceableEntity
-from sqlalchemy import Table
+from sqlalchemy import Index, Table
 
 from app.permissions import Action, Portal, Resource
 
-OWNER, DEFINER, WEB, AUTH, SERVICE = (
-    "viramah_owner", "viramah_definer", "viramah_web", "viramah_auth", "viramah_service",
+OWNER, DEFINER, WEB, AUTH, SERVICE, REALTIME = (
+    "viramah_owner", "viramah_definer", "viramah_web", "viramah_auth", "viramah_service", "viramah_realtime",
 )
+PUBLICATION = "viramah_live"
 STAFF = (Portal.ADMIN, Portal.MANAGEMENT, Portal.SALES, Portal.CANTEEN, Portal.AMENITY)
 SIGNED_IN = (*STAFF, Portal.RESIDENT, Portal.PLATFORM)
 
@@ -70,6 +71,20 @@ class Policy:
     check: str | None = None
 
 
+@dataclass(frozen=True)
+class Published:
+    """That changes of a table enter the stream which the realtime process reads, and how much of them.
+
+    `key`: the id and the columns that select policies decide by, all NOT NULL: what the stream tells of a row that was
+    changed in one of them or deleted. Without one it tells the whole old row, which costs WAL and allows no `columns`.
+    `columns`: those that enter the stream at all, () for all. `inside`: for the process itself, told to no reader.
+    """
+
+    key: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    inside: bool = False
+
+
 @dataclass
 class Protection:
     """Everything that guards one table."""
@@ -83,6 +98,7 @@ class Protection:
     masked: tuple[str, ...] = ()
     immutable: bool = False
     closed: str = ""
+    published: Published | None = None
 
     @property
     def name(self) -> str:
@@ -97,17 +113,31 @@ FUNCTIONS: list[Function] = []
 
 def protect(table: Table, *, grants: Iterable[Grant] = (), policies: Iterable[Policy] = (),  # noqa: PLR0913 - a declaration
             guarded: Iterable[str] = (), definer: str = "SELECT, INSERT, UPDATE, DELETE", unaudited: str = "",
-            masked: Iterable[str] = (), immutable: bool = False, closed: str = "") -> None:
+            masked: Iterable[str] = (), immutable: bool = False, closed: str = "",
+            published: Published | None = None) -> None:
     """Declare the walls of a table.
 
     `guarded` columns are written by functions only. `masked` columns reach the audit log as a mask.
     `immutable` tables refuse UPDATE, DELETE and TRUNCATE to everybody. `unaudited` and `closed` give the reason
-    why changes leave no audit row, and why no portal has a grant.
+    why changes leave no audit row, and why no portal has a grant. Changes of `published` tables can be followed live.
     """
     PROTECTED[table.name] = Protection(
         table, list(grants), list(policies), frozenset(guarded), "SELECT, INSERT" if immutable else definer,
         unaudited or ("a log itself" if immutable else ""), tuple(masked), immutable, closed,
     )
+    if published:
+        publish(table, published)
+
+
+def publish(table: Table, published: Published) -> None:
+    """Let changes of a protected table be followed live."""
+    PROTECTED[table.name].published = published
+    if published.key and not _is_primary(table, published.key):
+        Index(f"{table.name}_live_key", *(table.c[name] for name in published.key), unique=True)
+
+
+def _is_primary(table: Table, key: Sequence[str]) -> bool:
+    return [column.name for column in table.primary_key] == list(key)
 
 
 def staff_policies(resource: Resource, to: Sequence[str] = (Portal.ADMIN,), *, column: str | None = "hostel_id",
@@ -226,6 +256,22 @@ def wall_statements(protection: Protection) -> list[str]:
     """ENABLE and FORCE, for every table without exception."""
     return [f"ALTER TABLE public.{protection.name} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE public.{protection.name} FORCE ROW LEVEL SECURITY"]
+
+
+def publication_statements() -> list[str]:
+    """The one publication, and what the stream tells of old rows (replica identity) per table."""
+    lines, tables = [], []
+    for protection in PROTECTED.values():
+        if (published := protection.published) is None:
+            continue
+        table = f"public.{protection.name}"
+        if not published.key:
+            lines.append(f"ALTER TABLE {table} REPLICA IDENTITY FULL")
+        elif not _is_primary(protection.table, published.key):
+            lines.append(f"ALTER TABLE {table} REPLICA IDENTITY USING INDEX {protection.name}_live_key")
+        tables.append(f"{table} ({', '.join(published.columns)})" if published.columns else table)
+    # Generated columns are part of the rows that policies and readers see.
+    return [*lines, f"CREATE PUBLICATION {PUBLICATION} FOR TABLE {', '.join(tables)} WITH (publish_generated_columns = stored)"]
 
 
 def function_statements(function: Function) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Authored, Model, SoftDelete, Tenant, Timestamps, in_tenant, line, link, person
-from app.models.declare import Grant, functions, protect, staff_policies, trigger
+from app.models.declare import Grant, Published, functions, protect, staff_policies, trigger
 from app.models.files import File
 from app.models.organizations import Hostel
 from app.permissions import Portal, Resource
@@ -97,6 +97,9 @@ functions("imports")
 
 protect(
     ImportRun.__table__,
+    published=Published(key=("org_id", "hostel_id", "id"),
+                        columns=("org_id", "id", "hostel_id", "kind", "status", "counts", "message", "started_by",
+                                 "started_at", "finished_at", "undone_at", "created_at", "updated_at", "deleted_at")),
     grants=[Grant((Portal.ADMIN,), select=True, insert=("hostel_id", "kind", "file_id", "filename", "mapping", "headers"),
                   update=("mapping", "headers", "counts", "message"))],
     policies=staff_policies(Resource.IMPORTS, commands=("SELECT", "INSERT", "UPDATE")),

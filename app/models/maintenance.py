@@ -40,6 +40,7 @@ from app.models.declare import (
     MINE,
     Grant,
     Policy,
+    Published,
     can,
     functions,
     protect,
@@ -151,7 +152,8 @@ class MaintenanceRequest(Tenant, Timestamps, Authored, SoftDelete, Model):
         # Numbers stay taken by deleted requests: an undone import must not give them to somebody else.
         Index("maintenance_requests_number_key", "org_id", "hostel_id", "number", unique=True),
         Index("maintenance_requests_external_key", "org_id", "hostel_id", "external_id", unique=True),
-        Index("maintenance_requests_board", "org_id", "hostel_id", "status", "raised_at", "id"),
+        Index("maintenance_requests_board", "org_id", "status", "resolve_by", "id",
+              postgresql_where=text("deleted_at IS NULL AND status NOT IN ('resolved','rejected')")),
         Index("maintenance_requests_requester", "org_id", "user_id", "raised_at", "id"),
         Index("maintenance_requests_sort_raised", "org_id", "raised_at", "id"),
         Index("maintenance_requests_sort_number", "org_id", "number", "id"),
@@ -341,6 +343,7 @@ for _model in (MaintenanceCategory, MaintenanceIssueType):
     )
 protect(
     MaintenanceRequest.__table__,
+    published=Published(),  # the whole old row: who asked may be nobody, and an identity index takes no NULL
     grants=[
         Grant(_STAFF, select=True),
         Grant(_ADMIN, update=("category_id", "issue_type_id", "room_id", "place", "description", "priority",

@@ -9,7 +9,7 @@ from sqlalchemy import DateTime, Index, Integer, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Model, Tenant, Timestamps, in_tenant, line, person
-from app.models.declare import IN_ORG, MINE, SIGNED_IN, Grant, Policy, functions, protect
+from app.models.declare import IN_ORG, MINE, SIGNED_IN, Grant, Policy, Published, functions, protect
 from app.permissions import Portal
 
 
@@ -39,7 +39,7 @@ functions("notifications")
 
 _READERS = tuple(portal for portal in SIGNED_IN if portal is not Portal.PLATFORM)
 protect(
-    Notification.__table__,
+    Notification.__table__, published=Published(key=("org_id", "user_id", "id")),
     grants=[Grant(_READERS, select=True, update=("read_at",))],
     policies=[
         Policy("mine_select", "SELECT", _READERS, using=f"{IN_ORG} AND {MINE}"),

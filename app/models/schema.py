@@ -18,6 +18,7 @@ from app.models.declare import (
     function_statements,
     grant_statements,
     policy_entities,
+    publication_statements,
     trigger_entities,
     wall_statements,
 )
@@ -52,7 +53,7 @@ def schema_statements() -> list[str]:
     lines.append(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {DEFINER}")
     for function in FUNCTIONS:
         lines += function_statements(function)
-    return lines
+    return lines + publication_statements()
 
 
 def undeclared_tables() -> set[str]:

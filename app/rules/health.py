@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from app.permissions import Portal
 
-ROLES = ("viramah_owner", "viramah_definer", "viramah_web", "viramah_auth", "viramah_service", *map(str, Portal))
+ROLES = ("viramah_owner", "viramah_definer", "viramah_web", "viramah_auth", "viramah_service", "viramah_realtime",
+         *map(str, Portal))
 
 WORK_LATE = timedelta(minutes=1)  # workers look every few seconds
 WORK_STUCK = timedelta(minutes=15)

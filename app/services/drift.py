@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, TextClause, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from app.models.cluster import database_statements
-from app.models.declare import AUTH, DEFINER, OWNER, SERVICE, WEB
+from app.models.declare import AUTH, DEFINER, OWNER, REALTIME, SERVICE, WEB
 from app.models.schema import schema_statements
 from app.permissions import Portal
 
@@ -25,7 +25,7 @@ LONGEST_DEFINITION = 160  # characters of a definition in a sentence; longer one
 
 _CATALOGUE = (Path(__file__).parent / "drift.sql").read_text(encoding="utf-8").split("\n--: ")[1:]
 _QUERIES = {kind: query for kind, _, query in (part.partition("\n") for part in _CATALOGUE)}
-_WITHOUT_NAME = {"row-level security", "default privileges"}  # of something, rather than called something
+_WITHOUT_NAME = {"row-level security", "default privileges", "replica identity", "live columns"}  # of something, rather than called something
 _ROLES = text("""
     SELECT rolname, concat_ws(' ', CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END,
              CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
@@ -102,6 +102,7 @@ def _role_differences(connection: Connection) -> list[str]:
     """Roles belong to the cluster, which has no scratch: what they must be stands here, as in models/cluster.py."""
     portals = [str(portal) for portal in Portal]
     attributes = {OWNER: "BYPASSRLS", DEFINER: "BYPASSRLS", WEB: "LOGIN", AUTH: "LOGIN", SERVICE: "LOGIN",
+                  REALTIME: "REPLICATION LOGIN",
                   **dict.fromkeys(portals, "")}
     members = {f"{OWNER} in {DEFINER}": "inherit, set",
                **{f"{login} in {portal}": "no inherit, set" for login in (WEB, SERVICE) for portal in portals}}

@@ -39,6 +39,23 @@ WHERE n.nspname IN ('public', 'app') AND c.relname <> 'alembic_version'
 SELECT c.relname, pg_get_viewdef(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname IN ('public', 'app') AND c.relname <> 'alembic_version' AND c.relkind IN ('v', 'm')
 
+--: replica identity
+SELECT c.relname, CASE c.relreplident WHEN 'd' THEN 'the primary key' WHEN 'f' THEN 'the whole row' WHEN 'n' THEN 'nothing'
+                  ELSE coalesce((SELECT 'index ' || i.indexrelid::regclass::text FROM pg_index i
+                                 WHERE i.indrelid = c.oid AND i.indisreplident), 'an index that is gone') END
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('public', 'app') AND c.relname <> 'alembic_version' AND c.relkind IN ('r', 'p')
+
+--: publication
+SELECT pubname, concat_ws(' ', pg_get_userbyid(pubowner), CASE WHEN puballtables THEN 'ALL TABLES' END,
+         CASE WHEN pubinsert THEN 'insert' END, CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END,
+         CASE WHEN pubtruncate THEN 'truncate' END, 'generated ' || pubgencols::text)
+FROM pg_publication
+
+--: live columns
+SELECT pubname || '.' || tablename, array_to_string(attnames, ', ') || coalesce(' WHERE ' || rowfilter, '')
+FROM pg_publication_tables
+
 --: policy
 SELECT tablename || '.' || policyname, concat_ws(' ', permissive, cmd, 'TO', array_to_string(ARRAY(
          SELECT unnest(roles)::text ORDER BY 1), ', '), 'USING ' || qual, 'WITH CHECK ' || with_check)

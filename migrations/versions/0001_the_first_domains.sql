@@ -972,6 +972,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   WHERE l.seq = p_seq AND l.org_id = app.current_org() AND app.can('audit', 'read')
 $$
 --;;
+CREATE FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) RETURNS TABLE (at timestamptz, seq bigint, actor_id integer, actor text, action text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT l.at, l.seq, l.actor_id, l.actor, l.action FROM audit_log l
+  WHERE l.org_id = app.current_org() AND l.table_name = p_table AND l.row_id = p_row
+    AND app.can(p_resource, 'read') AND coalesce(l.hostel_id = ANY ((SELECT app.reach(p_resource, 'read'))::uuid[]), true)
+    AND (p_state IS NULL OR (l.action <> 'insert' AND NOT (l.action = 'update' AND l.after ? p_state)))
+$$
+--;;
 CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -1034,6 +1042,29 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
     AND f.raised_at >= p_from AND f.raised_at < p_until
   GROUP BY c.id, c.name, t.id, t.name ORDER BY 3 DESC, 1, 2 LIMIT p_most
+$$;
+
+-- Days of each hostel's own zone on which anything happened, p_from to p_until (not included), and, with an empty day, the
+-- time before p_middle and the time from then on. The response is the median time until somebody took a request raised then
+-- in hand
+--;;
+CREATE FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) RETURNS TABLE (day date, recent boolean, raised bigint, resolved bigint, late bigint, response_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.day, d.recent, sum(d.raised), sum(d.resolved), count(*) FILTER (WHERE d.late),
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY d.response)
+  FROM (
+    SELECT l.day, l.day >= p_middle AS recent, e.raised, e.resolved, e.late, e.response
+    FROM maintenance_request_facts f
+    JOIN hostels h ON h.org_id = f.org_id AND h.id = f.hostel_id
+    CROSS JOIN LATERAL (VALUES
+      (f.raised_at, 1, 0, false, extract(epoch FROM f.responded_at - f.raised_at)),
+      (CASE WHEN f.status = 'resolved' THEN f.ended_at END, 0, 1, f.resolve_by < f.ended_at, NULL)
+    ) e (at, raised, resolved, late, response)
+    CROSS JOIN LATERAL (SELECT (e.at AT TIME ZONE h.timezone)::date AS day) l
+    WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+      AND (f.raised_at >= p_from - 1 OR f.ended_at >= p_from - 1) AND l.day >= p_from AND l.day < p_until
+  ) d
+  GROUP BY GROUPING SETS ((d.day), (d.recent))
 $$
 --;;
 CREATE FUNCTION app.maintenance_figures_as_of() RETURNS timestamptz
@@ -1808,6 +1839,44 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.live_readers(p_asked jsonb) RETURNS TABLE (place bigint, document jsonb, good_until timestamptz)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_one jsonb;
+  v_session user_sessions;
+BEGIN
+  FOR place, v_one IN SELECT a.ordinality, a.value FROM jsonb_array_elements(p_asked) WITH ORDINALITY a LOOP
+    document := NULL;
+    SELECT s.* INTO v_session FROM user_sessions s JOIN ab_user u ON u.id = s.user_id AND u.active
+    WHERE s.id = (v_one ->> 'session_id')::uuid AND s.user_id = (v_one ->> 'user_id')::integer AND s.ended_at IS NULL
+      AND s.expires_at > app.now() AND s.last_seen_at > app.now() - interval '7 days';
+    IF FOUND THEN
+      document := app.described(v_session.user_id, (v_one ->> 'org_id')::uuid, ARRAY[v_one ->> 'portal'],
+                                (v_one ->> 'hostel_id')::uuid, false);
+      IF (document ->> 'org_id')::uuid IS DISTINCT FROM (v_one ->> 'org_id')::uuid
+         OR document ->> 'portal' IS DISTINCT FROM v_one ->> 'portal' THEN
+        document := NULL;
+      ELSIF NOT v_session.second_factor AND document ->> 'portal' NOT IN ('portal_resident', 'portal_platform')
+         AND EXISTS (SELECT FROM organizations WHERE id = (document ->> 'org_id')::uuid
+                     AND settings -> 'require_totp' = 'true') THEN
+        document := NULL;  -- as app.identify: until the second factor is set up, nothing
+      END IF;
+    END IF;
+    good_until := least(v_session.expires_at, (
+      SELECT min(moment) FROM memberships m, unnest(ARRAY[m.valid_from, m.valid_until]) moment
+      WHERE m.user_id = v_session.user_id AND moment > app.now()));
+    RETURN NEXT;
+  END LOOP;
+END
+$$
+--;;
+CREATE FUNCTION app.live_streams() RETURNS TABLE (name text, reading boolean, lost boolean, kept_bytes bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT slot_name::text, active, invalidation_reason IS NOT NULL,
+         pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
+  FROM pg_replication_slots WHERE database = current_database() AND slot_name LIKE 'viramah_live_%'
+$$
+--;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   INSERT INTO outbox (org_id, kind, payload, key, due_at)
@@ -2292,12 +2361,18 @@ CREATE TABLE members (
 	email VARCHAR(254) NOT NULL, 
 	joined_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	removed_at TIMESTAMP WITH TIME ZONE, 
+	name_key TEXT COLLATE "C" GENERATED ALWAYS AS (lower(name)) STORED NOT NULL, 
+	last_name_key TEXT COLLATE "C" GENERATED ALWAYS AS (lower(substring(name from '[^ ]+$'))) STORED NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	PRIMARY KEY (org_id, user_id), 
 	FOREIGN KEY(org_id) REFERENCES organizations (id), 
 	FOREIGN KEY(user_id) REFERENCES ab_user (id)
 )
+--;;
+CREATE INDEX members_last_name_key ON members (org_id, last_name_key)
+--;;
+CREATE INDEX members_name_key ON members (org_id, name_key)
 --;;
 CREATE INDEX members_sort_name ON members (org_id, name, user_id)
 --;;
@@ -2608,6 +2683,8 @@ CREATE TABLE notifications (
 --;;
 CREATE UNIQUE INDEX notifications_key ON notifications (org_id, user_id, key)
 --;;
+CREATE UNIQUE INDEX notifications_live_key ON notifications (org_id, user_id, id)
+--;;
 CREATE INDEX notifications_sort_created ON notifications (org_id, user_id, created_at, id)
 --;;
 CREATE INDEX notifications_unread ON notifications (org_id, user_id) WHERE read_at IS NULL
@@ -2693,6 +2770,8 @@ CREATE TABLE import_runs (
 	FOREIGN KEY(org_id, undone_by) REFERENCES members (org_id, user_id), 
 	CONSTRAINT import_runs_status_known CHECK (status IN ('uploaded', 'checking', 'checked', 'running', 'stopped', 'done', 'undoing', 'undone', 'discarded'))
 )
+--;;
+CREATE UNIQUE INDEX import_runs_live_key ON import_runs (org_id, hostel_id, id)
 --;;
 CREATE INDEX import_runs_sort_created ON import_runs (org_id, created_at, id)
 --;;
@@ -2848,7 +2927,7 @@ CREATE TABLE maintenance_requests (
 	CONSTRAINT maintenance_requests_resolved_when CHECK (status <> 'resolved' OR resolved_at IS NOT NULL)
 )
 --;;
-CREATE INDEX maintenance_requests_board ON maintenance_requests (org_id, hostel_id, status, raised_at, id)
+CREATE INDEX maintenance_requests_board ON maintenance_requests (org_id, status, resolve_by, id) WHERE deleted_at IS NULL AND status NOT IN ('resolved','rejected')
 --;;
 CREATE INDEX maintenance_requests_category ON maintenance_requests (org_id, category_id)
 --;;
@@ -2972,12 +3051,15 @@ CREATE INDEX maintenance_status_history_request ON maintenance_status_history (o
 CREATE MATERIALIZED VIEW public.maintenance_request_facts AS
 SELECT r.org_id, r.id AS request_id, r.hostel_id, r.category_id, r.issue_type_id, r.priority, r.status, r.raised_at,
        r.resolve_by, r.held_since AS ended_at,
-       extract(epoch FROM r.held_since - r.clock_started_at - r.held)::bigint AS seconds,
+       extract(epoch FROM r.held_since - r.clock_started_at - r.held)::bigint AS seconds, t.responded_at,
        a.user_id AS worker_id, a.outside_party,
        date_trunc('week', r.raised_at AT TIME ZONE h.timezone)::date AS week
 FROM public.maintenance_requests r
 JOIN public.hostels h ON h.org_id = r.org_id AND h.id = r.hostel_id
 LEFT JOIN public.maintenance_assignments a ON a.org_id = r.org_id AND a.request_id = r.id AND a.active
+LEFT JOIN (SELECT s.org_id, s.request_id, min(s.event_at) AS responded_at FROM public.maintenance_status_history s
+           WHERE s.to_status IN ('assigned', 'in_progress', 'on_hold', 'resolved', 'rejected')
+           GROUP BY s.org_id, s.request_id) t ON t.org_id = r.org_id AND t.request_id = r.id
 WHERE r.deleted_at IS NULL AND h.deleted_at IS NULL
 --;;
 -- squawk-ignore require-concurrent-index-creation
@@ -2985,6 +3067,9 @@ CREATE UNIQUE INDEX maintenance_request_facts_key ON public.maintenance_request_
 --;;
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX maintenance_request_facts_raised ON public.maintenance_request_facts (org_id, raised_at)
+--;;
+-- squawk-ignore require-concurrent-index-creation
+CREATE INDEX maintenance_request_facts_ended ON public.maintenance_request_facts (org_id, ended_at)
 --;;
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX maintenance_request_facts_status ON public.maintenance_request_facts (org_id, status)
@@ -3068,7 +3153,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.members TO viramah_definer
 --;;
 GRANT SELECT ON public.members TO portal_admin
 --;;
-GRANT SELECT (org_id, user_id, name, joined_at, removed_at, created_at, updated_at) ON public.members TO portal_management
+GRANT SELECT (org_id, user_id, name, joined_at, removed_at, name_key, last_name_key, created_at, updated_at) ON public.members TO portal_management
 --;;
 GRANT SELECT ON public.members TO portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
@@ -3688,7 +3773,7 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR 
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.audit('name', 'email')
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.audit('name', 'email', 'name_key', 'last_name_key')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -4102,6 +4187,12 @@ ALTER FUNCTION app.audit_seal_of(p_seq bigint) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.audit_seal_of(p_seq bigint) TO portal_admin
 --;;
+REVOKE ALL ON FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) TO portal_admin, portal_management
+--;;
 REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.figure_hostels(p_hostel uuid) OWNER TO viramah_definer
@@ -4129,6 +4220,12 @@ REVOKE ALL ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from times
 ALTER FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) TO portal_admin, portal_management
 --;;
 REVOKE ALL ON FUNCTION app.maintenance_figures_as_of() FROM PUBLIC
 --;;
@@ -4344,6 +4441,18 @@ ALTER FUNCTION app.person_facts(p_user integer) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.person_facts(p_user integer) TO portal_admin
 --;;
+REVOKE ALL ON FUNCTION app.live_readers(p_asked jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.live_readers(p_asked jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.live_readers(p_asked jsonb) TO viramah_realtime
+--;;
+REVOKE ALL ON FUNCTION app.live_streams() FROM PUBLIC
+--;;
+ALTER FUNCTION app.live_streams() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.live_streams() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;
 ALTER FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) OWNER TO viramah_definer
@@ -4403,3 +4512,11 @@ REVOKE ALL ON FUNCTION app.forget_work(p_before timestamptz, p_most integer) FRO
 ALTER FUNCTION app.forget_work(p_before timestamptz, p_most integer) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.forget_work(p_before timestamptz, p_most integer) TO viramah_service
+--;;
+ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
+--;;
+ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
+--;;
+ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
+--;;
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.maintenance_requests, public.notifications WITH (publish_generated_columns = stored)
