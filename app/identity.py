@@ -59,6 +59,9 @@ class Identity:
     second_factor: bool
     second_factor_due: bool
     capabilities: dict[tuple[str, str], frozenset[UUID] | None] = field(repr=False)
+    language: str
+    org_language: str
+    grouping: str
 
     def can(self, resource: Resource, action: Action, hostel_id: UUID | None = None) -> bool:
         """Whether the caller holds a capability: anywhere, or in the one hostel given."""
@@ -90,5 +93,7 @@ class Identity:
             hostel_id=UUID(answer["hostel_id"]) if answer["hostel_id"] else None,
             unread=answer["unread"], second_factor=answer["second_factor"],
             second_factor_due=answer.get("second_factor_due", False),
-            capabilities=read_capabilities(answer["caps"]), **places,
+            capabilities=read_capabilities(answer["caps"]),
+            language=user.get("language") or "", org_language=organization.get("language") or "",
+            grouping=organization.get("grouping") or "", **places,
         )

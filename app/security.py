@@ -11,6 +11,7 @@ from uuid import UUID
 from flask import Flask, current_app, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import User
+from flask_babel import refresh
 from structlog.contextvars import bind_contextvars
 
 from app.identity import Identity
@@ -76,6 +77,7 @@ def identify() -> Identity | None:
         db.session.connection()
         if binding.answer is not None and binding.answer.get("user"):
             g.identity = Identity.read(binding.answer)
+            refresh()  # the language may be another now that the reader is known
             bind_contextvars(org_id=str(g.identity.org_id), user_id=g.identity.user_id)
             if g.identity.org_id and session.get(ORG) != str(g.identity.org_id):
                 session[ORG] = str(g.identity.org_id)

@@ -43,6 +43,24 @@ class Plan(StrEnum):
     ENTERPRISE = "enterprise"
 
 
+class Grouping(StrEnum):
+    """How an organization groups the digits of large numbers."""
+
+    INDIAN = "indian"
+    INTERNATIONAL = "international"
+
+
+# Countries that count in lakh and crore.
+_LAKH_COUNTRIES = frozenset({"IN", "BD", "BT", "LK", "NP", "PK"})
+
+
+def grouping_of(chosen: str, country: str) -> Grouping:
+    """What the organization chose, else what is usual in its country."""
+    if chosen in set(Grouping):
+        return Grouping(chosen)
+    return Grouping.INDIAN if country in _LAKH_COUNTRIES else Grouping.INTERNATIONAL
+
+
 class Limit(StrEnum):
     """What a plan counts; `describe_limit` says it in words."""
 

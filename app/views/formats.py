@@ -11,11 +11,16 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_timedelta
-from babel.numbers import format_currency, get_currency_symbol
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 from flask import Flask, g
 from flask_babel import get_locale, gettext
 from markupsafe import Markup, escape
+
+from app.languages import sentence
+from app.rules.maintenance import human_duration
+from app.rules.organizations import Grouping, grouping_of
 
 DEFAULT_ZONE = "Asia/Kolkata"
 DEFAULT_CURRENCY = "INR"
@@ -45,19 +50,39 @@ def currency() -> str:
     return getattr(g.get("identity"), "currency", None) or DEFAULT_CURRENCY
 
 
+def language() -> Locale:
+    """The language of the page."""
+    return get_locale() or Locale("en")
+
+
+def _digits() -> str:
+    """How the organization groups digits, whatever language the page is in: Babel knows lakh and crore only with some."""
+    identity = g.get("identity")
+    grouping = grouping_of(getattr(identity, "grouping", ""), getattr(identity, "country", "IN"))
+    return "#,##,##0" if grouping is Grouping.INDIAN else "#,##0"
+
+
+def number(value: float | Decimal | None) -> str:
+    """12,34,567 or 1,234,567, as the organization writes numbers; up to three decimals."""
+    return "" if value is None else format_decimal(value, format=f"{_digits()}.###", locale=language())
+
+
 def money(paise: int | None, code: str | None = None) -> str:
-    """₹1,23,456.00 from 12345600: grouped as the currency's country does."""
+    """₹1,23,456.00 from 12345600, grouped as the organization writes numbers."""
     if paise is None:
         return ""
-    code = code or currency()
-    # Babel knows lakh and crore only under Indian locales, whatever language the page is in.
-    locale = "en_IN" if code == "INR" else str(get_locale() or "en")
-    return format_currency(Decimal(paise) / 100, code, locale=locale)
+    return format_currency(Decimal(paise) / 100, code or currency(), format=f"¤{_digits()}.00", locale=language())
 
 
 def currency_symbol() -> str:
     """₹, before an amount that is being typed."""
-    return get_currency_symbol(currency(), locale=str(get_locale() or "en"))
+    return get_currency_symbol(currency(), locale=language())
+
+
+def duration(length: timedelta) -> str:
+    """A length in its two largest units, such as 2 d 4 h."""
+    said = human_duration(length)
+    return re.sub(r"[a-z]+", lambda unit: gettext(unit[0]), said) if any(map(str.isdigit, said)) else gettext(said)
 
 
 def words(name: Any) -> str:
@@ -102,10 +127,15 @@ def missing() -> Markup:
     return Markup('<span class="missing" aria-label="{}">—</span>').format(gettext("empty"))
 
 
-def exact(moment: datetime) -> str:
-    """`5 Mar 2026, 14:03` in the viewer's zone, with the zone's name."""
-    local = moment.astimezone(zone())
-    return f"{local.day} {local:%b %Y, %H:%M %Z}"
+def exact(moment: datetime, at: ZoneInfo | None = None) -> str:
+    """`5 Mar 2026, 14:03 IST` in the viewer's zone, or in another."""
+    local = moment.astimezone(at or zone())
+    return f"{format_datetime(local, 'd MMM y, HH:mm', locale=language())} {local:%Z}"
+
+
+def plain_day(value: date) -> str:
+    """`5 Mar 2026`."""
+    return format_date(value, "d MMM y", locale=language())
 
 
 def when(moment: datetime | None, at: datetime | None = None) -> Markup:
@@ -116,19 +146,18 @@ def when(moment: datetime | None, at: datetime | None = None) -> Markup:
     if abs(at - moment) < timedelta(seconds=45):
         text = gettext("just now")
     elif abs(at - moment) < timedelta(days=30):
-        text = format_timedelta(moment - at, add_direction=True, locale=get_locale() or "en")
+        text = format_timedelta(moment - at, add_direction=True, locale=language())
     else:
-        local = moment.astimezone(zone())
-        text = f"{local.day} {local:%b %Y}"
+        text = plain_day(moment.astimezone(zone()))
     iso = moment.astimezone(UTC).isoformat(timespec="seconds")
     return Markup('<time datetime="{}" title="{}" tabindex="0">{}</time>').format(iso, exact(moment), text)
 
 
 def day(value: date | None) -> Markup:
-    """`5 Mar 2026`."""
+    """`5 Mar 2026`, also for machines."""
     if value is None:
         return missing()
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), f"{value.day} {value:%b %Y}")
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), plain_day(value))
 
 
 def shortened(text: str) -> Markup:
@@ -178,16 +207,14 @@ _DRAWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], str | Markup]], ...
     (datetime, when),
     (date, day),
     (UUID, _uuid),
-    (int, lambda value: _number(f"{value:,}")),
-    (float, lambda value: _number(f"{value:,}")),
-    (Decimal, lambda value: _number(f"{value:,}")),
+    ((int, float, Decimal), lambda value: _number(number(value))),
     (Mapping, _mapping),
     ((list, tuple, set, frozenset), _several),
 )
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the filters `money`, `when`, `exact`, `day`, `badge`, `human` and `show_value`."""
-    for function in (money, when, exact, day, badge, human, show_value, plural):
+    """Give templates the filters `money`, `number`, `when`, `exact`, `day`, `badge`, `human`, `sentence`, …"""
+    for function in (money, number, when, exact, day, plain_day, duration, badge, human, sentence, show_value, plural):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["currency_symbol"] = currency_symbol

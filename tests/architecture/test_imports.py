@@ -15,12 +15,13 @@ WEB = {"flask", "flask_appbuilder", "flask_login", "flask_wtf", "werkzeug"}
 
 # Package → what it may import of the product, itself aside.
 MAY: dict[str, set[str]] = {
+    "app.text": set(),
     "app.permissions": set(),
-    "app.lifecycle": {"app.permissions", "app.rules.errors"},
-    "app.rules": {"app.permissions", "app.lifecycle"},
-    "app.gateways": {"app.rules.errors"},
-    "app.models": {"app.permissions", "app.lifecycle", "app.rules"},
-    "app.services": {"app.permissions", "app.lifecycle", "app.rules", "app.models", "app.crypto", "app.signing", "app.gateways",
+    "app.lifecycle": {"app.permissions", "app.rules.errors", "app.text"},
+    "app.rules": {"app.permissions", "app.lifecycle", "app.text"},
+    "app.gateways": {"app.rules.errors", "app.text"},
+    "app.models": {"app.permissions", "app.lifecycle", "app.rules", "app.text"},
+    "app.services": {"app.text", "app.permissions", "app.lifecycle", "app.rules", "app.models", "app.crypto", "app.signing", "app.gateways",
                      "app.identity"},
 }
 # And what it may not import of others.

@@ -18,7 +18,8 @@ PUBLIC = {
     "healthz": "a probe has no account", "readyz": "a probe has no account",
     "prometheus": "guarded by a token, or by the address",
     "HomeView.index": "leads a stranger to the sign-in page",
-    "LocaleView.index": "the language is the reader's choice, signed in or not",
+    "LocaleView.index": "the framework's own; nothing reads what it remembers",
+    "LanguageView.choose": "the language is the reader's choice, signed in or not",
 }
 # What people do who have no session yet; each of these takes a password, a code, or a secret from a mail.
 SIGN_IN = {"SignInView", "SignUpView", "PasswordView", "InvitationLinkView", "UtilView"}

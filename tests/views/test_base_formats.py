@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from flask import g
+from flask_babel import force_locale
 
 from app.views import formats
 from tests.views.toy import State
@@ -20,9 +23,24 @@ def in_a_request(workshop):
 
 
 @pytest.mark.parametrize(("paise", "currency", "text"), [
-    (12345600, "INR", "₹1,23,456.00"), (0, "INR", "₹0.00"), (-50, "INR", "-₹0.50"), (12345600, "USD", "$123,456.00")])
-def test_money_is_grouped_as_its_country_does(paise, currency, text):
+    (12345600, "INR", "₹1,23,456.00"), (0, "INR", "₹0.00"), (-50, "INR", "-₹0.50"), (12345600, "USD", "$1,23,456.00")])
+def test_money_has_its_symbol_and_the_grouping_of_an_organization_in_india(paise, currency, text):
     assert formats.money(paise, currency) == text
+
+
+@pytest.mark.parametrize(("country", "grouping", "text"), [
+    ("IN", "", "12,34,567.5"), ("AE", "", "1,234,567.5"), ("IN", "international", "1,234,567.5"), ("AE", "indian", "12,34,567.5")])
+def test_digits_are_grouped_as_the_organization_says_else_as_its_country_does(country, grouping, text):
+    g.identity = SimpleNamespace(country=country, grouping=grouping)
+    assert formats.number(1234567.5) == text
+    assert formats.money(123456750, "INR") == f"₹{text}0"
+
+
+def test_hindi_pages_have_hindi_words_and_the_same_digits():
+    with force_locale("hi"):
+        assert formats.exact(NOW) == "5 मार्च 2026, 14:03 IST"
+        assert formats.when(NOW - timedelta(hours=3), NOW).striptags() == "3 घंटे पहले"
+        assert formats.money(12345600) == "₹1,23,456.00"
 
 
 @pytest.mark.parametrize(("ago", "text"), [
@@ -51,7 +69,7 @@ def test_headings_leave_out_what_is_for_programmers(column, text):
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (None, "—"), (True, "Yes"), (date(2026, 3, 5), "5 Mar 2026"), (1234567, "1,234,567"), (["a", "b"], "a, b"),
+    (None, "—"), (True, "Yes"), (date(2026, 3, 5), "5 Mar 2026"), (1234567, "12,34,567"), (["a", "b"], "a, b"),
     ("<b>", "&lt;b&gt;"), ({"floor": 2}, "Floor2")])
 def test_values_are_drawn_by_their_kind(value, text):
     shown = formats.show_value(value, short=True)

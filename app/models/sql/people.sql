@@ -109,6 +109,20 @@ BEGIN
 END
 $$;
 
+-- The language a person chose; NULL if they never did.
+--: definer
+CREATE FUNCTION app.language_of(p_user integer) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT language FROM user_preferences WHERE user_id = p_user
+$$;
+
+--: definer; execute: signed_in
+CREATE FUNCTION app.choose_language(p_language text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO user_preferences AS p (user_id, language) VALUES (app.current_user_id(), p_language)
+  ON CONFLICT (user_id) DO UPDATE SET language = excluded.language WHERE p.language <> excluded.language
+$$;
+
 -- Who a person is in an organization and what the screens need to know of it, as one document; NULL if nobody.
 --: definer
 CREATE FUNCTION app.describe(p_user integer, p_org uuid, p_portals text[], p_hostel uuid, p_full boolean) RETURNS jsonb
@@ -148,9 +162,11 @@ BEGIN
     'portals', v_portals,
     'roles', (SELECT jsonb_agg(DISTINCT role) FROM app.active_roles(v_org, p_user)),
     'user', (SELECT jsonb_build_object('username', u.username, 'first_name', u.first_name, 'last_name', u.last_name,
-                                       'email', u.email) FROM ab_user u WHERE u.id = p_user),
+                                       'email', u.email, 'language', app.language_of(u.id))
+             FROM ab_user u WHERE u.id = p_user),
     'organization', (SELECT jsonb_build_object('name', o.name, 'slug', o.slug, 'timezone', o.timezone, 'currency',
-                                               o.currency, 'country', o.country, 'plan', o.plan)
+                                               o.currency, 'country', o.country, 'plan', o.plan, 'language',
+                                               o.settings ->> 'language', 'grouping', o.settings ->> 'grouping')
                      FROM organizations o WHERE o.id = v_org),
     'organizations', (SELECT jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name) ORDER BY o.name)
                       FROM organizations o WHERE EXISTS (SELECT FROM app.active_roles(o.id, p_user))
@@ -663,7 +679,7 @@ $$;
 
 -- Where mail for an account goes.
 --: definer; execute: service
-CREATE FUNCTION app.account_address(p_user integer) RETURNS TABLE (email text, name text)
+CREATE FUNCTION app.account_address(p_user integer) RETURNS TABLE (email text, name text, language text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT email, btrim(first_name || ' ' || last_name) FROM ab_user WHERE id = p_user AND active
+  SELECT email, btrim(first_name || ' ' || last_name), app.language_of(id) FROM ab_user WHERE id = p_user AND active
 $$;
