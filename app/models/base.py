@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_appbuilder.models.sqla import Model
-from sqlalchemy import DateTime, ForeignKeyConstraint, Integer, String, Uuid, text
+from sqlalchemy import Computed, DateTime, ForeignKeyConstraint, Integer, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 NOW = text("clock_timestamp()")
@@ -19,6 +19,11 @@ NEW_ID = text("uuidv7()")
 def line(length: int = 200) -> Any:
     """A short text column with its limit kept by the database."""
     return mapped_column(String(length))
+
+
+def search_key(expression: str) -> Any:
+    """A column that the database computes for the search box, found by what it begins with."""
+    return mapped_column(Text(collation="C"), Computed(expression, persisted=True), deferred=True)
 
 
 class Timestamps:
@@ -78,4 +83,5 @@ def link(target: str, column: str, *, here: str, key: str = "id", **options: Any
 
 __all__ = [
     "CURRENT_ORG", "CURRENT_USER", "NEW_ID", "NOW", "Authored", "Model", "SoftDelete", "Tenant", "Timestamps", "in_tenant", "line", "link", "person",
+    "search_key",
 ]

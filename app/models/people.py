@@ -81,7 +81,7 @@ class Member(Timestamps, Model):
     # The search box finds people by their whole name or by the last word of it. Comparisons under "C" cannot leak
     # what row-level security hides, so they may walk an index, which LIKE may not (app/services/search.py).
     name_key: Mapped[str] = search_key("lower(name)")
-    last_name_key: Mapped[str] = search_key("lower(substring(name from '[^ ]+$'))")
+    last_name_key: Mapped[str | None] = search_key("lower(substring(name from '[^ ]+$'))")
 
     __table_args__ = (
         Index("members_user", "user_id"),

@@ -33,6 +33,7 @@ from app.rules.maintenance import RequestStatus
 from app.services import imports
 from app.services.files import Upload
 from app.services.imports import Choices
+from app.services.search import Sought
 from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleModelView, expose, has_access, service_call
 from app.views.interface import Session
@@ -58,6 +59,8 @@ class ImportView(ConsoleModelView):
     resource = Resource.IMPORTS
     route_base = "/imports"
     singular_name, plural_name = "Import", "Imports"
+    counter = "imports"
+    palette = Sought(("filename",), ("status", "hostel.name"))
     add_title = lazy_gettext("Import requests")
     method_actions: ClassVar[dict[str, Action]] = {
         "columns": Action.CREATE, "values": Action.CREATE, "start": Action.CREATE, "stop": Action.CREATE,

@@ -16,6 +16,7 @@ from flask_login import current_user
 from app.permissions import Action, Portal, Resource
 from app.problems import wants_problem
 from app.rules.errors import Forbidden
+from app.services.search import Sought
 from app.views.edge import check_organization, db_session
 from app.views.interface import Session
 
@@ -55,6 +56,13 @@ class ConsoleScreen:
     portals: ClassVar[frozenset[Portal]] = frozenset({Portal.ADMIN})
     method_actions: ClassVar[dict[str, Action]] = {}
     """Method (or permission) name → what it takes. Subclasses add their own; those of their bases stay."""
+
+    palette: ClassVar[Sought | None] = None
+    """How the command palette finds rows of this screen; needs a `show`."""
+    palette_commands: ClassVar[dict[str, Any]] = {}
+    """Method → what the palette calls it, for pages that make something; a model screen's `add` is there anyway."""
+    counter = ""
+    """What waits for the caller here, by its name in services/counters.py: shown in the sidebar."""
 
     appbuilder: Any
     endpoint: str

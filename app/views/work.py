@@ -34,6 +34,7 @@ class WorkView(ConsoleModelView):
     portals = frozenset({Portal.ADMIN})
     route_base = "/work"
     singular_name, plural_name = "Piece of work", "Background work"
+    counter = "dead_letters"
     enums: ClassVar[dict[str, Any]] = {"state": WorkState}
     state_column = "state"
     base_order = ("created_at", "desc")

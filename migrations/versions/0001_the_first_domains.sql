@@ -622,9 +622,11 @@ BEGIN
   VALUES (app.current_org(), p_user, p_role, p_hostel, p_from, p_until) RETURNING id INTO v_id;
   RETURN v_id;
 END
-$$
+$$;
+
+-- p_status NULL takes the role away
 --;;
-CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) RETURNS void
+CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row memberships;
@@ -632,6 +634,9 @@ BEGIN
   SELECT * INTO v_row FROM memberships WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'There is no such membership.' USING ERRCODE = 'VR404';
+  END IF;
+  IF v_row.updated_at <> p_version THEN
+    RAISE EXCEPTION 'Somebody saved this first. What you typed is still here.' USING ERRCODE = 'VR409';
   END IF;
   -- Anybody may give up a role of their own, but suspending or prolonging it is for others.
   IF NOT (p_status IS NULL AND v_row.user_id = app.current_user_id()) THEN
@@ -1839,6 +1844,119 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.start_task(p_id uuid, p_kind text, p_title jsonb, p_asked jsonb, p_total integer, p_subject uuid, p_most integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_user integer := app.current_user_id();
+BEGIN
+  IF NOT app.can('tasks', 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you start long work.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended(concat_ws(':', 'tasks', v_org, v_user), 0));
+  IF EXISTS (SELECT FROM tasks WHERE org_id = v_org AND id = p_id AND user_id = v_user) THEN
+    RETURN false;
+  END IF;
+  IF p_most <= (SELECT count(*) FROM tasks WHERE org_id = v_org AND user_id = v_user AND kind = p_kind
+                                       AND status IN ('queued', 'running', 'cancelling')) THEN
+    RAISE EXCEPTION 'You have % of these waiting or running already. Let one end, or cancel it, and try again.', p_most
+      USING ERRCODE = 'VR429';
+  END IF;
+  INSERT INTO tasks (org_id, id, kind, user_id, portal, title, asked, total, subject_id)
+  VALUES (v_org, p_id, p_kind, v_user, current_setting('role'), p_title, p_asked, p_total, p_subject);
+  RETURN true;
+END
+$$;
+
+-- Moves a task along its lifecycle. People move their own, or, as administrators, everybody's
+--;;
+CREATE FUNCTION app.move_task(p_id uuid, p_event text, p_args jsonb DEFAULT '{}') RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_task tasks;
+  v_move lifecycle_transitions;
+BEGIN
+  SELECT * INTO v_task FROM tasks WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF v_task.id IS NULL OR NOT (app.is_system() OR app.can('work', 'update')
+      OR (v_task.user_id = app.current_user_id() AND app.can('tasks', 'update'))) THEN
+    RAISE EXCEPTION 'There is no such task.' USING ERRCODE = 'VR404';
+  END IF;
+  SELECT * INTO v_move FROM lifecycle_transitions WHERE machine = 'task' AND event = p_event AND from_state = v_task.status;
+  IF v_move.machine IS NULL THEN
+    RAISE EXCEPTION 'This task is %, so that is not possible any more.', v_task.status USING ERRCODE = 'VR409';
+  END IF;
+  IF NOT app.is_system() AND v_move.resource IS NULL THEN
+    RAISE EXCEPTION 'Only the product may do that.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE tasks SET
+    status = v_move.to_state,
+    message = CASE WHEN p_event = 'retry' THEN '' ELSE coalesce(p_args ->> 'message', message) END,
+    result = coalesce(p_args -> 'result', result),
+    file_id = coalesce((p_args ->> 'file_id')::uuid, file_id),
+    step = step + CASE WHEN p_event IN ('retry', 'cancel') THEN 1 ELSE 0 END,
+    started_at = CASE WHEN p_event = 'begin' THEN coalesce(started_at, app.now()) ELSE started_at END,
+    finished_at = CASE WHEN v_move.to_state IN ('done', 'failed', 'cancelled') THEN app.now() END,
+    -- What was asked is forgotten once nobody can ask for it again.
+    asked = CASE WHEN v_move.to_state IN ('done', 'cancelled') THEN '{}' ELSE asked END,
+    cursor = CASE WHEN v_move.to_state IN ('done', 'cancelled') THEN '{}' ELSE cursor END
+  WHERE org_id = v_task.org_id AND id = p_id;
+  RETURN v_move.to_state;
+END
+$$;
+
+-- What a task was asked to do and where its next step begins, held for that step to the end of the transaction
+--;;
+CREATE FUNCTION app.hold_task(p_id uuid) RETURNS TABLE (status text, kind text, user_id integer, portal text, subject_id uuid,
+                                                        asked jsonb, cursor jsonb, done integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Only the product may do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF pg_try_advisory_xact_lock(hashtextextended(concat_ws(':', 'task', app.current_org(), p_id), 0)) THEN
+    RETURN QUERY SELECT t.status, t.kind, t.user_id, t.portal, t.subject_id, t.asked, t.cursor, t.done FROM tasks t
+                 WHERE t.org_id = app.current_org() AND t.id = p_id;
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.note_task(p_id uuid, p_done integer, p_total integer, p_cursor jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_status text;
+BEGIN
+  IF session_user <> 'viramah_service' THEN
+    RAISE EXCEPTION 'Progress is told by whoever does the work.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE tasks SET done = coalesce(p_done, done), total = coalesce(p_total, total), cursor = coalesce(p_cursor, cursor),
+    step = step + CASE WHEN p_cursor IS NULL THEN 0 ELSE 1 END
+  WHERE org_id = app.current_org() AND id = p_id RETURNING status INTO v_status;
+  RETURN v_status;
+END
+$$
+--;;
+CREATE FUNCTION app.fail_task_of_work() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  UPDATE tasks SET status = 'failed', finished_at = app.now(),
+    message = 'Something went wrong on our side, again and again. It was recorded; please try again later.'
+  WHERE org_id = NEW.org_id AND id = (NEW.payload ->> 'task_id')::uuid AND status IN ('queued', 'running', 'cancelling');
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.forget_tasks(p_before timestamptz, p_most integer DEFAULT 1000) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH old AS (
+    SELECT org_id, id, file_id FROM tasks WHERE finished_at < p_before ORDER BY finished_at LIMIT p_most
+  ), hidden AS (
+    UPDATE files f SET deleted_at = app.now() FROM old WHERE f.org_id = old.org_id AND f.id = old.file_id AND f.deleted_at IS NULL
+  ), gone AS (
+    DELETE FROM tasks t USING old WHERE t.org_id = old.org_id AND t.id = old.id RETURNING 1
+  )
+  SELECT count(*) FROM gone
+$$
+--;;
 CREATE FUNCTION app.live_readers(p_asked jsonb) RETURNS TABLE (place bigint, document jsonb, good_until timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -2362,7 +2480,7 @@ CREATE TABLE members (
 	joined_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	removed_at TIMESTAMP WITH TIME ZONE, 
 	name_key TEXT COLLATE "C" GENERATED ALWAYS AS (lower(name)) STORED NOT NULL, 
-	last_name_key TEXT COLLATE "C" GENERATED ALWAYS AS (lower(substring(name from '[^ ]+$'))) STORED NOT NULL, 
+	last_name_key TEXT COLLATE "C" GENERATED ALWAYS AS (lower(substring(name from '[^ ]+$'))) STORED, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	PRIMARY KEY (org_id, user_id), 
@@ -2830,6 +2948,48 @@ CREATE INDEX rooms_floor ON rooms (org_id, floor_id)
 CREATE UNIQUE INDEX rooms_number_key ON rooms (org_id, hostel_id, number) WHERE deleted_at IS NULL
 --;;
 CREATE INDEX rooms_sort_number ON rooms (org_id, number, id)
+--;;
+CREATE TABLE tasks (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	kind TEXT NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	portal TEXT NOT NULL, 
+	title JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	asked JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	status TEXT DEFAULT 'queued' NOT NULL, 
+	done INTEGER DEFAULT '0' NOT NULL, 
+	total INTEGER, 
+	cursor JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	step INTEGER DEFAULT '0' NOT NULL, 
+	message TEXT DEFAULT '' NOT NULL, 
+	result JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	subject_id UUID, 
+	file_id UUID, 
+	started_at TIMESTAMP WITH TIME ZONE, 
+	finished_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
+	CONSTRAINT tasks_kind_known CHECK (kind IN ('import_check', 'import_run', 'import_undo', 'report', 'bulk')), 
+	CONSTRAINT tasks_status_known CHECK (status IN ('queued', 'running', 'cancelling', 'done', 'failed', 'cancelled'))
+)
+--;;
+CREATE INDEX tasks_active ON tasks (org_id, user_id) WHERE status IN ('cancelling', 'queued', 'running')
+--;;
+CREATE INDEX tasks_file ON tasks (org_id, file_id) WHERE file_id IS NOT NULL
+--;;
+CREATE INDEX tasks_finished ON tasks (finished_at) WHERE finished_at IS NOT NULL
+--;;
+CREATE UNIQUE INDEX tasks_live_key ON tasks (org_id, user_id, id)
+--;;
+CREATE INDEX tasks_own ON tasks (org_id, user_id, created_at, id)
+--;;
+CREATE INDEX tasks_sort_created ON tasks (org_id, created_at, id)
+--;;
+CREATE UNIQUE INDEX tasks_subject_key ON tasks (org_id, subject_id) WHERE subject_id IS NOT NULL AND status IN ('cancelling', 'queued', 'running')
 --;;
 CREATE TABLE beds (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -3531,6 +3691,14 @@ GRANT UPDATE (allowed) ON public.permission_overrides TO portal_admin
 --;;
 GRANT DELETE ON public.permission_overrides TO portal_admin
 --;;
+ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.tasks FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.tasks TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, kind, user_id, portal, title, status, done, total, step, message, result, subject_id, file_id, started_at, finished_at, created_at, updated_at) ON public.tasks TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
 ALTER TABLE public.saved_views ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.saved_views FORCE ROW LEVEL SECURITY
@@ -3703,6 +3871,8 @@ CREATE POLICY staff_update on public.permission_overrides AS PERMISSIVE FOR UPDA
 --;;
 CREATE POLICY staff_delete on public.permission_overrides AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('permissions', 'update')))
 --;;
+CREATE POLICY mine_or_all_select on public.tasks AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('work', 'read'))))
+--;;
 CREATE POLICY mine_or_shared_select on public.saved_views AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (shared AND app.can(resource, 'read'))))
 --;;
 CREATE POLICY mine_insert on public.saved_views AS PERMISSIVE FOR INSERT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (NOT shared OR (SELECT app.can('team', 'update'))))
@@ -3762,6 +3932,10 @@ CREATE TRIGGER "c_limit" BEFORE INSERT ON public.maintenance_attachments FOR EAC
 CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
 --;;
 CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('task')
+--;;
+CREATE TRIGGER "c_task" AFTER UPDATE OF state ON public.outbox FOR EACH ROW WHEN (NEW.state = 'dead' AND NEW.kind = 'progress.step') EXECUTE FUNCTION app.fail_task_of_work()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -3844,6 +4018,8 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notification
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -4051,11 +4227,11 @@ ALTER FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from
 --;;
 GRANT EXECUTE ON FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) FROM PUBLIC
 --;;
-ALTER FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
+ALTER FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) TO portal_admin
+GRANT EXECUTE ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.change_person(p_user integer, p_status text) FROM PUBLIC
 --;;
@@ -4441,6 +4617,40 @@ ALTER FUNCTION app.person_facts(p_user integer) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.person_facts(p_user integer) TO portal_admin
 --;;
+REVOKE ALL ON FUNCTION app.start_task(p_id uuid, p_kind text, p_title jsonb, p_asked jsonb, p_total integer, p_subject uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.start_task(p_id uuid, p_kind text, p_title jsonb, p_asked jsonb, p_total integer, p_subject uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.start_task(p_id uuid, p_kind text, p_title jsonb, p_asked jsonb, p_total integer, p_subject uuid, p_most integer) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.move_task(p_id uuid, p_event text, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.move_task(p_id uuid, p_event text, p_args jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.move_task(p_id uuid, p_event text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.hold_task(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.hold_task(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.hold_task(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.note_task(p_id uuid, p_done integer, p_total integer, p_cursor jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_task(p_id uuid, p_done integer, p_total integer, p_cursor jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_task(p_id uuid, p_done integer, p_total integer, p_cursor jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.fail_task_of_work() FROM PUBLIC
+--;;
+ALTER FUNCTION app.fail_task_of_work() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.forget_tasks(p_before timestamptz, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_tasks(p_before timestamptz, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.forget_tasks(p_before timestamptz, p_most integer) TO viramah_service
+--;;
 REVOKE ALL ON FUNCTION app.live_readers(p_asked jsonb) FROM PUBLIC
 --;;
 ALTER FUNCTION app.live_readers(p_asked jsonb) OWNER TO viramah_definer
@@ -4519,4 +4729,6 @@ ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
 --;;
 ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.maintenance_requests, public.notifications WITH (publish_generated_columns = stored)
+ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
+--;;
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.maintenance_requests, public.notifications, public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)

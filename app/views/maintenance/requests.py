@@ -14,6 +14,7 @@ from app.permissions import Action, Portal, Resource
 from app.rules.maintenance import PLACE_MAX, Priority, RequestStatus
 from app.services import maintenance
 from app.services.maintenance import finding
+from app.services.search import Sought
 from app.views import formats
 from app.views.base import (
     ConsoleInterface,
@@ -38,6 +39,9 @@ class RequestView(ConsoleModelView):
     portals = frozenset({Portal.ADMIN, Portal.MANAGEMENT})
     route_base = "/maintenance/requests"
     singular_name, plural_name = "Request", "Maintenance requests"
+    counter = "requests"
+    palette = Sought(("reference",), ("issue_type.name", "category.name", "hostel.name", "status"), number="number", series="MR",
+                     recent="raised_at", texts=("issue_type.name", "category.name", "place"))
     # What was reported is corrected by those who decide; doing the work is `move`.
     method_actions: ClassVar[dict[str, Action]] = {
         "edit": Action.APPROVE, "delete": Action.DELETE, "restore": Action.DELETE, "move": Action.UPDATE,

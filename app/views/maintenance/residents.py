@@ -13,13 +13,14 @@ from wtforms import RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from app.models.maintenance import MaintenanceCategory, MaintenanceIssueType
+from app.models.maintenance import MaintenanceCategory, MaintenanceIssueType, MaintenanceRequest
 from app.models.rooms import Room
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError, Invalid
-from app.rules.maintenance import DESCRIPTION_MAX, PLACE_MAX, Priority, moves
+from app.rules.maintenance import DESCRIPTION_MAX, PLACE_MAX, Priority, RequestStatus, moves
 from app.services import maintenance
 from app.services.maintenance import residents
+from app.services.search import Sought
 from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleView, expose, has_access, service_call, submission_id
 from app.views.edge import already_submitted
@@ -57,6 +58,12 @@ class MyRequestsView(ConsoleView):
     portals = frozenset({Portal.RESIDENT})
     route_base = "/my/requests"
     default_view = "mine"
+    singular_name, plural_name = "Request", "My requests"
+    counter = "my_requests"
+    palette = Sought(("reference",), ("issue_type.name", "category.name", "status"), number="number", series="MR",
+                     recent="raised_at", texts=("issue_type.name", "category.name", "place"), model=MaintenanceRequest)
+    palette_commands: ClassVar[dict[str, Any]] = {"new": lazy_gettext("Report a problem")}
+    enums: ClassVar[dict[str, Any]] = {"status": RequestStatus}
     method_actions: ClassVar[dict[str, Action]] = {
         "mine": Action.READ, "show": Action.READ, "new": Action.CREATE, "comment": Action.CREATE, "attach": Action.CREATE,
         "dispute": Action.CREATE,

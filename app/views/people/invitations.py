@@ -12,6 +12,7 @@ from app.models.people import Invitation
 from app.permissions import Action, Resource
 from app.services.people import invitations
 from app.services.people.invitations import Offer
+from app.services.search import Sought
 from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleModelView, console_action, submission_id
 from app.views.people.doors import now
@@ -39,6 +40,8 @@ class InvitationView(ConsoleModelView):
     route_base = "/invitations"
     datamodel = ConsoleInterface(Invitation)
     resource = Resource.MEMBERS
+    counter = "invitations"
+    palette = Sought(("name", "email"), ("role",))
     add_title = "Invite somebody"
     empty_hint = lazy_gettext("Invite somebody: they get a link by e-mail and choose a password of their own.")
     list_columns = ["email", "name", "role", "hostel", "shown_status", "expires_at"]

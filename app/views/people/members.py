@@ -16,6 +16,7 @@ from app.permissions import Action, Resource, Role
 from app.rules.errors import Forbidden
 from app.rules.people import MemberStatus
 from app.services.people import members, sessions
+from app.services.search import Sought
 from app.views import formats
 from app.views.base import (
     ConsoleInterface,
@@ -42,6 +43,7 @@ class MemberView(ConsoleModelView):
     datamodel = ConsoleInterface(Membership)
     resource = Resource.MEMBERS
     singular_name, plural_name = "Member", "Members"
+    palette = Sought(("member.name",), ("role", "hostel.name"), keys=("member.name_key", "member.last_name_key"))
     add_title = "Give a role"
     edit_title = "Limit in time"
     empty_hint = lazy_gettext("Invite somebody to begin.")

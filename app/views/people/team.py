@@ -11,6 +11,7 @@ from app.models.people import TeamMember
 from app.permissions import Resource
 from app.services.people import team
 from app.services.people.team import CommissionType, MemberType
+from app.services.search import Sought
 from app.views.base import ConsoleInterface, ConsoleModelView, submission_id
 from app.views.people.doors import now
 
@@ -22,6 +23,7 @@ class TeamView(ConsoleModelView):
     datamodel = ConsoleInterface(TeamMember)
     resource = Resource.TEAM
     singular_name, plural_name = "Team member", "Team"
+    palette = Sought(("name",), ("member_type", "hostel.name"))
     empty_hint = lazy_gettext("Add everybody who works here; a login is not needed.")
     list_columns = ["name", "member_type", "hostel", "phone", "email", "external_id"]
     add_columns = ["name", "member_type", "hostel", "email", "phone", "external_id", "commission_type", "commission_rate"]

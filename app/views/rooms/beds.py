@@ -11,6 +11,7 @@ from app.models.declare import STAFF
 from app.models.rooms import Bed
 from app.permissions import Resource
 from app.services import rooms
+from app.services.search import Sought
 from app.views.base import ConsoleInterface, ConsoleModelView
 
 
@@ -22,6 +23,7 @@ class BedView(ConsoleModelView):
     resource = Resource.ROOMS
     portals = frozenset(STAFF)
     singular_name, plural_name = "Bed", "Beds"
+    palette = Sought(("room.number", "label"), ("room.floor.name", "hostel.name"), joint="-")
     list_columns: ClassVar[list[str]] = ["called", "room.floor", "hostel", "room.kind"]
     show_columns: ClassVar[list[str]] = ["room", "room.floor", "hostel", "created_at"]
     search_columns: ClassVar[list[str]] = ["room", "hostel"]

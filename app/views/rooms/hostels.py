@@ -14,6 +14,7 @@ from app.models.declare import STAFF
 from app.models.organizations import Hostel
 from app.permissions import Action, Resource
 from app.services import organizations, rooms
+from app.services.search import Sought
 from app.views.base import ConsoleInterface, ConsoleModelView, submission_id
 from app.views.fields import printable, strip
 from app.views.organizations.choices import currency_field, currency_name, zone_field
@@ -27,6 +28,7 @@ class HostelView(ConsoleModelView):
     resource = Resource.HOSTELS
     portals = frozenset(STAFF)
     singular_name, plural_name = "Hostel", "Hostels"
+    palette = Sought(("name", "code"), ("city",))
     list_columns: ClassVar[list[str]] = ["name", "code", "city", "rooms", "beds"]
     show_columns: ClassVar[list[str]] = ["code", "city", "address", "timezone", "currency"]
     add_columns: ClassVar[list[str]] = ["name", "code", "city", "address", "timezone", "currency"]

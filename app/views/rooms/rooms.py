@@ -18,6 +18,7 @@ from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError, Invalid, NotFound
 from app.rules.rooms import BEDS_PER_ROOM, RoomKind, RoomPlan, plan_rooms
 from app.services import rooms
+from app.services.search import Sought
 from app.views import fields
 from app.views.base import ConsoleInterface, ConsoleModelView, expose, has_access, service_call, submission_id
 from app.views.edge import already_submitted, remember_submission
@@ -48,6 +49,7 @@ class RoomView(ConsoleModelView):
     resource = Resource.ROOMS
     portals = frozenset(STAFF)
     singular_name, plural_name = "Room", "Rooms"
+    palette = Sought(("number",), ("floor.name", "hostel.name"))
     method_actions: ClassVar[dict[str, Action]] = {
         "many": Action.CREATE, "add_beds": Action.CREATE, "remove_bed": Action.DELETE}
     list_columns: ClassVar[list[str]] = ["number", "floor", "hostel", "kind", "beds"]

@@ -1,0 +1,112 @@
+"""The command palette: finds what people look for by name or reference, and offers what they may do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g, jsonify, request
+from flask_appbuilder import AppBuilder
+from flask_babel import gettext, lazy_gettext
+
+from app.models.declare import SIGNED_IN
+from app.permissions import Action
+from app.rules.search import Wanted, wanted
+from app.services import search
+from app.views import formats
+from app.views.base import ConsoleInterface, ConsoleModelView, ConsoleView, expose
+from app.views.people.doors import signed_in
+
+# The letter after `g` that leads to a screen, by its endpoint.
+GO = {"HomeView": "h", "BoardView": "b", "RequestView": "r", "FiguresView": "f", "MyRequestsView": "r", "HostelView": "s",
+      "RoomView": "o", "BedView": "d", "MemberView": "m", "InvitationView": "i", "TeamView": "t", "PermissionsView": "p",
+      "ImportView": "u", "AuditView": "a", "WorkView": "w", "OrganizationView": "c", "NotificationsView": "n"}
+# What else people call a screen, for finding it.
+SYNONYMS = {
+    "BoardView": lazy_gettext("kanban cards"), "RequestView": lazy_gettext("tickets complaints repairs maintenance"),
+    "FiguresView": lazy_gettext("statistics charts numbers"), "MemberView": lazy_gettext("people residents users roles staff"),
+    "InvitationView": lazy_gettext("invite people"), "TeamView": lazy_gettext("employees contractors people staff"),
+    "HostelView": lazy_gettext("houses buildings properties"), "BedView": lazy_gettext("places occupancy"),
+    "PermissionsView": lazy_gettext("rights capabilities roles access"), "AuditView": lazy_gettext("log history changes"),
+    "WorkView": lazy_gettext("jobs queue failed dead letters"), "OrganizationView": lazy_gettext("company time zone currency"),
+    "UsageView": lazy_gettext("limits subscription billing"), "ReportsView": lazy_gettext("pdf csv export"),
+    "ImportView": lazy_gettext("upload csv excel"), "HealthView": lazy_gettext("status monitoring"),
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something to do that has an address of its own."""
+
+    label: str
+    url: str
+    icon: str = "plus"
+
+
+def commands() -> list[Command]:
+    """What the caller may make: each form for something new, as its screen calls it."""
+    found = [Command(view.add_title, view.url("add")) for view in _screens()
+             if isinstance(view, ConsoleModelView) and "add" not in view.exclude_route_methods and view.allowed("add")]
+    return found + [Command(str(label), view.url(method)) for view in _screens()
+                    for method, label in view.palette_commands.items() if view.allowed(method)]
+
+
+def _screens() -> Iterator[Any]:
+    """The screens of the portal that the caller works in."""
+    identity = g.identity
+    for view in current_app.extensions["screens"].values():
+        if identity.portal in view.portals and hasattr(view, "resource") and identity.can(view.resource, Action.READ):
+            yield view
+
+
+def _sources(typed: str) -> tuple[list[search.Source], Wanted | None]:
+    """Where to look, and for what: `room 101` looks for 101 among rooms only."""
+    found, words = [], wanted(typed)
+    for view in _screens():
+        if view.palette is None:
+            continue
+        interface = getattr(view, "datamodel", None) or ConsoleInterface(view.palette.model)
+        found.append(search.Source(view.endpoint, interface.rows(), view.palette))
+        kind = gettext(getattr(view, "singular_name", "")).casefold()
+        if words and kind and words.text.casefold().startswith(f"{kind} "):
+            return found[-1:], wanted(words.text[len(kind):])
+    return found, words
+
+
+class PaletteView(ConsoleView):
+    """What the palette asks the server."""
+
+    route_base = "/palette"
+    default_view = "search"
+    portals = frozenset(SIGNED_IN)
+
+    @expose("/search")
+    @signed_in
+    def search(self) -> Any:
+        """The rows that fit what was typed, as JSON."""
+        sources, words = _sources(request.args.get("q", ""))
+        hits = search.find(self.session(), sources, words) if words else []
+        faces = {item.baseview.endpoint: item for item in _menu(self.appbuilder.menu.get_list())}
+        views = {view.endpoint: view for view in _screens()}
+        return jsonify(found=[_shown(views[hit.source], hit, faces.get(hit.source)) for hit in hits])
+
+
+def _menu(items: Any) -> Iterator[Any]:
+    for item in items:
+        yield from _menu(item.childs)
+        if getattr(item, "baseview", None) is not None:
+            yield item
+
+
+def _shown(view: Any, hit: search.Hit, face: Any) -> dict[str, str]:
+    enums = getattr(view, "enums", {})
+    details = (formats.human(text) if path in enums else text for path, text in zip(view.palette.detail, hit.detail, strict=False) if text)
+    return {"label": hit.title, "detail": " · ".join(details), "url": view.url("show", pk=hit.key),
+            "group": gettext(getattr(view, "plural_name", "") or face.label), "icon": (face.icon if face else "").removeprefix("fa-")}
+
+
+def register(builder: AppBuilder) -> None:
+    """Reached from every page, not through the menu."""
+    builder.add_view_no_menu(PaletteView)
+    builder.app.jinja_env.globals.update(palette_commands=commands, go_keys=GO, screen_synonyms=SYNONYMS)
