@@ -26,7 +26,7 @@ MAY: dict[str, set[str]] = {
 }
 # And what it may not import of others.
 NEVER: dict[str, set[str]] = {
-    "app.permissions": WEB | {"sqlalchemy"}, "app.lifecycle": WEB | {"sqlalchemy"}, "app.rules": WEB | {"sqlalchemy"},
+    "app.text": WEB | {"sqlalchemy"}, "app.permissions": WEB | {"sqlalchemy"}, "app.lifecycle": WEB | {"sqlalchemy"}, "app.rules": WEB | {"sqlalchemy"},
     "app.gateways": WEB | {"sqlalchemy"}, "app.models": {"flask", "flask_login", "flask_wtf"},
     "app.services": {"flask", "flask_login", "flask_wtf", "flask_appbuilder"},
 }
