@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app import metrics
+from app.languages import sentence
 from app.logs import current_request_id
 from app.rules.errors import DomainError
 from app.rules.refusals import DatabaseRefusal, Unavailable, meaning_of
@@ -94,7 +95,7 @@ def _domain_error(error: DomainError) -> Response:
     metrics.count_domain_error(error.code)
     _log.log(_level(error.status), "refused", problem=error.code, status=error.status)
     field = getattr(error, "field", None)
-    return _answer(error.status, error.code, error.message, {"field": field} if field else {})
+    return _answer(error.status, error.code, sentence(error.message), {"field": field} if field else {})
 
 
 def _database_error(error: DBAPIError) -> Response:
@@ -108,7 +109,7 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     if error.response is not None or error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error  # abort(response), or a redirect: somebody has answered already
     code = HTTPStatus(error.code).phrase.lower().replace(" ", "_").replace("-", "_")
-    answer = _answer(error.code, code, _SENTENCES.get(error.code, "This request cannot be answered."), {})
+    answer = _answer(error.code, code, sentence(_SENTENCES.get(error.code, "This request cannot be answered.")), {})
     for name, value in error.get_headers():  # Allow, Retry-After, WWW-Authenticate
         if name.lower() not in {"content-type", "content-length"}:
             answer.headers[name] = value
@@ -118,17 +119,17 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 def _server_error(_error: InternalServerError) -> Response:
     """Flask has logged the exception with its traceback by now; nothing of it is told."""
     metrics.count_server_error(metrics.tier_of(request.endpoint))
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", _OUR_FAULT, {})
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", sentence(_OUR_FAULT), {})
 
 
-def _answer(status: int, code: str, sentence: str, extra: dict[str, Any]) -> Response:
+def _answer(status: int, code: str, detail: str, extra: dict[str, Any]) -> Response:
     request_id = current_request_id()
     if wants_problem():
-        answer = problem(status, code, sentence, request_id, **extra)
+        answer = problem(status, code, detail, request_id, **extra)
     else:
         # Without context processors: they load the user, and the transaction may be what has failed.
         page = current_app.jinja_env.get_template("errors/error.html")
-        answer = Response(page.render(status=status, sentence=sentence, request_id=request_id), status)
+        answer = Response(page.render(status=status, sentence=detail, request_id=request_id), status)
     if status in _AGAIN_LATER:
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
     answer.headers["Cache-Control"] = "no-store"

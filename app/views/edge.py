@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import metrics
+from app.languages import sentence
 from app.logs import current_request_id
 from app.problems import problem, translate_database_error
 from app.rules.errors import Conflict, DomainError
@@ -59,7 +60,7 @@ class ServiceCall:
             return redirect(back, code=303)
         if failed is None:
             return problem_page(self.error, back)
-        flash(self.error.message, "danger")
+        flash(sentence(self.error.message), "danger")
         return make_response(failed(), self.error.status)
 
 
@@ -101,14 +102,14 @@ def meaning_of(error: DBAPIError) -> DomainError:
 
 def problem_page(error: DomainError, back: str | None = None) -> Response:
     """A page that says, in a sentence, why not."""
-    page = render_template("base/problem.html", status=error.status, message=error.message, back=back)
+    page = render_template("base/problem.html", status=error.status, message=sentence(error.message), back=back)
     return make_response(page, error.status)
 
 
 def problem_json(error: DomainError) -> Response:
     """The same for programs (RFC 9457)."""
     field = getattr(error, "field", None)
-    return problem(error.status, error.code, error.message, current_request_id(), **({"field": field} if field else {}))
+    return problem(error.status, error.code, sentence(error.message), current_request_id(), **({"field": field} if field else {}))
 
 
 def api_post(work: Callable[[Session], Any]) -> Response:

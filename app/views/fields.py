@@ -34,6 +34,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import NumberInput, TextInput, html_params
 
+from app.languages import sentence
 from app.views import formats
 from app.views.interface import ConsoleInterface
 
@@ -247,7 +248,7 @@ class ConsoleForm(FlaskForm):
         """Put a refusal beside its field; False if the form has no such field."""
         for name, own in self._fields.items():
             if field and field in (name, getattr(own, "column", name)):
-                own.errors = [*own.errors, message]
+                own.errors = [*own.errors, sentence(message)]
                 return True
         return False
 
@@ -265,7 +266,7 @@ def form_for(  # noqa: PLR0913 - one call, all by name
         if name in extra:
             fields[name] = extra[name]
             continue
-        common = {"label": labels.get(name) or formats.column_words(name), "description": hints.get(name, "")}
+        common = {"label": lazy_gettext(str(labels.get(name) or formats.column_words(name))), "description": hints.get(name, "")}
         checks = list(validators.get(name, ()))
         if interface.is_relation(name):
             fields[name] = _relation(interface, name, common, checks, options_url, depends.get(name, ()))
