@@ -36,6 +36,7 @@ class Resource(StrEnum):
     IMPORTS = "imports"
     REPORTS = "reports"
     AUDIT = "audit"
+    TASKS = "tasks"
     WORK = "work"
     HEALTH = "health"
 
@@ -129,10 +130,11 @@ def _caps(table: dict[Resource, str]) -> frozenset[Capability]:
 
 
 R = Resource
-_VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "r", R.NOTIFICATIONS: "ru", R.FILES: "r"})
+_VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "r", R.NOTIFICATIONS: "ru", R.FILES: "r",
+                 R.TASKS: "ru"})
 _MEMBER = _VIEWER | _caps({R.MAINTENANCE: "cr", R.FILES: "c", R.TEAM: "r"})
 _ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r"})
-_FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru"})
+_FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TASKS: "ru"})
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})
 _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
     R.HOSTELS: "ru", R.ROOMS: "crudx", R.MEMBERS: "cru", R.TEAM: "crud", R.MAINTENANCE: "crudax",

@@ -84,7 +84,7 @@ def undo(run_id: UUID) -> None:
         org_id = _organization_of(run_id)
         with tenant_scope(org_id) as session:
             imports.find(session, run_id)
-            _move(session, run_id, "undo", "imports.undo")
+            _move(session, run_id, "undo")
         _batches(org_id, run_id, imports.undo_batch, "hidden")
         with tenant_scope(org_id) as session:
             run, progress = imports.find(session, run_id), imports.progress(session, run_id)
@@ -216,14 +216,14 @@ def _checked(target: Target, sent: Upload, table: Table, choices: Choices) -> UU
 
 def _run(target: Target, run_id: UUID) -> None:
     with tenant_scope(target.org_id) as session:
-        _move(session, run_id, "start", "imports.run")
+        _move(session, run_id, "start")
     _batches(target.org_id, run_id, imports.run_batch, "in")
 
 
-def _move(session: Session, run_id: UUID, event: str, kind: str) -> None:
+def _move(session: Session, run_id: UUID, event: str) -> None:
     """Begin a step here, with a worker to go on with it should this command be killed."""
     lifecycle.move(session, RUN, run_id, event)
-    enqueue(session, kind, {"run_id": str(run_id)}, due=datetime.now(UTC) + _RESCUE)
+    enqueue(session, "imports.rescue", {"run_id": str(run_id)}, due=datetime.now(UTC) + _RESCUE)
 
 
 def _batches(org_id: UUID, run_id: UUID, batch: Callable[[Session, UUID], int], word: str) -> None:

@@ -12,6 +12,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     organizations,
     people,
     permissions,
+    progress,
     realtime,
     rooms,
     saved_views,

@@ -52,6 +52,7 @@ CONSTRAINT_SENTENCES: dict[str, tuple[str, str | None]] = {
     "permission_overrides_key": ("There is such an exception already; change that one.", None),
     "team_members_external_key": ("Another team member has this external number already.", "external_id"),
     "saved_views_name_key": ("You have a view of this name here already; choose another.", "name"),
+    "tasks_subject_key": ("This is being worked on already: wait for its end, or cancel it.", None),
     "files_not_empty": ("This file is empty.", "file"),
 }
 

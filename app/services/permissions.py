@@ -34,7 +34,7 @@ _TABLE: dict[Resource, str] = {
     Resource.MEMBERS: "memberships", Resource.TEAM: "team_members", Resource.PERMISSIONS: "permission_overrides",
     Resource.MAINTENANCE: "maintenance_requests", Resource.NOTIFICATIONS: "notifications", Resource.FILES: "files",
     Resource.IMPORTS: "import_runs", Resource.REPORTS: "maintenance_requests", Resource.AUDIT: "audit_log",
-    Resource.WORK: "outbox",
+    Resource.WORK: "outbox", Resource.TASKS: "tasks",
 }
 """The table that stands for a resource: what a portal may do to it, it may do to the resource."""
 _BY_FUNCTION: dict[Capability, str] = {
@@ -42,7 +42,7 @@ _BY_FUNCTION: dict[Capability, str] = {
     (Resource.MEMBERS, Action.DELETE): "change_role", (Resource.MEMBERS, Action.APPROVE): "transfer_ownership",
     (Resource.MAINTENANCE, Action.CREATE): "submit_request", (Resource.MAINTENANCE, Action.UPDATE): "move",
     (Resource.MAINTENANCE, Action.APPROVE): "reassign_request", (Resource.MAINTENANCE, Action.DELETE): "reassign_request",
-    (Resource.WORK, Action.UPDATE): "resend_work", (Resource.HEALTH, Action.READ): "audit_state",
+    (Resource.TASKS, Action.UPDATE): "move_task", (Resource.WORK, Action.UPDATE): "resend_work", (Resource.HEALTH, Action.READ): "audit_state",
     (Resource.ORGANIZATION, Action.CREATE): "set_plan",
 }
 """What is done through a function rather than to the table."""

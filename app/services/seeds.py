@@ -26,7 +26,8 @@ from app.rules.maintenance import CATEGORIES, SLA_TARGETS
 from app.rules.organizations import PLAN_LIMITS
 
 # Where each machine keeps its state, and the function beside its moves.
-_PLACES = {"maintenance_request": ("maintenance_requests", "on_request_move"), "import_run": ("import_runs", None)}
+_PLACES = {"maintenance_request": ("maintenance_requests", "on_request_move"), "import_run": ("import_runs", None),
+           "task": ("tasks", None)}
 
 
 def _sync(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:

@@ -1898,7 +1898,8 @@ BEGIN
     finished_at = CASE WHEN v_move.to_state IN ('done', 'failed', 'cancelled') THEN app.now() END,
     -- What was asked is forgotten once nobody can ask for it again.
     asked = CASE WHEN v_move.to_state IN ('done', 'cancelled') THEN '{}' ELSE asked END,
-    cursor = CASE WHEN v_move.to_state IN ('done', 'cancelled') THEN '{}' ELSE cursor END
+    cursor = CASE v_move.to_state WHEN 'done' THEN '{}' WHEN 'cancelled' THEN '{}' WHEN 'failed' THEN cursor || '{"failed": true}'
+                                  ELSE cursor END
   WHERE org_id = v_task.org_id AND id = p_id;
   RETURN v_move.to_state;
 END
@@ -1906,16 +1907,19 @@ $$;
 
 -- What a task was asked to do and where its next step begins, held for that step to the end of the transaction
 --;;
-CREATE FUNCTION app.hold_task(p_id uuid) RETURNS TABLE (status text, kind text, user_id integer, portal text, subject_id uuid,
-                                                        asked jsonb, cursor jsonb, done integer)
+CREATE FUNCTION app.hold_task(p_id uuid) RETURNS TABLE (org_id uuid, status text, kind text, user_id integer, portal text, subject_id uuid,
+                                                        asked jsonb, cursor jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   IF NOT app.is_system() THEN
     RAISE EXCEPTION 'Only the product may do that.' USING ERRCODE = 'VR403';
   END IF;
   IF pg_try_advisory_xact_lock(hashtextextended(concat_ws(':', 'task', app.current_org(), p_id), 0)) THEN
-    RETURN QUERY SELECT t.status, t.kind, t.user_id, t.portal, t.subject_id, t.asked, t.cursor, t.done FROM tasks t
+    RETURN QUERY SELECT t.org_id, t.status, t.kind, t.user_id, t.portal, t.subject_id, t.asked, t.cursor FROM tasks t
                  WHERE t.org_id = app.current_org() AND t.id = p_id;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'There is no such task.' USING ERRCODE = 'VR404';
+    END IF;
   END IF;
 END
 $$

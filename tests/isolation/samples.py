@@ -88,6 +88,8 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
     "notifications": lambda o: [
         {"org_id": o.org_id, "id": known(o, f"notification {p.role}"), "user_id": p.user_id, "kind": "sample",
          "title": "Sample", "key": f"sample {p.role}"} for p in actors(o)],
+    "tasks": lambda o: [{"org_id": o.org_id, "id": known(o, f"task {p.role}"), "kind": "report", "user_id": p.user_id,
+                         "portal": "portal_admin"} for p in actors(o)],
     "saved_views": lambda o: [
         {"org_id": o.org_id, "id": known(o, f"view {p.role}"), "user_id": p.user_id, "screen": "RequestView",
          "resource": "maintenance", "name": "Sample"} for p in actors(o)],

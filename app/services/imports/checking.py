@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -67,23 +67,30 @@ def fitted(verdicts: Iterable[RowVerdict], known: Directory) -> Iterator[RowVerd
                              cells=verdict.cells)
 
 
-def check(session: Session, run: ImportRun, table: Table, settings: ImportSettings, now: datetime) -> None:
+def check(session: Session, run: ImportRun, table: Table, settings: ImportSettings, now: datetime,
+          shown: Callable[[int], None] = lambda _rows: None) -> None:
     """Judge and stage every row, and write down the counts. The run is being checked; its rows of before go.
+
+    `shown` is told how many rows are staged, now and then.
 
     Errors: Invalid if the file cannot be read to its end; then nothing is staged.
     """
     session.execute(_STAGE, {"run": run.id, "rows": None})
     known = directory(session, run.hostel_id)
     verdicts = fitted(check_rows(table, settings, now), known)
-    summary = summarise(_staged(session, run.id, verdicts, known))
+    summary = summarise(_staged(session, run.id, verdicts, known, shown))
     run.counts = {**asdict(summary), "here": session.execute(_HERE, {"run": run.id}).scalar_one()}
     session.flush()
 
 
-def _staged(session: Session, run_id: UUID, verdicts: Iterator[RowVerdict], known: Directory) -> Iterator[RowVerdict]:
+def _staged(session: Session, run_id: UUID, verdicts: Iterator[RowVerdict], known: Directory,
+            shown: Callable[[int], None]) -> Iterator[RowVerdict]:
     """Pass the verdicts on, and stage them by the thousand."""
+    staged = 0
     while some := list(islice(verdicts, _STAGED_AT_ONCE)):
         session.execute(_STAGE, {"run": run_id, "rows": json.dumps([_row(verdict, known) for verdict in some])})
+        staged += len(some)
+        shown(staged)
         yield from some
 
 

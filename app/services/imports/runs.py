@@ -16,11 +16,11 @@ from app.rules.errors import Conflict, NotFound
 from app.rules.files import Purpose
 from app.rules.imports import Table, check_settings
 from app.rules.imports.runs import CHOOSING, RUN, RunStatus
-from app.services import files, lifecycle
+from app.rules.progress import TaskKind
+from app.services import files, lifecycle, progress
 from app.services.files import Upload
 from app.services.imports.choices import Choices, check_choices, first_choices, with_columns
 from app.services.imports.source import opened
-from app.services.work import enqueue
 
 REQUESTS = "requests"  # the one kind of import there is so far
 BATCH = 200  # requests in one transaction: about a second, in which the hostel's next number is held
@@ -87,14 +87,12 @@ def _keep(session: Session, run: ImportRun, table: Table, choices: Choices) -> N
 
 def ask_for_check(session: Session, run_id: UUID) -> None:
     """Have every row checked by a worker; what was checked before is forgotten."""
-    lifecycle.move(session, RUN, run_id, "check")
-    enqueue(session, "imports.check", {"run_id": str(run_id)})
+    _begin(session, run_id, "check", TaskKind.IMPORT_CHECK)
 
 
 def start(session: Session, run_id: UUID) -> None:
     """Have a worker take in the rows that passed; a stopped import goes on where it stopped."""
-    lifecycle.move(session, RUN, run_id, "start")
-    enqueue(session, "imports.run", {"run_id": str(run_id)})
+    _begin(session, run_id, "start", TaskKind.IMPORT_RUN)
 
 
 def stop(session: Session, run_id: UUID, message: str = "") -> None:
@@ -113,8 +111,12 @@ def discard(session: Session, run_id: UUID) -> None:
 
 def undo(session: Session, run_id: UUID) -> None:
     """Have a worker hide what the import brought; numbers stay taken, and what people have worked on since stays."""
-    lifecycle.move(session, RUN, run_id, "undo")
-    enqueue(session, "imports.undo", {"run_id": str(run_id)})
+    _begin(session, run_id, "undo", TaskKind.IMPORT_UNDO)
+
+
+def _begin(session: Session, run_id: UUID, event: str, kind: TaskKind) -> None:
+    lifecycle.move(session, RUN, run_id, event)
+    progress.start(session, kind, subject_id=run_id, title={"file": find(session, run_id).filename})
 
 
 def run_batch(session: Session, run_id: UUID, most: int = BATCH) -> int:
