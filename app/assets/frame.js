@@ -1,4 +1,4 @@
-// The frame: sidebar, menus, messages, tabs that load when opened.
+// The frame: appearance, menus, messages, tabs that load when opened.
 import { $, $$, on } from "./dom.js";
 
 // -- light or dark, on this device ----------------------------------------------------------------------------
@@ -12,21 +12,10 @@ on("click", "[data-theme-choice]", (_event, button) => {
   document.dispatchEvent(new CustomEvent("themechange"));
 });
 
-// -- sidebar and menus ----------------------------------------------------------------------------------------
+// -- menus and messages ---------------------------------------------------------------------------------------
 
-const sidebar = $("#sidebar");
-const toggle = $("[data-toggle-sidebar]");
-const showSidebar = (open) => {
-  sidebar?.classList.toggle("open", open);
-  toggle?.setAttribute("aria-expanded", String(open));
-  if (open) $("a", sidebar)?.focus();
-};
-on("click", "[data-toggle-sidebar]", () => showSidebar(!sidebar.classList.contains("open")));
-on("click", "[data-close-sidebar]", () => showSidebar(false));
 on("click", "[data-dismiss]", (_event, button) => button.closest(".alert").remove());
-
 document.addEventListener("click", (event) => {
-  if (event.target.closest("details.menu")) showSidebar(false);
   for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
@@ -34,10 +23,6 @@ document.addEventListener("keydown", (event) => {
   for (const menu of $$("details.menu[open]")) {
     menu.open = false;
     $("summary", menu).focus();
-  }
-  if (sidebar?.classList.contains("open")) {
-    showSidebar(false);
-    toggle.focus();
   }
 });
 

@@ -1,4 +1,4 @@
-"""The command palette: finds what people look for by name or reference, and offers what they may do next."""
+"""The command palette: finds what people look for by name or reference, and offers what they may make."""
 
 from __future__ import annotations
 
@@ -8,31 +8,15 @@ from typing import Any
 
 from flask import current_app, g, jsonify, request
 from flask_appbuilder import AppBuilder
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 
 from app.models.declare import SIGNED_IN
 from app.permissions import Action
 from app.rules.search import Wanted, wanted
 from app.services import search
-from app.views import formats
+from app.views import formats, sidebar
 from app.views.base import ConsoleInterface, ConsoleModelView, ConsoleView, expose
 from app.views.people.doors import signed_in
-
-# The letter after `g` that leads to a screen, by its endpoint.
-GO = {"HomeView": "h", "BoardView": "b", "RequestView": "r", "FiguresView": "f", "MyRequestsView": "r", "HostelView": "s",
-      "RoomView": "o", "BedView": "d", "MemberView": "m", "InvitationView": "i", "TeamView": "t", "PermissionsView": "p",
-      "ImportView": "u", "AuditView": "a", "WorkView": "w", "OrganizationView": "c", "NotificationsView": "n"}
-# What else people call a screen, for finding it.
-SYNONYMS = {
-    "BoardView": lazy_gettext("kanban cards"), "RequestView": lazy_gettext("tickets complaints repairs maintenance"),
-    "FiguresView": lazy_gettext("statistics charts numbers"), "MemberView": lazy_gettext("people residents users roles staff"),
-    "InvitationView": lazy_gettext("invite people"), "TeamView": lazy_gettext("employees contractors people staff"),
-    "HostelView": lazy_gettext("houses buildings properties"), "BedView": lazy_gettext("places occupancy"),
-    "PermissionsView": lazy_gettext("rights capabilities roles access"), "AuditView": lazy_gettext("log history changes"),
-    "WorkView": lazy_gettext("jobs queue failed dead letters"), "OrganizationView": lazy_gettext("company time zone currency"),
-    "UsageView": lazy_gettext("limits subscription billing"), "ReportsView": lazy_gettext("pdf csv export"),
-    "ImportView": lazy_gettext("upload csv excel"), "HealthView": lazy_gettext("status monitoring"),
-}
 
 
 @dataclass(frozen=True)
@@ -109,4 +93,6 @@ def _shown(view: Any, hit: search.Hit, face: Any) -> dict[str, str]:
 def register(builder: AppBuilder) -> None:
     """Reached from every page, not through the menu."""
     builder.add_view_no_menu(PaletteView)
-    builder.app.jinja_env.globals.update(palette_commands=commands, go_keys=GO, screen_synonyms=SYNONYMS)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app.jinja_env.globals["palette_commands"] = commands
+    sidebar.init_app(app)
