@@ -1,156 +1,249 @@
-// The maintenance board: cards are moved by dragging or from their menu, and the board looks for changes itself.
-// The server says what each card's owner-to-be may do (the buttons of its menu); dragging means one of those buttons.
-import { post } from "./dom.js";
+// The maintenance board. The server draws every card, and says on it which steps its reader may take and why not
+// others; here cards are moved (board-move.js), asked about (board-ask.js) and kept up to date.
+import { $, $$, on, post } from "./dom.js";
+import { ask, menu } from "./board-ask.js";
+import { carrying, startMoving } from "./board-move.js";
 
-(() => {
-  const board = document.getElementById("board");
-  if (!board) return;
-  const $ = (selector, root = document) => root.querySelector(selector);
-  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const POLL_MILLISECONDS = 5000;
-  const dialog = $("#board-dialog");
-  const refusal = $("#board-refusal");
-  let dragged = null;
-  let busy = false;
+const LIVE = 60, QUICK_POLL = 5000, SLOW_POLL = 60000, MOST_IDS = 60; // milliseconds, ids
+const board = $("#board");
+const root = location.pathname.replace(/\/$/, "");
+const words = board.dataset;
+const columnOf = (state) => $(`.board-column[data-state="${state}"]`, board);
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, name) => values[name]);
+const say = (text) => { $("#board-status").textContent = text; };
+const refuse = (sentence) => {
+  const box = $("#board-refusal");
+  $("p", box).textContent = sentence;
+  box.hidden = !sentence;
+};
 
-  const say = (text) => { $("#board-status").textContent = text; };
-  const refuse = (sentence) => {
-    $("p", refusal).textContent = sentence;
-    refusal.hidden = !sentence;
-  };
-  const stepsOf = (card) => $$("[data-event]", card);
+// -- cards in their places -------------------------------------------------------------------------------------------
 
-  // -- asking ------------------------------------------------------------------------------------------------
+const parsed = (html) => {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+};
 
-  const workers = async (card) => {
-    const answer = await fetch(`${location.pathname.replace(/\/$/, "")}/workers/${card.dataset.id}`, { headers: { Accept: "application/json" } });
-    const found = answer.ok ? (await answer.json()).workers : [];
-    $("#board-worker").replaceChildren(new Option("—", ""), ...found.map((one) => new Option(one.name, one.id)));
-    $("#board-outside").value = "";
-  };
+// Gives a card what only scripts need: the button of its menu, and its part in moving about by arrow keys.
+const dress = (card) => {
+  const link = $(".card-link", card);
+  link.tabIndex = -1;
+  link.setAttribute("aria-describedby", "board-keys");
+  if (!card.dataset.steps) return card;
+  const button = $("#card-menu").content.firstElementChild.cloneNode(true);
+  button.setAttribute("aria-label", fill(words.move, { reference: card.dataset.reference }));
+  button.tabIndex = -1;
+  $(".card-top", card).append(button);
+  return card;
+};
 
-  const show = (what, shown) => { for (const field of $$(`[data-asks=${what}]`, dialog)) field.hidden = !shown; };
+// One card is reached by Tab, the others from there by arrow keys.
+const tabTo = (card) => {
+  for (const one of $$("[tabindex='0']", board)) one.tabIndex = -1;
+  for (const one of $$(".card-link, .card-menu", card)) one.tabIndex = 0;
+};
+const focusCard = (card) => {
+  tabTo(card);
+  $(".card-link", card).focus({ preventScroll: true });
+  card.scrollIntoView({ block: "nearest", inline: "nearest" });
+};
+const keepTabbable = () => {
+  if (!$(".board-card .card-link[tabindex='0']", board)) tabTo($(".board-card", board) || board);
+};
 
-  // Resolves to the fields to post, or null if the person thought better of it.
-  const ask = async (card, steps) => {
-    const chosen = () => steps[Number($("#board-choice").value)] || steps[0];
-    const draw = () => {
-      const step = chosen();
-      show("worker", step.dataset.event === "assign");
-      show("note", Boolean(step.dataset.question));
-      $("label", $("#board-note").parentElement).textContent = step.dataset.question || "";
-      $("#board-note").required = "needsNote" in step.dataset;
-      $("#board-dialog-title").textContent = `${card.dataset.reference}: ${step.dataset.label}`;
-    };
-    const plain = (step) => step.dataset.event !== "assign" && !step.dataset.question;
-    if (steps.length === 1 && plain(steps[0])) return { event: steps[0].dataset.event };
-    if (steps.some((step) => step.dataset.event === "assign")) await workers(card);
-    $("#board-choice").replaceChildren(...steps.map((step, at) => new Option(step.dataset.label, at)));
-    show("choice", steps.length > 1);
-    $("#board-note").value = "";
-    $("#board-choice").onchange = draw;
-    draw();
-    dialog.returnValue = "no";
-    dialog.showModal();
-    await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
-    if (dialog.returnValue !== "yes") return null;
-    const step = chosen();
-    const fields = { event: step.dataset.event };
-    if (step.dataset.question) fields.note = $("#board-note").value;
-    if (step.dataset.event === "assign") Object.assign(fields, { user_id: $("#board-worker").value, outside_party: $("#board-outside").value });
-    return fields;
-  };
+// Changes a list so that what one reads in it stays where it is.
+const steadily = (list, change) => {
+  const edge = list.getBoundingClientRect().top;
+  const anchor = list.scrollTop > 0 && $$(".board-card", list).find((card) => card.getBoundingClientRect().bottom > edge);
+  const before = anchor && anchor.getBoundingClientRect().top;
+  change();
+  if (anchor?.isConnected && list.contains(anchor)) list.scrollTop += anchor.getBoundingClientRect().top - before;
+};
 
-  // -- moving ------------------------------------------------------------------------------------------------
+const signature = (card) => `${card.dataset.changed} ${card.dataset.steps || ""} ${$(".card-foot", card).textContent}`;
+const highlight = (card) => {
+  card.classList.add("changed");
+  card.addEventListener("animationend", () => card.classList.remove("changed"), { once: true });
+};
 
-  const move = async (card, steps) => {
-    refuse("");
-    const fields = await ask(card, steps);
-    if (!fields) return;
-    const home = card.parentElement, next = card.nextElementSibling;
-    const target = $(`.board-column[data-state="${steps[0].dataset.to}"]`);
-    busy = true;
-    card.classList.add("busy");
-    if (new Set(steps.map((step) => step.dataset.to)).size === 1) $(".board-cards", target).prepend(card);
-    try {
-      const answer = await post(`${location.pathname.replace(/\/$/, "")}/move/${card.dataset.id}`, fields);
-      const words = $(`#column-${answer.state} .badge`)?.textContent || answer.state;
-      say(board.dataset.moved.replace("{reference}", card.dataset.reference).replace("{state}", words));
-    } catch (error) {
-      home.insertBefore(card, next); // the card goes back where it was, and the sentence says why
-      refuse(`${card.dataset.reference}: ${error.message}`);
+// Puts a freshly drawn card where it belongs. What lies below the cards loaded so far comes when one scrolls there.
+const place = (fresh, state, { quietly = false } = {}) => {
+  const list = $(".board-cards", columnOf(state));
+  const old = document.getElementById(fresh.id);
+  const same = old?.parentElement === list && old.dataset.order === fresh.dataset.order;
+  if (same && signature(old) === signature(fresh)) return;
+  const focused = old?.contains(document.activeElement);
+  const next = $$(".board-card", list).find((card) => card !== old && Number(card.dataset.order) > Number(fresh.dataset.order));
+  if (old && old.parentElement !== list) steadily(old.parentElement, () => old.remove());
+  steadily(list, () => {
+    old?.remove();
+    if (!next && $("[data-next]", list) && !focused) return;
+    list.insertBefore(dress(fresh), next || $(".board-end, .board-none", list));
+    if (!quietly) highlight(fresh);
+  });
+  if (focused) focusCard(fresh);
+};
+
+const drop = (card) => {
+  const neighbour = card.nextElementSibling?.matches(".board-card") ? card.nextElementSibling : $(".board-card", board);
+  const focused = card.contains(document.activeElement);
+  steadily(card.parentElement, () => card.remove());
+  if (focused && neighbour && neighbour !== card) focusCard(neighbour);
+};
+
+const count = (state, text) => {
+  for (const number of [$("[data-count]", columnOf(state)), $(`[data-tab="${state}"] [data-count]`)]) number.textContent = text;
+};
+
+// -- what has changed ------------------------------------------------------------------------------------------------
+
+const changed = new Set(); // ids that are to be fetched
+let timer = 0;
+// Nothing moves under a hand that holds a card, or under an open menu.
+const occupied = () => carrying() || $("#board-menu").matches(":popover-open") || $("#board-dialog").open;
+
+// An address of the board, narrowed as this page is.
+const address = (path, fields) => {
+  const narrowed = [...new URLSearchParams(location.search)].filter(([name]) => name !== "more");
+  return `${root}${path}?${new URLSearchParams([...narrowed, ...fields])}`;
+};
+
+const look = async (ids, options = {}) => {
+  const answer = await fetch(address("/cards", [["ids", ids.join(",")]]), { headers: { Accept: "application/json" } });
+  if (!answer.ok || answer.redirected) return;
+  const { counts, cards } = await answer.json();
+  for (const id of ids) {
+    const old = document.getElementById(`card-${id}`);
+    if (cards[id]) place(parsed(cards[id].html).firstElementChild, cards[id].state, options);
+    else if (old) drop(old);
+  }
+  for (const [state, text] of Object.entries(counts)) count(state, text);
+  keepTabbable();
+};
+
+const catchUp = async () => {
+  timer = 0;
+  if (occupied() || document.hidden || !changed.size) return;
+  const ids = [...changed];
+  changed.clear();
+  try {
+    if (ids.length > MOST_IDS) await poll(true);
+    else await look(ids);
+  } catch { /* no network just now: the next poll finds what has changed */ }
+};
+const catchUpSoon = () => { timer ||= setTimeout(catchUp, LIVE); };
+
+document.addEventListener("live", ({ detail }) => {
+  const row = detail.record?.id ? detail.record : detail.old_record;
+  const id = { maintenance_requests: row?.id, maintenance_assignments: detail.record?.request_id || detail.old_record?.request_id }[detail.table];
+  if (!id) return;
+  changed.add(id);
+  catchUpSoon();
+});
+for (const type of ["visibilitychange", "board:free"]) document.addEventListener(type, catchUpSoon);
+$("#board-menu").addEventListener("toggle", catchUpSoon);
+$("#board-dialog").addEventListener("close", catchUpSoon);
+
+// The whole board as far as it is loaded: for browsers without a live connection, and for clocks that run on.
+const poll = async (now = false) => {
+  if (occupied() || document.hidden) return;
+  const loaded = $$(".board-column", board).map((column) => ["more", `${column.dataset.state}:${$$(".board-card", column).length}`]);
+  const headers = now ? {} : { "If-None-Match": `"${words.tag}"` };
+  const answer = await fetch(address("/", [["part", "columns"], ...loaded]), { headers, cache: "no-store" });
+  if (answer.status !== 200 || answer.redirected || occupied()) return;
+  words.tag = (answer.headers.get("ETag") || "").replace(/^W\//, "").replaceAll('"', "");
+  const fresh = parsed(await answer.text());
+  for (const column of $$(".board-column", fresh)) {
+    const { state } = column.dataset, list = $(".board-cards", columnOf(state));
+    count(state, $("[data-count]", column).textContent);
+    const cards = $$(".board-card", column), ids = new Set(cards.map((card) => card.id));
+    for (const card of $$(".board-card", list)) if (!ids.has(card.id) && !fresh.getElementById(card.id)) drop(card);
+    $(".board-end", list)?.remove();
+    for (const card of cards) place(card, state);
+    const end = $(".board-end", column);
+    if (end) list.insertBefore(end, $(".board-none", list));
+    watchEnd(list);
+  }
+  keepTabbable();
+};
+let polled = performance.now();
+setInterval(() => {
+  const live = $("[data-live-state]")?.dataset.liveState === "live";
+  if (performance.now() - polled < (live ? SLOW_POLL : QUICK_POLL)) return;
+  polled = performance.now();
+  poll().catch(() => {}); // no network just now: the next look may have one
+}, QUICK_POLL);
+
+// -- the rest of a column, when its end is seen ----------------------------------------------------------------------
+
+const more = async (link) => {
+  const url = link.dataset.next;
+  if (!url) return;
+  delete link.dataset.next;
+  const answer = await fetch(url);
+  if (!answer.ok || answer.redirected) return; // the link still leads to a longer column
+  const list = link.closest(".board-cards"), focused = link === document.activeElement;
+  const fresh = parsed(await answer.text());
+  const first = $$(".board-card", fresh).filter((card) => !document.getElementById(card.id)).map(dress)[0];
+  for (const card of $$(".board-card", fresh)) if (document.getElementById(card.id)) card.remove();
+  link.closest(".board-end").replaceWith(...fresh.children);
+  if (focused && first) focusCard(first);
+  watchEnd(list);
+};
+const ends = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) more(entry.target).catch(() => {});
+}, { rootMargin: "300px" });
+const watchEnd = (list) => { const link = $("[data-next]", list); if (link) ends.observe(link); };
+on("click", ".board-end a[data-next]", (event, link) => {
+  event.preventDefault();
+  more(link).catch(() => {});
+});
+
+// -- moving ----------------------------------------------------------------------------------------------------------
+
+const steps = JSON.parse(words.steps);
+for (const [name, step] of Object.entries(steps)) step.name = name;
+const stepsOf = (card) => (card.dataset.steps || "").split(" ").filter(Boolean).map((name) => steps[name]);
+
+// Takes one of the steps; the card waits in its new column meanwhile, and goes back with a sentence if it may not.
+const move = async (card, possible) => {
+  refuse("");
+  const { id, reference } = card.dataset;
+  const send = (fields) => post(`${root}/move/${id}`, fields);
+  const focused = card.contains(document.activeElement) || document.activeElement === document.body;
+  const [home, next] = [card.parentElement, card.nextElementSibling];
+  const needs = possible.length > 1 || possible[0].question || possible[0].name === "assign";
+  let answer = null;
+  try {
+    if (needs) {
+      answer = await ask(card, possible, root, send);
+    } else {
+      $(".board-cards", columnOf(possible[0].to)).prepend(card);
+      card.classList.add("busy");
+      if (focused) focusCard(card);
+      answer = await send({ event: possible[0].name });
     }
-    card.classList.remove("busy");
-    busy = false;
-    await refresh(true, card.id);
-  };
+    if (answer) say(fill(words.moved, { reference, state: $(`#column-${answer.state} .badge`).textContent }));
+  } catch (error) {
+    home.insertBefore(card, next?.parentElement === home ? next : null);
+    refuse(error.status ? `${reference}: ${error.message}` : words.offline);
+  }
+  card.classList.remove("busy");
+  if (focused && card.isConnected) focusCard(card);
+  await look([id]).catch(() => {}); // who came too late sees what the other did
+};
 
-  board.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-event]");
-    if (button) move(button.closest(".board-card"), [button]);
-  });
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-board-dismiss]")) refuse("");
-  });
+on("click", ".card-menu", (_event, button) => {
+  const card = button.closest(".board-card");
+  menu(button, stepsOf(card), (step) => move(card, [step]));
+});
+on("click", "[data-board-dismiss]", () => refuse(""));
+on("change", "[data-board-filter]", (_event, select) => select.form.requestSubmit());
 
-  // -- dragging ----------------------------------------------------------------------------------------------
-
-  const stepsTo = (card, column) => stepsOf(card).filter((step) => step.dataset.to === column.dataset.state);
-  const stop = () => {
-    dragged?.classList.remove("dragged");
-    dragged = null;
-    for (const column of $$(".board-column")) column.classList.remove("may-drop", "may-not", "over");
-  };
-  board.addEventListener("dragstart", (event) => {
-    dragged = event.target.closest(".board-card");
-    if (!dragged) return;
-    event.dataTransfer.effectAllowed = "move";
-    event.dataTransfer.setData("text/plain", dragged.dataset.reference);
-    dragged.classList.add("dragged");
-    for (const column of $$(".board-column")) {
-      const home = column.contains(dragged);
-      column.classList.toggle("may-drop", !home && stepsTo(dragged, column).length > 0);
-      column.classList.toggle("may-not", !home && stepsTo(dragged, column).length === 0);
-    }
-  });
-  board.addEventListener("dragover", (event) => {
-    const column = event.target.closest(".board-column.may-drop");
-    for (const other of $$(".board-column.over")) if (other !== column) other.classList.remove("over");
-    if (!dragged || !column) return;
-    event.preventDefault();
-    column.classList.add("over");
-  });
-  board.addEventListener("drop", (event) => {
-    const column = event.target.closest(".board-column.may-drop");
-    if (!dragged || !column) return;
-    event.preventDefault();
-    const card = dragged;
-    stop();
-    move(card, stepsTo(card, column));
-  });
-  board.addEventListener("dragend", stop);
-
-  // -- looking for changes -----------------------------------------------------------------------------------
-
-  const occupied = () => busy || dragged || dialog.open || $("details[open]", board) || document.hidden;
-
-  const refresh = async (now = false, focus = "") => {
-    if (!now && occupied()) return;
-    const url = new URL(location.href);
-    url.searchParams.set("part", "columns");
-    url.hash = "";
-    let answer;
-    try {
-      answer = await fetch(url, { headers: now ? {} : { "If-None-Match": `"${board.dataset.tag}"` }, cache: "no-store" });
-    } catch { return; } // no network just now: the next look may have one
-    if (answer.status !== 200 || (!now && occupied())) return;
-    const scrolls = $$(".board-cards").map((list) => list.scrollTop);
-    const active = document.activeElement?.closest?.(".board-card")?.id || "";
-    board.innerHTML = await answer.text();
-    board.dataset.tag = (answer.headers.get("ETag") || "").replace(/^W\//, "").replaceAll('"', "");
-    $$(".board-cards").forEach((list, at) => { list.scrollTop = scrolls[at] || 0; });
-    const card = document.getElementById(focus || active);
-    if (card && (active || focus)) ($("summary", card) || $("a", card))?.focus({ preventScroll: !focus });
-  };
-  setInterval(refresh, POLL_MILLISECONDS);
-})();
+for (const card of $$(".board-card", board)) dress(card);
+board.tabIndex = -1;
+keepTabbable();
+for (const list of $$(".board-cards", board)) watchEnd(list);
+startMoving({ board, words, stepsOf, move, say, fill, focusCard, tabTo });
+board.dataset.ready = "yes";

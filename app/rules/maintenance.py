@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from app.lifecycle import By, Machine, T, Transition
 from app.permissions import Action, Capability, Resource
-from app.rules.errors import Conflict, Forbidden, Invalid, LimitReached
+from app.rules.errors import Conflict, DomainError, Forbidden, Invalid, LimitReached
 
 DAILY_REQUEST_LIMIT = 10  # per person and local day (M9)
 ATTACHMENTS_PER_REQUEST = 5  # M5
@@ -148,6 +148,19 @@ def moves(person: Person, request: Request, now: datetime) -> list[Transition[Re
         return True
 
     return [t for t in REQUEST.available(request.status, person.capabilities) if allowed(t)]
+
+
+def refusals(person: Person, request: Request, now: datetime) -> dict[RequestStatus, DomainError]:
+    """Why not, for each state that the lifecycle leads to from here and this person cannot bring it to now."""
+    reached = {transition.to for transition in moves(person, request, now)}
+    found: dict[RequestStatus, DomainError] = {}
+    for transition in REQUEST.available(request.status):
+        if transition.to not in reached:
+            try:
+                check_move(transition.name, person, request, now)
+            except (Forbidden, Conflict) as error:
+                found.setdefault(transition.to, error)
+    return found
 
 
 def _check_dispute(person: Person, request: Request, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from sqlalchemy import text
 
 from app.permissions import Role
 from app.rules.maintenance import Priority, RequestStatus
-from app.services.maintenance import finding
+from app.services.maintenance import board
 from tests.maintenance import at, category, moved, raised, scope
 from tests.views.test_base_statements import statements
 
@@ -29,9 +30,25 @@ def filled(page):
     return {state: cards for state, cards in columns(page).items() if cards}
 
 
+def card(page, request):
+    """The attributes of a card."""
+    return page.text.partition(f'data-id="{request}"')[2].partition(">")[0]
+
+
 def steps(page, request):
-    card = page.text.partition(f'data-id="{request}"')[2].partition("</li>")[0]
-    return set(re.findall(r'data-event="(\w+)"', card))
+    return set(re.findall(r'data-steps="([^"]+)"', card(page, request))[0].split() if "data-steps" in card(page, request) else [])
+
+
+def crowd(superuser, number):
+    """As many requests more, like the first."""
+    with superuser.begin() as connection:
+        connection.execute(text(
+            "INSERT INTO maintenance_requests (org_id, hostel_id, number, category_id, user_id) "
+            "SELECT org_id, hostel_id, 1 + n, category_id, user_id FROM maintenance_requests, generate_series(1, :n) n"), {"n": number})
+
+
+def cards(person, *requests, query="", **options):
+    return person.get(f"/maintenance/board/cards?ids={','.join(map(str, requests))}{query}", headers=JSON, **options)
 
 
 def move(person, request, **fields):
@@ -48,13 +65,19 @@ def test_every_state_has_its_column_and_every_card_its_place(app, world, browser
     assert one != two
 
 
-def test_the_board_takes_six_statements_at_most(app, world, browser):
-    for _ in range(8):
-        moved(world.staff, raised(world.resident), "claim", "start")
+def test_the_board_takes_three_statements_however_much_is_on_it(app, world, browser, superuser):
+    request = raised(world.resident)
+    crowd(superuser, 300)
     staff = browser(world.staff)
-    with statements() as seen:
-        staff.get(BOARD)
-    assert len(seen) <= 6, seen
+    for path, most in (("", 3), ("?part=columns", 2), (f"cards?ids={request}", 2), ("column/submitted?" + next_place(staff), 2)):
+        with statements() as seen:
+            assert staff.get(BOARD + path).status_code == 200
+        assert len(seen) <= most, (path, seen)
+
+
+def next_place(person):
+    """Where the first column goes on."""
+    return re.search(r'data-next="[^"]*\?([^"]*after=[^"]+)"', person.get(BOARD).text)[1].replace("&amp;", "&")
 
 
 def test_the_most_urgent_card_is_on_top(app, world, browser, superuser):
@@ -67,7 +90,7 @@ def test_the_most_urgent_card_is_on_top(app, world, browser, superuser):
 
 
 def test_closed_cards_leave_the_board_after_a_week(app, world, browser, superuser):
-    at(superuser, -finding.CLOSED_SHOWN - timedelta(hours=1))
+    at(superuser, -board.CLOSED_SHOWN - timedelta(hours=1))
     moved(world.staff, raised(world.resident), "claim", "start", "resolve")
     at(superuser, timedelta(0))
     moved(world.staff, raised(world.resident), "claim", "start", "resolve")
@@ -87,23 +110,38 @@ def test_the_board_is_narrowed(app, world, browser, query, expected):
     assert filled(browser(world.owner).get(f"{BOARD}?{link}")) == expected
 
 
-@pytest.mark.parametrize("query", ["hostel=x", "category=1", "priority=urgent", "more=everything"])
+@pytest.mark.parametrize("query", ["hostel=x", "category=1", "priority=urgent", "more=everything", "more=submitted:x", "more=submitted:99999"])
 def test_a_filter_that_cannot_be_read_is_refused(app, world, browser, query):
     assert browser(world.owner).get(f"{BOARD}?{query}").status_code == 400
 
 
-def test_a_long_column_begins_short_and_counts_all(app, world, browser, superuser):
+def test_a_long_column_begins_short_counts_all_and_goes_on(app, world, browser, superuser):
     raised(world.owner)
-    with superuser.begin() as connection:
-        connection.execute(text(
-            "INSERT INTO maintenance_requests (org_id, hostel_id, number, category_id, user_id) "
-            "SELECT org_id, hostel_id, 1 + n, category_id, user_id FROM maintenance_requests, generate_series(1, 60) n"))
+    crowd(superuser, 60)
     owner = browser(world.owner)
     page = owner.get(BOARD)
-    assert len(columns(page)["submitted"]) == finding.COLUMN_SIZE
+    seen = columns(page)["submitted"]
+    assert len(seen) == board.COLUMN_SIZE
     assert ">61<" in page.text
-    longer = re.search(r'href="([^"]*more=submitted[^"]*)"', page.text)[1]
-    assert len(columns(owner.get(longer.replace("&amp;", "&")))["submitted"]) == 61
+    while (link := re.search(r'data-next="([^"]+)"', page.text)) is not None:
+        page = owner.get(link[1].replace("&amp;", "&"))
+        seen += re.findall(r'data-reference="([^"]+)"', page.text)
+    assert seen == [f"MR-{number:04d}" for number in range(1, 62)]
+
+
+def test_without_scripts_a_link_makes_a_column_longer(app, world, browser, superuser):
+    raised(world.owner)
+    crowd(superuser, 60)
+    owner = browser(world.owner)
+    longer = re.search(r'href="([^"]*more=submitted[^"]*)"', owner.get(BOARD + "?priority=normal").text)[1].replace("&amp;", "&")
+    assert "priority=normal" in longer
+    assert len(columns(owner.get(longer))["submitted"]) == board.COLUMN_SIZE + board.COLUMN_STEP
+
+
+def test_a_broken_place_in_a_column_is_refused(app, world, browser):
+    owner = browser(world.owner)
+    assert owner.get(BOARD + "column/submitted?after=nowhere").status_code == 400
+    assert owner.get(BOARD + "column/anywhere?after=").status_code == 404
 
 
 def test_staff_see_the_cards_of_their_hostel_alone(app, world, browser):
@@ -120,6 +158,16 @@ def test_a_card_offers_what_its_reader_may_do(app, world, browser):
     assert (steps(staff, free), steps(staff, taken)) == ({"claim"}, set())
     assert "reject" in steps(owner, taken)
     assert steps(browser(world.a.people[Role.VIEWER]).get(BOARD), free) == set()
+
+
+def test_a_card_says_why_it_cannot_go_further(app, world, browser):
+    free, taken = raised(world.resident), raised(world.resident)
+    moved(world.owner, taken, "claim")
+    page = browser(world.staff).get(BOARD)
+    assert "Your role does not let you “reject” a maintenance request." in json.loads(
+        re.search(r"data-refusals='([^']+)'", card(page, free))[1])["rejected"]
+    assert "assigned to somebody else" in json.loads(
+        re.search(r"data-refusals='([^']+)'", card(page, taken))[1])["in_progress"]
 
 
 def test_a_card_that_is_moved_answers_with_its_state(app, world, browser):
@@ -165,6 +213,33 @@ def test_looking_again_costs_nothing_until_something_changes(app, world, browser
     again = staff.get(f"{BOARD}?part=columns", headers=tag)
     assert again.status_code == 200
     assert filled(again) == {"assigned": ["MR-0001"]}
+
+
+def test_a_changed_card_is_fetched_by_itself_with_what_the_columns_count(app, world, browser):
+    one, two, foreign = raised(world.resident), raised(world.resident), raised(world.outsider)
+    moved(world.owner, two, "claim")
+    staff = browser(world.staff)
+    answer = cards(staff, one, two, foreign)
+    found = answer.get_json()
+    assert {key: value["state"] for key, value in found["cards"].items()} == {str(one): "submitted", str(two): "assigned"}
+    assert found["cards"][str(one)]["html"].startswith('<li class="board-card"')
+    assert (found["counts"]["submitted"], found["counts"]["assigned"], found["counts"]["resolved"]) == ("1", "1", "0")
+    assert cards(staff, one, query="&mine=yes").get_json()["cards"] == {}
+    tag = {"If-None-Match": answer.headers["ETag"]}
+    assert staff.get(f"/maintenance/board/cards?ids={one},{two},{foreign}", headers=tag).status_code == 304
+
+
+@pytest.mark.parametrize(("ids", "status"), [("x", 404), ("", 404), (",".join(["00000000-0000-0000-0000-000000000000"] * 61), 400)])
+def test_cards_that_cannot_be_meant_are_refused(app, world, browser, ids, status):
+    assert browser(world.staff).get(f"/maintenance/board/cards?ids={ids}").status_code == status
+
+
+def test_overdue_ones_can_be_seen_alone(app, world, browser, superuser):
+    at(superuser, timedelta(days=-2))
+    raised(world.resident)
+    at(superuser, timedelta(0))
+    raised(world.resident)
+    assert filled(browser(world.staff).get(BOARD + "?overdue=yes")) == {"submitted": ["MR-0001"]}
 
 
 def test_what_people_wrote_is_escaped_on_cards(app, world, browser):

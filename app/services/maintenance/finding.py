@@ -1,14 +1,14 @@
-"""Reads of maintenance: the board, the story of one request, who could take it. Policies decide which rows there are."""
+"""Reads of maintenance: conditions, the story of one request, who could take it. Policies decide which rows there are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import Session, joinedload
 
 from app.models.files import File
@@ -21,12 +21,7 @@ from app.models.maintenance import (
 )
 from app.models.people import Member
 from app.rules.files import PHOTOS
-from app.rules.maintenance import CLOSED, OPEN, Priority, RequestStatus
-
-COLUMN_SIZE = 50  # cards that a column of the board begins with
-COLUMN_MOST = 200  # and the most it shows
-COUNT_CAP = 1000
-CLOSED_SHOWN = timedelta(days=7)  # the board shows what was closed lately; the list has the rest
+from app.rules.maintenance import OPEN, RequestStatus
 
 R = MaintenanceRequest
 
@@ -52,78 +47,6 @@ def with_relations() -> list[Any]:
     """Load options for whatever cards and pages of a request show: one statement, seven joins by key."""
     return [joinedload(R.category), joinedload(R.issue_type), joinedload(R.room), joinedload(R.requester),
             joinedload(R.hostel), joinedload(R.assignment).joinedload(MaintenanceAssignment.member)]
-
-
-# --- the board ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class BoardFilter:
-    """What the board is narrowed to; `held_by` is a person's id."""
-
-    org_id: UUID
-    hostel_id: UUID | None = None
-    category_id: UUID | None = None
-    priority: Priority | None = None
-    held_by: int | None = None
-
-
-@dataclass
-class Column:
-    """One state with its first cards; `count` stops at COUNT_CAP + 1."""
-
-    state: RequestStatus
-    size: int
-    cards: list[MaintenanceRequest] = field(default_factory=list)
-    count: int = 0
-
-    @property
-    def count_text(self) -> str:
-        """As people read it."""
-        return f"{COUNT_CAP:,}+" if self.count > COUNT_CAP else f"{self.count:,}"
-
-    @property
-    def more(self) -> bool:
-        """Whether there are cards that a longer column would show."""
-        return self.count > len(self.cards) and self.size < COLUMN_MOST
-
-
-def board(session: Session, wanted: BoardFilter, now: datetime, longer: RequestStatus | None = None) -> list[Column]:
-    """Every state in the order of the lifecycle, most urgent first, closed ones newest first; two statements."""
-    columns = [Column(state, COLUMN_MOST if state is longer else COLUMN_SIZE) for state in RequestStatus]
-    by_state = {column.state: column for column in columns}
-    chosen = union_all(*(_chosen(column, wanted, now) for column in columns)).subquery()
-    order = (chosen.c.urgency, R.id)
-    for request in session.scalars(
-            select(R).join(chosen, R.id == chosen.c.id).where(R.org_id == wanted.org_id)
-            .options(*with_relations()).order_by(*order)):
-        by_state[request.state].cards.append(request)
-    counts = union_all(*(_counted(column.state, wanted, now) for column in columns))
-    for state, count in session.execute(counts):
-        by_state[RequestStatus(state)].count = count
-    return columns
-
-
-def _narrowed(columns: Sequence[Any], state: RequestStatus, wanted: BoardFilter, now: datetime) -> Select[Any]:
-    found = select(*columns).where(R.org_id == wanted.org_id, R.status == state.value, R.deleted_at.is_(None))
-    if state in CLOSED:
-        found = found.where(R.held_since >= now - CLOSED_SHOWN)
-    for column, value in ((R.hostel_id, wanted.hostel_id), (R.category_id, wanted.category_id),
-                          (R.priority, wanted.priority and wanted.priority.value)):
-        if value is not None:
-            found = found.where(column == value)
-    return found if wanted.held_by is None else found.where(is_held_by(wanted.held_by))
-
-
-def _chosen(column: Column, wanted: BoardFilter, now: datetime) -> Select[Any]:
-    urgency = now - R.held_since if column.state in CLOSED else R.resolve_by - now
-    return _narrowed([R.id, urgency.label("urgency")], column.state, wanted, now).order_by(
-        urgency, R.id).limit(column.size)
-
-
-def _counted(state: RequestStatus, wanted: BoardFilter, now: datetime) -> Select[str, int]:
-    rows = _narrowed([literal(1)], state, wanted, now).limit(COUNT_CAP + 1).subquery()
-    return select(literal(state.value), func.count()).select_from(rows)
 
 
 # --- one request ----------------------------------------------------------------------------------------

@@ -59,10 +59,14 @@ def asking(hostel_id: UUID | None) -> Person:
 _USUAL = ("claim", "start", "resume", "resolve", "reopen", "dispute")
 
 
+def usual_first(steps: list[Transition[RequestStatus]]) -> list[Transition[RequestStatus]]:
+    """The step that usually comes next before all others."""
+    return sorted(steps, key=lambda step: _USUAL.index(step.name) if step.name in _USUAL else len(_USUAL))
+
+
 def next_moves(item: MaintenanceRequest, now: datetime) -> list[Transition[RequestStatus]]:
     """The buttons for a request: what its lifecycle allows and this person may do now, the usual one first."""
-    found = moves(asking(item.hostel_id), item.facts, now)
-    return sorted(found, key=lambda step: _USUAL.index(step.name) if step.name in _USUAL else len(_USUAL))
+    return usual_first(moves(asking(item.hostel_id), item.facts, now))
 
 
 def among_hostels() -> bool:
