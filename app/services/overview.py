@@ -1,87 +1,141 @@
-"""What needs doing now, for the home page: few statements, each along an index."""
+"""What needs doing now, for the home page: many numbers in one statement, rows of many lists in another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SelectBase,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.interfaces import ORMOption
 
+from app.models.maintenance import MaintenanceCategory as Category
 from app.models.maintenance import MaintenanceRequest as R
-from app.models.work import Work
-from app.rules.maintenance import OPEN, Priority, RequestStatus
-from app.rules.work import WorkState
-from app.services.maintenance.finding import is_held_by, is_overdue, with_relations
+from app.models.people import Member
+from app.rules.maintenance import RequestStatus
+from app.rules.overview import Span
+from app.services.maintenance.finding import is_open, is_overdue
 
-SHOWN = 8  # requests that a list of the home page holds
-_OPEN = [state.value for state in OPEN]
-_WITH_NOBODY = frozenset({RequestStatus.SUBMITTED, RequestStatus.UNASSIGNED})
+SHOWN = 8  # rows that a list of the home page holds
+
+
+def read(session: Session, parts: Mapping[str, Select[Any]]) -> dict[str, Any]:
+    """The one value of each of these statements, asked together: however many there are, it is one statement."""
+    if not parts:
+        return {}
+    found = session.execute(select(*(part.scalar_subquery().label(name) for name, part in parts.items()))).one()
+    return found._asdict()
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Open requests: by state in the order of the lifecycle, those beyond their target, those that are urgent."""
+class Wanted:
+    """The first rows of a list: which rows, and in which order."""
 
-    by_state: dict[RequestStatus, int] = field(default_factory=dict)
-    overdue: int = 0
-    urgent: int = 0
-
-    @property
-    def open(self) -> int:
-        """All of them."""
-        return sum(self.by_state.values())
-
-    @property
-    def unassigned(self) -> int:
-        """Those that nobody has in hand yet."""
-        return sum(count for state, count in self.by_state.items() if state in _WITH_NOBODY)
-
-    @property
-    def escalated(self) -> int:
-        """Those whose time had passed when somebody was called."""
-        return self.by_state.get(RequestStatus.ESCALATED, 0)
+    rows: Select[Any]
+    order: Sequence[ColumnElement[Any]]
 
 
-def count_open(session: Session, org_id: UUID, hostel_id: UUID | None, now: datetime) -> Counts:
-    """How many requests are open, in one statement."""
-    found = session.execute(
-        select(R.status, func.count(), func.count().filter(is_overdue(now)), func.count().filter(R.priority == Priority.HIGH.value))
-        .where(*_open(org_id, hostel_id)).group_by(R.status)).all()
-    by_state = {status: count for status, count, _, _ in found}
-    return Counts({state: by_state[state.value] for state in RequestStatus if state.value in by_state},
-                  sum(overdue for _, _, overdue, _ in found), sum(urgent for _, _, _, urgent in found))
+def first_rows(session: Session, model: Any, wanted: Sequence[Wanted], options: Sequence[ORMOption]) -> list[list[Any]]:
+    """For each of these lists of one model up to SHOWN rows with what `options` load; one statement for all."""
+    lists: list[list[Any]] = [[] for _ in wanted]
+    if not wanted:
+        return lists
+    chosen = union_all(*(_chosen(model, number, one) for number, one in enumerate(wanted))).subquery()
+    rows = session.execute(
+        select(model, chosen.c.list).join(chosen, model.id == chosen.c.id).where(model.org_id == func.app.current_org())
+        .options(*options).order_by(chosen.c.list, chosen.c.place))
+    for item, number in rows:
+        lists[number].append(item)
+    return lists
 
 
-def my_work(session: Session, org_id: UUID, user_id: int) -> Sequence[R]:
-    """Open requests in the hands of one person, the most urgent first."""
-    return session.scalars(
-        select(R).where(*_open(org_id, None), is_held_by(user_id)).options(*with_relations())
-        .order_by(R.resolve_by, R.id).limit(SHOWN)).all()
+def _chosen(model: Any, number: int, one: Wanted) -> Select[Any]:
+    place = func.row_number().over(order_by=one.order)
+    ids = one.rows.with_only_columns(model.id, literal(number).label("list"), place.label("place"))
+    return ids.order_by(*one.order).limit(SHOWN)
 
 
-def free_work(session: Session, org_id: UUID, hostel_id: UUID | None) -> Sequence[R]:
-    """Requests that anybody may claim, the most urgent first."""
-    return session.scalars(
-        select(R).where(*_open(org_id, hostel_id), R.status.in_([state.value for state in _WITH_NOBODY]))
-        .options(*with_relations()).order_by(R.resolve_by, R.id).limit(SHOWN)).all()
+# --- open requests --------------------------------------------------------------------------------------------
 
 
-def in_trouble(session: Session, org_id: UUID, hostel_id: UUID | None, now: datetime) -> Sequence[R]:
-    """Escalated requests, then the overdue, the longest overdue first; last those whose clock stands still."""
-    escalated: ColumnElement[bool] = R.status == RequestStatus.ESCALATED.value
-    return session.scalars(
-        select(R).where(*_open(org_id, hostel_id), escalated | is_overdue(now)).options(*with_relations())
-        .order_by(escalated.desc(), R.held_since.is_not(None), R.resolve_by, R.id).limit(SHOWN)).all()
+@dataclass(frozen=True)
+class Group:
+    """Open requests that have something in common; `key` is what a list is filtered by."""
+
+    key: str
+    name: str
+    open: int
+    overdue: int
 
 
-def dead_letters(session: Session) -> int:
-    """Work of this organization that was given up."""
-    return session.scalar(select(func.count()).select_from(Work).where(Work.state == WorkState.DEAD.value)) or 0
+@dataclass(frozen=True)
+class OpenRequests:
+    """Open requests three ways, and since when the oldest of them waits."""
+
+    by_state: Sequence[Group]
+    by_category: Sequence[Group]
+    by_hostel: Sequence[Group]
+    oldest_at: datetime | None
 
 
-def _open(org_id: UUID, hostel_id: UUID | None) -> list[ColumnElement[bool]]:
-    wanted = [R.org_id == org_id, R.status.in_(_OPEN), R.deleted_at.is_(None)]
-    return wanted if hostel_id is None else [*wanted, R.hostel_id == hostel_id]
+def open_requests(org_id: UUID, hostel_id: UUID | None, now: datetime) -> Select[Any]:
+    """A part for `read`: open requests by state, by category and by hostel, in one pass; see `as_open_requests`."""
+    groups = (
+        select(R.status, R.category_id, Category.name, R.hostel_id, func.count().label("open"),
+               func.count().filter(is_overdue(now)).label("overdue"), func.min(R.raised_at).label("oldest_at"))
+        .join(Category, R.category_id == Category.id)
+        .where(R.org_id == org_id, Category.org_id == org_id, is_open(), R.deleted_at.is_(None))
+        .group_by(func.grouping_sets(tuple_(R.status), tuple_(R.category_id, Category.name), tuple_(R.hostel_id))))
+    if hostel_id is not None:
+        groups = groups.where(R.hostel_id == hostel_id)
+    return _rows_of(groups)
+
+
+def as_open_requests(found: Sequence[Mapping[str, Any]] | None, hostels: Mapping[str, str]) -> OpenRequests:
+    """What that part answered; `hostels` are names by id."""
+    rows = found or ()
+
+    def groups(key: str, name: str) -> list[Group]:
+        some = [Group(row[key], row[name], row["open"], row["overdue"]) for row in rows if row[key] is not None]
+        return sorted(some, key=lambda group: (-group.open, group.name))
+
+    states = {group.key: group for group in groups("status", "status")}
+    by_hostel = [Group(group.key, hostels[group.key], group.open, group.overdue)
+                 for group in groups("hostel_id", "hostel_id") if group.key in hostels]
+    oldest = [datetime.fromisoformat(row["oldest_at"]) for row in rows if row["status"] is not None]
+    return OpenRequests([states[state.value] for state in RequestStatus if state.value in states],
+                        groups("category_id", "name"), by_hostel, min(oldest, default=None))
+
+
+# --- people ---------------------------------------------------------------------------------------------------
+
+
+def people_joined(org_id: UUID, span: Span, zone: str) -> Select[Any]:
+    """A part for `read`: who became a member on which day, in this period and the one before; see `as_days`."""
+    day = func.date(func.timezone(zone, Member.joined_at)).label("day")
+    return _rows_of(select(day, func.count().label("count")).where(
+        Member.org_id == org_id, Member.removed_at.is_(None), day >= span.before, day <= span.today).group_by(day))
+
+
+def as_days(found: Sequence[Mapping[str, Any]] | None) -> dict[date, int]:
+    """What a part that counts by day answered."""
+    return {date.fromisoformat(row["day"]): row["count"] for row in found or ()}
+
+
+def _rows_of(statement: SelectBase) -> Select[Any]:
+    """A table of answers as one value: a JSON list of objects."""
+    rows = statement.subquery("answer")
+    return select(func.json_agg(literal_column("answer"))).select_from(rows)

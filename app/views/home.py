@@ -2,29 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from flask import redirect, render_template, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask_appbuilder import AppBuilder, IndexView, expose
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
+from werkzeug.wrappers import Response
 
 from app.identity import Identity
+from app.models.maintenance import MaintenanceRequest as R
 from app.permissions import Action, Portal, Resource
-from app.rules.maintenance import CLOSED
+from app.rules.maintenance import CLOSED, OPEN, RequestStatus, human_duration
+from app.rules.overview import PERIODS, Span, Trend, change
 from app.security import identify
-from app.services import organizations, overview, work
-from app.services.maintenance import residents
-from app.views import formats
+from app.services import notifications, organizations, overview, work
+from app.services.maintenance import figures, residents
+from app.views import cards, charts, formats
+from app.views.cards import Card, Panel, Row
 from app.views.edge import db_session
 from app.views.interface import Session
-from app.views.maintenance.parts import clock_badge
+from app.views.maintenance.parts import among_hostels, clock_badge
 from app.views.organizations.settings import NEARLY
+from app.views.paging import BadListRequest
+from app.views.screens import to_sign_in
 
 _OWN_SHOWN = 6
+_NEWS_SHOWN = 5
+_FIELD = frozenset({Portal.SALES, Portal.CANTEEN, Portal.AMENITY})
+_OFFICE = _FIELD | {Portal.ADMIN}
+_REPAIRS = frozenset({Portal.MANAGEMENT})
+
+
+def _request_row(item: R) -> Row:
+    """A request in two lines."""
+    where = (item.where, item.hostel.name if among_hostels() else "", item.holder)
+    return Row(url_for("RequestView.show", pk=item.id), item.reference, item.issue,
+               [*filter(None, where), formats.human(item.state), formats.when(item.raised_at)], clock_badge(item))
+
+
+def _most_urgent() -> list[Any]:
+    """What is due first, or was; last those whose clock stands still."""
+    return [R.held_since.is_not(None), R.resolve_by, R.id]
+
+
+_OPEN = [state.value for state in RequestStatus if state in OPEN]
+_FREE = [RequestStatus.SUBMITTED.value, RequestStatus.UNASSIGNED.value]
+_NOT_ESCALATED = [state for state in _OPEN if state != RequestStatus.ESCALATED]
+_DECIDE = frozenset({Portal.ADMIN})
+
+
+# All that may stand on somebody's page, in its order. A domain adds its own here.
+CARDS = (
+    Card(lazy_gettext("Escalated"), "RequestView", {"status": "escalated"}, Action.APPROVE, icon="flag", tone="danger", urgent=True),
+    Card(lazy_gettext("Overdue"), "RequestView", {"overdue": "yes"}, Action.UPDATE, icon="clock", tone="danger", urgent=True),
+    Card(lazy_gettext("In nobody's hands"), "RequestView", {"status": _FREE}, Action.UPDATE, icon="inbox", tone="warning", urgent=True),
+    Card(lazy_gettext("Urgent and open"), "RequestView", {"priority": "high", "status": _OPEN}, Action.UPDATE, icon="alert",
+         tone="warning", urgent=True),
+    Card(lazy_gettext("Imports ready to start"), "ImportView", {"status": "checked"}, Action.CREATE, icon="upload", urgent=True),
+    Card(lazy_gettext("Imports stopped half-way"), "ImportView", {"status": "stopped"}, Action.CREATE, icon="pause",
+         tone="warning", urgent=True),
+    Card(lazy_gettext("Invitations not answered yet"), "InvitationView", {"status": "pending"}, Action.CREATE, icon="mail", urgent=True),
+    Card(lazy_gettext("Background work that failed for good"), "WorkView", {"state": "dead"}, Action.UPDATE, icon="failed",
+         tone="danger", urgent=True),
+    Card(lazy_gettext("Open requests"), "RequestView", {"status": _OPEN}, icon="wrench"),
+    Card(lazy_gettext("In your hands"), "RequestView", {"mine": "yes"}, portals=_REPAIRS, icon="user-check"),
+    Card(lazy_gettext("Raised today"), "RequestView", {"raised_at.from": cards.today}, icon="plus"),
+    Card(lazy_gettext("On hold"), "RequestView", {"status": "on_hold"}, icon="pause"),
+    Card(lazy_gettext("Residents"), "MemberView", {"role": "resident", "status": "active"}, icon="users"),
+    Card(lazy_gettext("About to move in"), "MemberView", {"role": "pending_resident", "status": "active"}, icon="key"),
+    Card(lazy_gettext("Hostels"), "HostelView", portals=_OFFICE, icon="building"),
+    Card(lazy_gettext("Rooms"), "RoomView", portals=_FIELD, icon="door"),
+    Card(lazy_gettext("Beds"), "BedView", portals=_FIELD, icon="bed"),
+)
+PANELS = (
+    Panel(lazy_gettext("In your hands"), "RequestView", {"mine": "yes"}, Action.UPDATE, _REPAIRS, _most_urgent, _request_row,
+          lazy_gettext("Nothing is in your hands."), lazy_gettext("All of yours")),
+    Panel(lazy_gettext("Free to claim"), "RequestView", {"status": _FREE}, Action.UPDATE, _REPAIRS, _most_urgent, _request_row,
+          lazy_gettext("Everything is in somebody's hands."), lazy_gettext("All that are free")),
+    Panel(lazy_gettext("Escalated"), "RequestView", {"status": "escalated"}, Action.APPROVE, _DECIDE, _most_urgent, _request_row,
+          more=lazy_gettext("All that are escalated")),
+    Panel(lazy_gettext("Overdue, not escalated"), "RequestView", {"overdue": "yes", "status": _NOT_ESCALATED}, Action.APPROVE,
+          _DECIDE, _most_urgent, _request_row, lazy_gettext("Nothing is late."), lazy_gettext("All that are overdue")),
+)
 
 
 class HomeView(IndexView):
-    """One page for each way of working; each reads what it shows in at most five statements."""
+    """One page for each way of working, read in at most six statements."""
 
     @expose("/")
     def index(self) -> Any:
@@ -34,43 +99,109 @@ class HomeView(IndexView):
             return redirect(url_for("SignInView.sign_in"))
         self.update_redirect()
         template, context = _page_of(identity, db_session())
-        return render_template(template, appbuilder=self.appbuilder, base_template=self.appbuilder.base_template,
-                               greeting=greeting(identity), identity=identity, clock_badge=clock_badge, **context)
+        return render_template(f"home/{template}.html", appbuilder=self.appbuilder, identity=identity, today=_span().today,
+                               base_template=self.appbuilder.base_template, greeting=greeting(identity), **context)
+
+    @expose("/home/now")
+    def now(self) -> Any:
+        """What changes while one looks at it: the upper part of the page, for whoever swaps it in place."""
+        identity = identify()
+        if identity is None:
+            return to_sign_in()
+        context = _own(db_session()) if identity.portal is Portal.RESIDENT else _now(identity, db_session(), {})[0]
+        template = "own" if identity.portal is Portal.RESIDENT else "now"
+        answer = Response(render_template(f"home/{template}.html", identity=identity, **context), mimetype="text/html")
+        answer.add_etag()
+        return answer.make_conditional(request.environ)
 
 
 def _page_of(identity: Identity, session: Session) -> tuple[str, dict[str, Any]]:
     """Template and what it shows, by the portal that the person works in."""
     match identity.portal:
         case Portal.PLATFORM:
-            return "home/platform.html", {
-                "organizations": organizations.list_organizations(session), "backlog": work.backlog(session)}
-        case Portal.RESIDENT if identity.can(Resource.MAINTENANCE, Action.READ):
-            own = residents.own_requests(session)
-            return "home/resident.html", {
-                "open": [one for one in own if one.state not in CLOSED],
-                "closed": [one for one in own if one.state in CLOSED][:_OWN_SHOWN]}
-        case Portal.ADMIN | Portal.MANAGEMENT if identity.can(Resource.MAINTENANCE, Action.READ):
-            return "home/staff.html", _staff(identity, session)
+            return "platform", {"organizations": organizations.list_organizations(session), "backlog": work.backlog(session),
+                                "nearly": NEARLY, **charts.helpers()}
+        case Portal.RESIDENT:
+            return "resident", _own(session)
         case _:
-            return "home/plain.html", {}
+            return "staff", _staff(identity, session)
+
+
+def _own(session: Session) -> dict[str, Any]:
+    """What a resident has reported, and was told."""
+    own = residents.own_requests(session) if g.identity.can(Resource.MAINTENANCE, Action.READ) else []
+    return {"open": [one for one in own if one.state not in CLOSED], "news": _news(session),
+            "closed": [one for one in own if one.state in CLOSED][:_OWN_SHOWN]}
+
+
+def _news(session: Session) -> list[Any]:
+    """What a person was told and has not read; nobody is asked who has nothing."""
+    return notifications.own(session, g.identity.user_id, unread=True)[:_NEWS_SHOWN] if g.identity.unread else []
+
+
+def _now(identity: Identity, session: Session, more: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Cards and panels of a person, and what was answered to the parts that were asked for with them."""
+    mine = [card for card in CARDS if card.is_for(identity)]
+    found = overview.read(session, {**cards.parts(mine), **more})
+    numbers = cards.numbers(mine, found)
+    return {"urgent": [one for one in numbers if one.card.urgent and one.count],
+            "numbers": [one for one in numbers if not one.card.urgent],
+            "panels": cards.show(session, [panel for panel in PANELS if panel.is_for(identity)]), "news": _news(session)}, found
 
 
 def _staff(identity: Identity, session: Session) -> dict[str, Any]:
-    """Those who do repairs see theirs and what is free; those who see to it that they are done, what is late."""
-    where = identity.org_id, identity.hostel_id
-    now = formats.now()
-    repairs = identity.portal is Portal.MANAGEMENT
-    context: dict[str, Any] = {"repairs": repairs, "nearly": NEARLY,
-                               "counts": overview.count_open(session, *where, now)}
+    """Cards and panels, and below them how things go."""
+    span = _span()
+    parts: dict[str, Any] = {}
+    repairs = cards.screen_of("RequestView").allowed("list")
     if repairs:
-        return {**context, "mine": overview.my_work(session, identity.org_id, identity.user_id),
-                "free": overview.free_work(session, *where)}
-    context["late"] = overview.in_trouble(session, *where, now)
-    if identity.can(Resource.WORK, Action.READ):
-        context["dead"] = overview.dead_letters(session)
+        parts["open"] = overview.open_requests(identity.org_id, identity.hostel_id, formats.now())
+    if cards.screen_of("MemberView").allowed("list"):
+        parts["joined"] = overview.people_joined(identity.org_id, span, str(formats.zone()))
+    context, found = _now(identity, session, parts)
+    context |= {"span": span, "periods": PERIODS, **charts.helpers()}
+    if repairs:
+        names = {str(hostel.id): hostel.name for hostel in identity.hostels}
+        trend = figures.trend(session, identity.hostel_id, span)
+        context |= {
+            "open": overview.as_open_requests(found["open"], names), "trend": trend, "stats": _stats(trend), "open_states": _OPEN,
+            "states": {state.value: state for state in RequestStatus}}
+    if "joined" in parts:
+        context["joined"] = overview.as_days(found["joined"])
     if identity.can(Resource.ORGANIZATION, Action.READ):
-        context["usage"] = [row for row in organizations.usage(session) if row.used and row.most is not None]
+        context |= {"nearly": NEARLY, "usage": [row for row in organizations.usage(session) if row.used and row.most is not None]}
     return context
+
+
+def _stats(trend: Trend) -> list[charts.Stat]:
+    """Four numbers of the period beside the one before."""
+    now, before, days = trend.now, trend.before, list(trend.days.values())
+
+    def seconds(length: timedelta | None) -> float | None:
+        return None if length is None else length.total_seconds()
+
+    def words(length: timedelta | None) -> str:
+        return "–" if length is None else human_duration(length)
+
+    return [
+        charts.Stat(gettext("Raised"), f"{now.raised:,}", f"{before.raised:,}", change(now.raised, before.raised),
+                    [day.raised for day in days]),
+        charts.Stat(gettext("Resolved"), f"{now.resolved:,}", f"{before.resolved:,}", change(now.resolved, before.resolved),
+                    [day.resolved for day in days]),
+        charts.Stat(gettext("Resolved in time"), charts.percent(now.met), charts.percent(before.met),
+                    change(now.met, before.met, more_is_good=True), [day.met for day in days]),
+        charts.Stat(gettext("Until somebody took it"), words(now.response), words(before.response),
+                    change(seconds(now.response), seconds(before.response), more_is_good=False),
+                    [seconds(day.response) for day in days]),
+    ]
+
+
+def _span() -> Span:
+    """The period that the link asks for, in days of the hostel's zone."""
+    days = request.args.get("days", str(PERIODS[0]))
+    if days not in map(str, PERIODS):
+        raise BadListRequest(gettext("“%(text)s” is not a value of %(label)s.", text=days[:40], label="days"))
+    return Span(formats.now().astimezone(formats.zone()).date(), int(days))
 
 
 def greeting(identity: Identity) -> str:
@@ -84,5 +215,3 @@ def greeting(identity: Identity) -> str:
 
 def register(builder: AppBuilder) -> None:
     """The home page is the application's index view; nothing to add."""
-
-

@@ -622,11 +622,9 @@ BEGIN
   VALUES (app.current_org(), p_user, p_role, p_hostel, p_from, p_until) RETURNING id INTO v_id;
   RETURN v_id;
 END
-$$;
-
--- p_status NULL takes the role away
+$$
 --;;
-CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz DEFAULT NULL) RETURNS void
+CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row memberships;
@@ -634,9 +632,6 @@ BEGIN
   SELECT * INTO v_row FROM memberships WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'There is no such membership.' USING ERRCODE = 'VR404';
-  END IF;
-  IF v_row.updated_at <> p_version THEN
-    RAISE EXCEPTION 'Somebody saved this first. What you typed is still here.' USING ERRCODE = 'VR409';
   END IF;
   -- Anybody may give up a role of their own, but suspending or prolonging it is for others.
   IF NOT (p_status IS NULL AND v_row.user_id = app.current_user_id()) THEN
@@ -975,14 +970,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT b.number, b.sealed_at
   FROM audit_log l JOIN audit_batches b ON l.seq BETWEEN b.first_seq AND b.last_seq AND l.seq = ANY (b.seqs)
   WHERE l.seq = p_seq AND l.org_id = app.current_org() AND app.can('audit', 'read')
-$$
---;;
-CREATE FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) RETURNS TABLE (at timestamptz, seq bigint, actor_id integer, actor text, action text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT l.at, l.seq, l.actor_id, l.actor, l.action FROM audit_log l
-  WHERE l.org_id = app.current_org() AND l.table_name = p_table AND l.row_id = p_row
-    AND app.can(p_resource, 'read') AND coalesce(l.hostel_id = ANY ((SELECT app.reach(p_resource, 'read'))::uuid[]), true)
-    AND (p_state IS NULL OR (l.action <> 'insert' AND NOT (l.action = 'update' AND l.after ? p_state)))
 $$
 --;;
 CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
@@ -4231,11 +4218,11 @@ ALTER FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from
 --;;
 GRANT EXECUTE ON FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) FROM PUBLIC
 --;;
-ALTER FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) OWNER TO viramah_definer
+ALTER FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) TO portal_admin
+GRANT EXECUTE ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.change_person(p_user integer, p_status text) FROM PUBLIC
 --;;
@@ -4366,12 +4353,6 @@ REVOKE ALL ON FUNCTION app.audit_seal_of(p_seq bigint) FROM PUBLIC
 ALTER FUNCTION app.audit_seal_of(p_seq bigint) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.audit_seal_of(p_seq bigint) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) FROM PUBLIC
---;;
-ALTER FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) TO portal_admin, portal_management
 --;;
 REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
 --;;

@@ -76,6 +76,30 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   GROUP BY c.id, c.name, t.id, t.name ORDER BY 3 DESC, 1, 2 LIMIT p_most
 $$;
 
+-- Days of each hostel's own zone on which anything happened, p_from to p_until (not included), and, with an empty day, the
+-- time before p_middle and the time from then on. The response is the median time until somebody took a request raised then
+-- in hand; what was resolved, and late, counts on the day when it was.
+--: definer; execute: portal_admin, portal_management
+CREATE FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date)
+RETURNS TABLE (day date, recent boolean, raised bigint, resolved bigint, late bigint, response_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.day, d.recent, sum(d.raised), sum(d.resolved), count(*) FILTER (WHERE d.late),
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY d.response)
+  FROM (
+    SELECT l.day, l.day >= p_middle AS recent, e.raised, e.resolved, e.late, e.response
+    FROM maintenance_request_facts f
+    JOIN hostels h ON h.org_id = f.org_id AND h.id = f.hostel_id
+    CROSS JOIN LATERAL (VALUES
+      (f.raised_at, 1, 0, false, extract(epoch FROM f.responded_at - f.raised_at)),
+      (CASE WHEN f.status = 'resolved' THEN f.ended_at END, 0, 1, f.resolve_by < f.ended_at, NULL)
+    ) e (at, raised, resolved, late, response)
+    CROSS JOIN LATERAL (SELECT (e.at AT TIME ZONE h.timezone)::date AS day) l
+    WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+      AND (f.raised_at >= p_from - 1 OR f.ended_at >= p_from - 1) AND l.day >= p_from AND l.day < p_until
+  ) d
+  GROUP BY GROUPING SETS ((d.day), (d.recent))
+$$;
+
 --: definer; execute: portal_admin, portal_management
 CREATE FUNCTION app.maintenance_figures_as_of() RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$

@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.rules.overview import Span, Trend, Work
+
 COMMON_ISSUES = 10
 
 _OPEN = text("SELECT category, open, overdue, oldest_at FROM app.maintenance_open_by_category(:hostel)")
@@ -17,6 +19,8 @@ _TIMES = text("SELECT name, resolved, late, median_seconds, p90_seconds "
               "FROM app.maintenance_resolution_times(:hostel, :since, :until, :by)")
 _WEEKS = text("SELECT week, raised, judged, late FROM app.maintenance_breach_rate_by_week(:hostel, :since, :until)")
 _ISSUES = text("SELECT category, issue, raised FROM app.maintenance_common_issues(:hostel, :since, :until, :most)")
+_DAYS = text("SELECT day, recent, raised, resolved, late, response_seconds "
+             "FROM app.maintenance_by_day(:hostel, :before, :first, :until)")
 _AS_OF = text("SELECT app.maintenance_figures_as_of()")
 
 
@@ -95,3 +99,17 @@ def figures(session: Session, hostel_id: UUID | None, since: datetime, until: da
         as_of=rows(_AS_OF).scalar_one(), open=[OpenRequests(*row) for row in rows(_OPEN)],
         by_category=times("category"), by_staff=times("staff"), weeks=[Week(*row) for row in rows(_WEEKS)],
         issues=[CommonIssue(*row) for row in rows(_ISSUES, most=COMMON_ISSUES)])
+
+
+def trend(session: Session, hostel_id: UUID | None, span: Span) -> Trend:
+    """What was raised and resolved day by day, as of the last refresh; one statement."""
+    days: dict[date, Work] = {}
+    halves: dict[bool, Work] = {}
+    for day, recent, raised, resolved, late, seconds in session.execute(_DAYS, {
+            "hostel": hostel_id, "before": span.before, "first": span.first, "until": span.today + timedelta(days=1)}):
+        work = Work(raised, resolved, late, None if seconds is None else timedelta(seconds=seconds))
+        if day is None:
+            halves[recent] = work
+        else:
+            days[day] = work
+    return Trend({day: days.get(day, Work()) for day in span.days}, halves.get(True, Work()), halves.get(False, Work()))
