@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -13,13 +15,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask
-from flask_babel import Domain, get_locale
+from flask_babel import Domain, force_locale, format_date, get_locale
 from flask_babel import gettext as translate
 
 FOLDER = Path(__file__).parent / "translations"
 SOURCE = "en"  # what the code is written in: needs no catalog
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
-_LEAST = 6  # letters that a template must have of its own, or it would fit any text
+_LEAST = 4  # letters that a template must have of its own, or it would fit any text
 
 
 def catalog_path(code: str) -> Path:
@@ -90,6 +92,9 @@ def sentence(text: object) -> str:
     for pattern, template in _templates(code):
         if (match := pattern.fullmatch(said)) is not None:
             return translate(template) % {name: _value(value) for name, value in match.groupdict().items()}
+    for mark in ("; ", ": "):  # several things said in a row, or of something
+        if mark in said:
+            return mark.join(map(_value, said.split(mark)))
     return said
 
 
@@ -99,12 +104,16 @@ def _known(text: str) -> str | None:
 
 
 def _value(text: str) -> str:
-    """A value within a sentence: words of ours are translated, one by one or in quotation marks; the rest is data."""
-    if "“" in text:
-        return re.sub(r"“([^”]*)”", lambda quoted: f"“{_value(quoted[1])}”", text)
-    for own in (text, text[:1].upper() + text[1:]):
+    """A value within a sentence: words of ours, or a part that is said by itself, are translated; the rest is data."""
+    for own in (text, text[:1].upper() + text[1:], text[:1].lower() + text[1:]):
         if (found := _known(own)) is not None:
             return found
+    if (found := sentence(text)) != text:
+        return found
+    if re.fullmatch(r"\d\d? [A-Z][a-z]+ \d{4}", text):  # a day in a sentence that was said in English
+        return format_date(datetime.strptime(text, "%d %B %Y").replace(tzinfo=UTC), "d MMMM y")
+    if re.search(r"“.+”", text):
+        return re.sub(r"“([^”]*)”", lambda quoted: f"“{_value(quoted[1])}”", text)
     return ", ".join(map(_value, text.split(", "))) if ", " in text else text
 
 
@@ -115,6 +124,11 @@ def best(wanted: Iterable[str]) -> str | None:
             if candidate in languages():
                 return candidate
     return None
+
+
+def in_language(code: str | None) -> AbstractContextManager[None]:
+    """Within it, texts are in the language of somebody who is written to; English if they have none that there is."""
+    return force_locale(best([code or SOURCE]) or SOURCE)  # type: ignore[no-any-return]
 
 
 def init_app(app: Flask) -> None:

@@ -9,16 +9,18 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
+from flask_babel import format_datetime, gettext
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.languages import in_language
 from app.services.people import accounts, invitations, mail, signin
 from app.tenancy import auth_scope
 from app.wiring import mailer, settings
 from jobs.registry import Payload, handles
 
 KEEP_ATTEMPTS = timedelta(days=30)  # for whoever looks into a series of guesses
-_ADDRESS = text("SELECT email, name FROM app.account_address(:user)")
+_ADDRESS = text("SELECT email, name, language FROM app.account_address(:user)")
 
 
 def link(path: str, secret: str) -> str:
@@ -31,7 +33,9 @@ def mail_invitation(session: Session, payload: Payload) -> None:
     """Mail an invitation, unless it was accepted or withdrawn meanwhile."""
     letter = invitations.letter(session, settings().secret_key, UUID(payload["invitation_id"]))
     if letter is not None:
-        mailer().send(mail.invitation(letter, link("/invitation", letter.secret)))
+        with in_language(letter.language):
+            until = format_datetime(letter.expires_at.astimezone(UTC), "d MMMM y, HH:mm 'UTC'", rebase=False)
+            mailer().send(mail.invitation(letter, link("/invitation", letter.secret), gettext, until))
 
 
 @handles(accounts.RESET_MAIL, external=True)
@@ -45,7 +49,8 @@ def mail_password_reset(session: Session, payload: Payload) -> None:
     secret = accounts.reset_secret(settings().secret_key, payload["reset_id"])
     with auth_scope() as auth:
         accounts.store_reset(auth, payload["user_id"], payload["reset_id"], secret)
-    mailer().send(mail.password_reset(found.email, found.name, link("/password/new", secret), payload["reset_id"]))
+    with in_language(found.language):
+        mailer().send(mail.password_reset(found.email, found.name, link("/password/new", secret), payload["reset_id"], gettext))
 
 
 @handles("people.forget")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.permissions import Portal
+from app.text import N_
 
 ROLES = ("viramah_owner", "viramah_definer", "viramah_web", "viramah_auth", "viramah_service", "viramah_realtime",
          *map(str, Portal))
@@ -43,11 +44,13 @@ class Check:
 def duration(span: timedelta) -> str:
     """`40 seconds`, `12 minutes`, `3 hours`, `2 days`: whole units, as much as one needs to decide."""
     seconds = max(int(span.total_seconds()), 0)
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 2 * size or (seconds >= size and size == 86400):  # noqa: PLR2004 - "90 minutes" says more than "1 hour"
-            count = seconds // size
-            return f"{count} {word}{'s' if count != 1 else ''}"
-    return f"{seconds} second{'s' if seconds != 1 else ''}"
+    if seconds < 2 * 60:
+        return N_("1 second") if seconds == 1 else N_(f"{seconds} seconds")
+    if seconds < 2 * 3600:  # "90 minutes" says more than "1 hour"
+        return N_(f"{seconds // 60} minutes")
+    if seconds < 86400:
+        return N_(f"{seconds // 3600} hours")
+    return N_("1 day") if seconds < 2 * 86400 else N_(f"{seconds // 86400} days")
 
 
 def judge_migration(found: str | None, wanted: str) -> Check:

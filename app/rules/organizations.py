@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.permissions import Role
 from app.rules.errors import Forbidden, Invalid, LimitReached
+from app.text import N_
 
 NAME_MAX = 120
 SLUG_MIN, SLUG_MAX = 3, 40
@@ -102,13 +103,25 @@ class PlanLimitReached(LimitReached):
         self.limit, self.allowed, self.plan = limit, allowed, plan
 
 
+_LIMIT_WORDS = {
+    Limit.USERS: (N_("1 user"), N_("%(n)s users"), N_("unlimited users")),
+    Limit.HOSTELS: (N_("1 hostel"), N_("%(n)s hostels"), N_("unlimited hostels")),
+    Limit.RESIDENTS: (N_("1 resident"), N_("%(n)s residents"), N_("unlimited residents")),
+    Limit.WORKFLOWS: (N_("1 workflow"), N_("%(n)s workflows"), N_("unlimited workflows")),
+    Limit.BOTS: (N_("1 bot"), N_("%(n)s bots"), N_("unlimited bots")),
+    Limit.STORAGE_BYTES: ("", N_("%(n)s GB of storage"), N_("unlimited storage")),
+    Limit.MESSAGES_PER_MONTH: (N_("1 message a month"), N_("%(n)s messages a month"), N_("unlimited messages a month")),
+}
+
+
 def describe_limit(limit: Limit, allowed: int | None) -> str:
     """A limit with its unit: 3 hostels, 10 GB of storage, unlimited users."""
+    one, many, unlimited = _LIMIT_WORDS[limit]
+    if allowed is None:
+        return unlimited
     if limit is Limit.STORAGE_BYTES:
-        return "unlimited storage" if allowed is None else f"{allowed / _GB:g} GB of storage"
-    noun, per_month = limit.removesuffix("_per_month"), " a month" if limit.endswith("_per_month") else ""
-    noun = noun.removesuffix("s") if allowed == 1 else noun
-    return f"{'unlimited' if allowed is None else format(allowed, ',')} {noun}{per_month}"
+        return many % {"n": f"{allowed / _GB:g}"}
+    return one if allowed == 1 else many % {"n": f"{allowed:,}"}
 
 
 def limit_of(plan: Plan, limit: Limit, agreed: Mapping[Limit, int | None] | None = None) -> int | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.permissions import ROLE_CAPABILITIES, ROLE_PORTAL, Action, Capability, Portal, Resource, Role, rank
 from app.rules.errors import Conflict, Forbidden, Invalid
+from app.text import N_
 
 
 class MemberStatus(StrEnum):
@@ -40,7 +41,7 @@ class Membership:
     def why_inactive(self, now: datetime) -> str | None:
         """The reason why it does not count at `now`; None if it does."""
         if self.status is not MemberStatus.ACTIVE:
-            return f"is {self.status}"
+            return {MemberStatus.INVITED: N_("is invited"), MemberStatus.SUSPENDED: N_("is suspended")}[self.status]
         if self.valid_from is not None and now < self.valid_from:
             return f"begins only on {self.valid_from:%d %B %Y}"
         if self.valid_until is not None and now >= self.valid_until:
@@ -184,7 +185,7 @@ def explain(
     for override in member_overrides:
         if not override.applies(capability, hostel_id):
             continue
-        place = "in this hostel" if override.hostel_id else "everywhere"
+        place = "in this hostel" if override.hostel_id else N_("everywhere")
         if not works_here:
             steps.append(Step("A personal override counts for nothing without an active role here.", Effect.NOTHING))
         elif override.granted:
@@ -211,7 +212,7 @@ def _membership_step(
     by_matrix = capability in ROLE_CAPABILITIES[role]
     has_it = role_may(role, org_overrides, capability, hostel_id)
     if has_it and by_matrix:
-        said = f"The role {name} {where} has it by the matrix, through {ROLE_PORTAL[role]}."
+        said = f"The role {name} {where} has it by the matrix, through {ROLE_PORTAL[role].replace('_', ' ')}."
         return Step(said, Effect.GIVES)
     if has_it:
         return Step(f"The organization gives it to the role {name}, held {where}.", Effect.GIVES)
@@ -265,7 +266,7 @@ def check_grant(granter: Iterable[Membership], new: Membership, now: datetime) -
     in another. Owners are so without an end, or an organization could wake up ownerless.
     """
     if new.role in WIDE_ROLES and new.hostel_id:
-        raise Invalid(f"The role {new.role} is for the whole organization, not for a hostel.", field="hostel_id")
+        raise Invalid(f"The role {new.role.replace('_', ' ')} is for the whole organization, not for a hostel.", field="hostel_id")
     if new.role is Role.OWNER and new.valid_until:
         raise Invalid("Ownership has no end date.", field="valid_until")
     if new.valid_from and new.valid_until and new.valid_until <= new.valid_from:

@@ -85,8 +85,9 @@ def create_rooms(session: Session, floor: Floor, plans: Sequence[RoomPlan]) -> d
     Errors: NumbersTaken, which names those that the hostel has already.
     """
     if taken := taken_numbers(session, floor.hostel_id, [plan.number for plan in plans]):
-        more = f" and {len(taken) - _NAMED} more" if len(taken) > _NAMED else ""
-        raise NumbersTaken(f"This hostel has room {', '.join(taken[:_NAMED])}{more} already.")
+        named = ", ".join(taken[:_NAMED])
+        raise NumbersTaken(f"This hostel has room {named} and {len(taken) - _NAMED} more already." if len(taken) > _NAMED
+                           else f"This hostel has room {named} already.")
     shared = {"hostel_id": floor.hostel_id, "floor_id": floor.id}
     made = dict(session.execute(
         insert(Room).values([shared | {"number": plan.number, "kind": plan.kind.value} for plan in plans])
@@ -161,8 +162,7 @@ def add_beds(session: Session, room: Room, count: int) -> list[str]:
     taken = session.scalars(select(Bed.label).where(Bed.room_id == room.id, Bed.deleted_at.is_(None))).all()
     most = 1 if room.kind == RoomKind.SINGLE else BEDS_PER_ROOM
     if len(taken) + count > most:
-        raise Invalid(f"A {room.kind} room has at most {most} bed{'s' if most > 1 else ''}, and this one has {len(taken)}.",
-                      field="count")
+        raise Invalid(f"This room has {len(taken)} beds already, and a room of its kind has at most {most}.", field="count")
     labels = bed_labels(count, taken)
     session.execute(insert(Bed).values(
         [{"hostel_id": room.hostel_id, "room_id": room.id, "label": label} for label in labels]))
@@ -262,8 +262,7 @@ def _refuse_if_waiting(session: Session, rooms: Select[Any], what: str) -> None:
     waiting = session.scalar(select(func.count()).select_from(MaintenanceRequest).where(
         MaintenanceRequest.room_id.in_(rooms), MaintenanceRequest.status.in_(_OPEN), MaintenanceRequest.deleted_at.is_(None)))
     if waiting:
-        raise Conflict(f"{what} has {waiting} open maintenance request{'s' if waiting > 1 else ''}: close "
-                       f"{'them' if waiting > 1 else 'it'} first.")
+        raise Conflict(f"{what} has open maintenance requests ({waiting}): close them first.")
 
 
 def _hide(session: Session, moment: Any, what: Sequence[tuple[Any, Any]]) -> int:

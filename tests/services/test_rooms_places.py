@@ -78,7 +78,7 @@ def test_a_floor_goes_and_comes_with_its_rooms_and_beds(app, world):
 def test_a_room_with_an_open_request_stays(app, world):
     room = world.a.places[0].rooms[0]
     raised(world.owner, hostel_id=world.a.places[0].hostel_id, room_id=room)
-    with scope(world.owner) as session, pytest.raises(Conflict, match="1 open maintenance request: close it first"):
+    with scope(world.owner) as session, pytest.raises(Conflict, match="open maintenance requests .1.: close them first"):
         rooms.remove_room(session, room)
 
 
@@ -113,7 +113,7 @@ def test_more_beds_take_the_first_free_letters(app, world):
 
 
 def test_a_room_takes_no_more_than_26_beds(app, world):
-    with scope(world.owner) as session, pytest.raises(Invalid, match="at most 26 beds, and this one has 2"):
+    with scope(world.owner) as session, pytest.raises(Invalid, match="has 2 beds already, and a room of its kind has at most 26"):
         rooms.add_beds(session, room_of(session, world.a.places[0].rooms[0]), 25)
 
 

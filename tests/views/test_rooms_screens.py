@@ -157,7 +157,7 @@ def test_a_room_with_open_requests_is_not_removed(app, world, browser):
     raised(world.owner, hostel_id=world.a.places[0].hostel_id, room_id=room)
     answer = browser(world.owner).post(f"/rooms/delete/{room}")
     assert answer.status_code == 409
-    assert "This room has 1 open maintenance request: close it first." in visible(answer.text)
+    assert "This room has open maintenance requests (1): close them first." in visible(answer.text)
 
 
 def test_a_removed_hostel_is_among_the_deleted_ones_and_comes_back(app, world, browser):

@@ -158,13 +158,12 @@ def codec_of(encoding: str) -> str:
 
 
 def _undecodable(encoding: str, offset: int, line: int, error: UnicodeDecodeError) -> str:
-    said = f"The file is not {ENCODINGS[encoding].partition(' (')[0]}: byte {offset + 1:,} (line {line:,}"
-    if error.start < len(error.object):
-        said += f", 0x{error.object[error.start]:02X}"
-    hint = "Save it as “CSV UTF-8”"
+    name = ENCODINGS[encoding].partition(" (")[0]
+    code = f", 0x{error.object[error.start]:02X}" if error.start < len(error.object) else ""
     if encoding == "utf-8":
-        hint += ", or choose its encoding; files from older Windows programs are mostly Windows-1252"
-    return f"{said}) cannot be read. {hint}."
+        return (f"The file is not {name}: byte {offset + 1:,} (line {line:,}{code}) cannot be read. Save it as “CSV UTF-8”, or "
+                "choose its encoding; files from older Windows programs are mostly Windows-1252.")
+    return f"The file is not {name}: byte {offset + 1:,} (line {line:,}{code}) cannot be read. Save it as “CSV UTF-8”."
 
 
 def guess_delimiter(text: str) -> str:

@@ -69,6 +69,7 @@ class Letter:
     role: Role
     expires_at: datetime
     secret: str
+    language: str | None
 
 
 def secret_of(key: str, invitation_id: UUID, expires_at: datetime) -> str:
@@ -115,14 +116,14 @@ def letter(session: Session, key: str, invitation_id: UUID) -> Letter | None:
     """What to mail, as the organization itself; None once the invitation is not pending any more."""
     row = session.execute(
         select(Invitation.email, Invitation.name, Invitation.role, Invitation.expires_at, Member.name.label("inviter"),
-               Organization.name.label("organization"))
+               Organization.name.label("organization"), Organization.settings["language"].astext.label("language"))
         .join(Organization, Organization.id == Invitation.org_id)
         .outerjoin(Member, (Member.org_id == Invitation.org_id) & (Member.user_id == Invitation.created_by))
         .where(Invitation.id == invitation_id, Invitation.status == "pending")).one_or_none()
     if row is None:
         return None
     return Letter(row.email, row.name, row.organization, row.inviter, Role(row.role), row.expires_at,
-                  secret_of(key, invitation_id, row.expires_at))
+                  secret_of(key, invitation_id, row.expires_at), row.language)
 
 
 def open_link(session: Session, secret: str) -> OpenInvitation:

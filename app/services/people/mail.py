@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.gateways.mail import Mail
 from app.services.people.invitations import Letter
+from app.text import N_
+
+Say = Callable[[str], str]
+"""Puts a text, with its placeholders, into the language of whoever gets the message."""
+
+_INVITED_BY = N_("Hello %(name)s,\n\n%(inviter)s invites you to work with %(organization)s in the Viramah Console, as "
+                 "%(role)s.\n\nOpen this link to accept:\n%(link)s\n\nIt works once, until %(until)s. If you did not expect "
+                 "this message, do nothing.\n")
+_INVITED = N_("Hello %(name)s,\n\nyou are invited to work with %(organization)s in the Viramah Console, as %(role)s.\n\n"
+              "Open this link to accept:\n%(link)s\n\nIt works once, until %(until)s. If you did not expect this message, do "
+              "nothing.\n")
+_RESET = N_("Hello %(name)s,\n\nsomebody asked for a new password for your account in the Viramah Console. Open this link to "
+            "choose one:\n%(link)s\n\nIt works once, within an hour. If it wasn't you, do nothing: your password stays as "
+            "it is.\n")
 
 
-def invitation(letter: Letter, link: str) -> Mail:
-    """To somebody who is offered a role."""
-    who = f"{letter.inviter} invites you" if letter.inviter else "You are invited"
-    return Mail(
-        to=letter.to, key=f"invitation {letter.secret}",
-        subject=f"Invitation to {letter.organization}",
-        text=f"Hello {letter.name},\n\n{who} to work with {letter.organization} in the Viramah Console, as "
-             f"{letter.role.replace('_', ' ')}.\n\nOpen this link to accept:\n{link}\n\nIt works once, until "
-             f"{letter.expires_at:%d %B %Y, %H:%M} UTC. If you did not expect this message, do nothing.\n",
-    )
+def invitation(letter: Letter, link: str, say: Say, until: str) -> Mail:
+    """To somebody who is offered a role, until a time in words."""
+    values = {"name": letter.name, "inviter": letter.inviter, "organization": letter.organization, "link": link, "until": until,
+              "role": say(letter.role.replace("_", " ").capitalize())}
+    return Mail(to=letter.to, key=f"invitation {letter.secret}",
+                subject=say(N_("Invitation to %(organization)s")) % {"organization": letter.organization},
+                text=say(_INVITED_BY if letter.inviter else _INVITED) % values)
 
 
-def password_reset(to: str, name: str, link: str, key: str) -> Mail:
+def password_reset(to: str, name: str, link: str, key: str, say: Say) -> Mail:
     """To somebody who forgot their password, or was given an account."""
-    return Mail(
-        to=to, key=f"password reset {key}", subject="Choose a new password",
-        text=f"Hello {name},\n\nsomebody asked for a new password for your account in the Viramah Console. Open this "
-             f"link to choose one:\n{link}\n\nIt works once, within an hour. If it wasn't you, do nothing: your "
-             "password stays as it is.\n",
-    )
+    return Mail(to=to, key=f"password reset {key}", subject=say(N_("Choose a new password")),
+                text=say(_RESET) % {"name": name, "link": link})
