@@ -65,6 +65,8 @@ def run_console(folder: DataFolder, port: int) -> int:
             folder.lock.write_text(str(port))  # for `env`, which others ask while this runs
             local = environment.describe(folder, port, os.environ)
             settings = config.load(local.settings)
+            if settings.database_realtime_url:
+                check_port(settings.realtime_port, "REALTIME_PORT")
             try:
                 start_servers(supervisor, local)
                 logins = prepare_database(local, demo=settings.demo)
@@ -99,15 +101,15 @@ def held(folder: DataFolder) -> Iterator[bool]:
         yield True
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, chosen_with: str = "--port") -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except PermissionError as error:
-            raise LocalError(f"Port {port} is for root only: choose one above 1023 with --port.") from error
+            raise LocalError(f"Port {port} is for root only: choose one above 1023 with {chosen_with}.") from error
         except OSError as error:
-            raise LocalError(f"Port {port} is taken by another program: choose one with --port.") from error
+            raise LocalError(f"Port {port} is taken by another program: choose one with {chosen_with}.") from error
 
 
 def rotate_logs(folder: DataFolder) -> None:
@@ -181,12 +183,13 @@ def start_processes(supervisor: Supervisor, local: Local, settings: config.Setti
     ]
     counts = new_counts(local.folder)
     worker, scheduler = ["-m", "jobs.worker"], ["-m", "jobs.scheduler"]
-    for name, words in {"web": web, "worker": worker, "scheduler": scheduler}.items():
+    realtime = {"realtime": ["-m", "app.api.realtime"]} if settings.database_realtime_url else {}
+    for name, words in {"web": web, "worker": worker, "scheduler": scheduler, **realtime}.items():
         say(f"Starting {name} …")
         program = Program(
             [sys.executable, "-P", *words],
             log=local.folder.logs / f"{name}.log",
-            environment={**local.environment("web" if words is web else "worker", supervised=True), **counts},
+            environment={**local.environment(name if name in ("web", "realtime") else "worker", supervised=True), **counts},
             folder=ROOT,
         )
         supervisor.start(name, program)

@@ -1,0 +1,1 @@
+"""Doors for programs. The first is app/api/realtime."""
