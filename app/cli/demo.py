@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
-from app.services import demo
+from app.services import demo, statistics
 from app.tenancy import auth_scope, service_scope, tenant_scope
 from app.wiring import objects, settings
 
@@ -37,6 +37,9 @@ def load_command(until: datetime | None) -> None:
             made |= demo.fill(session, company, ids, objects(), moment)
     with auth_scope() as session:
         demo.set_passwords(session, ids, password)
+    if made:
+        with service_scope("gathering statistics after the demo was loaded") as session:
+            statistics.gather(session)
     click.echo("The demo is loaded." if made else "The demo data is there already; nothing was changed.")
 
 

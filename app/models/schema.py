@@ -14,6 +14,7 @@ from app.models.declare import (
     DEFINER,
     FUNCTIONS,
     PROTECTED,
+    SERVICE,
     VIEWS,
     function_statements,
     grant_statements,
@@ -51,6 +52,8 @@ def schema_statements() -> list[str]:
         lines += grant_statements(protection)
     lines += [str(entity.to_sql_statement_create()) for entity in (*policy_entities(), *trigger_entities())]
     lines.append(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {DEFINER}")
+    # Statistics at once after a load: without them the planner walks every policy for every pair of rows.
+    lines.append(f"GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO {SERVICE}")
     for function in FUNCTIONS:
         lines += function_statements(function)
     return lines + publication_statements()

@@ -622,9 +622,11 @@ BEGIN
   VALUES (app.current_org(), p_user, p_role, p_hostel, p_from, p_until) RETURNING id INTO v_id;
   RETURN v_id;
 END
-$$
+$$;
+
+-- p_status NULL takes the role away
 --;;
-CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) RETURNS void
+CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row memberships;
@@ -632,6 +634,9 @@ BEGIN
   SELECT * INTO v_row FROM memberships WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'There is no such membership.' USING ERRCODE = 'VR404';
+  END IF;
+  IF v_row.updated_at <> p_version THEN
+    RAISE EXCEPTION 'Somebody saved this first. What you typed is still here.' USING ERRCODE = 'VR409';
   END IF;
   -- Anybody may give up a role of their own, but suspending or prolonging it is for others.
   IF NOT (p_status IS NULL AND v_row.user_id = app.current_user_id()) THEN
@@ -970,6 +975,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT b.number, b.sealed_at
   FROM audit_log l JOIN audit_batches b ON l.seq BETWEEN b.first_seq AND b.last_seq AND l.seq = ANY (b.seqs)
   WHERE l.seq = p_seq AND l.org_id = app.current_org() AND app.can('audit', 'read')
+$$
+--;;
+CREATE FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) RETURNS TABLE (at timestamptz, seq bigint, actor_id integer, actor text, action text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT l.at, l.seq, l.actor_id, l.actor, l.action FROM audit_log l
+  WHERE l.org_id = app.current_org() AND l.table_name = p_table AND l.row_id = p_row
+    AND app.can(p_resource, 'read') AND coalesce(l.hostel_id = ANY ((SELECT app.reach(p_resource, 'read'))::uuid[]), true)
+    AND (p_state IS NULL OR (l.action <> 'insert' AND NOT (l.action = 'update' AND l.after ? p_state)))
 $$
 --;;
 CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
@@ -3764,7 +3777,7 @@ CREATE POLICY service_select on public.audit_batches AS PERMISSIVE FOR SELECT TO
 --;;
 CREATE POLICY service_insert on public.audit_batches AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
 --;;
-CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))))
+CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))) AND (purpose <> 'report' OR (SELECT app.can('reports', 'export'))))
 --;;
 CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
 --;;
@@ -4016,6 +4029,8 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUT
 --;;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO viramah_definer
 --;;
+GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO viramah_service
+--;;
 REVOKE ALL ON FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) OWNER TO viramah_definer
@@ -4218,11 +4233,11 @@ ALTER FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from
 --;;
 GRANT EXECUTE ON FUNCTION app.grant_role(p_user integer, p_role text, p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) FROM PUBLIC
 --;;
-ALTER FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
+ALTER FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) TO portal_admin
+GRANT EXECUTE ON FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz, p_version timestamptz) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.change_person(p_user integer, p_status text) FROM PUBLIC
 --;;
@@ -4353,6 +4368,12 @@ REVOKE ALL ON FUNCTION app.audit_seal_of(p_seq bigint) FROM PUBLIC
 ALTER FUNCTION app.audit_seal_of(p_seq bigint) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.audit_seal_of(p_seq bigint) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) TO portal_admin, portal_management
 --;;
 REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
 --;;
