@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, ClassVar
 
 from flask import g, request
 from flask_appbuilder import ModelView, expose
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy import Uuid
 
@@ -21,12 +21,13 @@ from app.views.forms import FormPages
 from app.views.interface import ConsoleInterface, Session
 from app.views.lists import ListPages
 from app.views.screens import ConsoleScreen, ConsoleView, console_action, has_access, to_sign_in
+from app.views.show import Ask, ShowPages, Step, Story
 
-__all__ = ["ConsoleInterface", "ConsoleModelView", "ConsoleView", "api_post", "console_action", "expose",
-           "has_access", "local_path", "problem_json", "problem_page", "service_call", "submission_id"]
+__all__ = ["Ask", "ConsoleInterface", "ConsoleModelView", "ConsoleView", "Step", "Story", "api_post", "console_action",
+           "expose", "has_access", "local_path", "problem_json", "problem_page", "service_call", "submission_id"]
 
 
-class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
+class ConsoleModelView(ListPages, ShowPages, FormPages, ConsoleScreen, ModelView):
     """Declare columns; write `create`, `update`, `remove`, `restore` as calls of services: a door without one is shut.
 
     Forms give services values by column name (a relation `vendor` arrives as `vendor_id`). `search_columns` are
@@ -35,8 +36,8 @@ class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
 
     datamodel: ConsoleInterface
     method_actions: ClassVar[dict[str, Action]] = {
-        "list": Action.READ, "show": Action.READ, "options": Action.READ, "add": Action.CREATE, "edit": Action.UPDATE,
-        "delete": Action.DELETE, "restore": Action.DELETE, "export": Action.EXPORT,
+        "list": Action.READ, "show": Action.READ, "options": Action.READ, "views": Action.READ, "add": Action.CREATE,
+        "edit": Action.UPDATE, "delete": Action.DELETE, "restore": Action.DELETE, "export": Action.EXPORT,
     }
     singular_name = ""
     plural_name = ""
@@ -89,6 +90,8 @@ class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
         shut = {door for door, hook in doors.items() if getattr(type(self), hook) is getattr(ConsoleModelView, hook)}
         if not any(hasattr(getattr(type(self), name, None), "_action") for name in dir(type(self))):
             shut |= {"action", "action_post"}
+        if "list" in self.exclude_route_methods:
+            shut |= {"views", "export"}
         self.exclude_route_methods = {*self.exclude_route_methods, *shut, "download"}
         super().__init__(**kwargs)
 
@@ -100,9 +103,10 @@ class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
         columns = self.datamodel.mapper.columns
         native = {name: column.type.enum_class for name, column in columns.items() if isinstance(column.type, SqlEnum)}
         self.enums = {**native, **self.enums}
-        self.order_columns = [column for column in self.list_columns
+        self._gen_labels_columns(self.all_columns())
+        self.order_columns = [column for column in self.all_columns()
                               if self.sort_by.get(column, column) in self.datamodel.sortable]
-        for column in [*self.list_columns, *self.show_columns]:
+        for column in [*self.all_columns(), *self.show_columns]:
             if column in columns and isinstance(columns[column].type, Uuid):
                 raise TypeError(f"{type(self).__name__}: {column} is an identifier; show the relation instead")
 
@@ -125,6 +129,8 @@ class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
         self.add_title = self.add_title or f"New {name[:1].lower()}{name[1:]}"
         self.edit_title = self.edit_title or f"Edit {name[:1].lower()}{name[1:]}"
         self.title = self.list_title
+        for title in ("singular_name", "plural_name", "list_title", "show_title", "add_title", "edit_title", "title"):
+            setattr(self, title, lazy_gettext(str(getattr(self, title))))
 
     def _prettify_column(self, name: str) -> str:
         return formats.column_words(name)
@@ -134,15 +140,18 @@ class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
 
     # -- for templates ----------------------------------------------------------------------------------------
 
-    def display(self, item: Any, column: str, *, short: bool = False) -> Any:
-        """One value of a row as people read it."""
+    def raw(self, item: Any, column: str) -> Any:
+        """One value of a row as it is kept; None also for columns that only `display` knows."""
         value = item
         for part in column.split("."):
             value = getattr(value, part, None)
             if callable(value):
                 value = value()
-        if column in self.enums and value is not None:
-            value = self.enums[column](value)
+        return value if value is None or column not in self.enums else self.enums[column](value)
+
+    def display(self, item: Any, column: str, *, short: bool = False) -> Any:
+        """One value of a row as people read it."""
+        value = self.raw(item, column)
         formatter = self.formatters_columns.get(column)
         return formatter(value) if formatter else formats.show_value(value, column, short=short)
 
@@ -154,13 +163,6 @@ class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
         """Softly removed?"""
         return getattr(item, "deleted_at", None) is not None
 
-    def related_lists(self, item: Any) -> Iterable[tuple[Any, str]]:
-        """(view, address of its list narrowed to this row) for each related view the caller may open."""
-        for view in self._related_views:
-            relation = view.datamodel.get_related_fk(self.datamodel.obj)
-            if relation in view.search_columns and view.allowed("list"):
-                yield view, view.url("list", **{relation: self.key_of(item), "embed": 1})
-
     # -- one row ----------------------------------------------------------------------------------------------
 
     def find(self, pk: str, *, deleted: bool = False, columns: Sequence[str] = ()) -> Any:
@@ -170,26 +172,6 @@ class ConsoleModelView(ListPages, FormPages, ConsoleScreen, ModelView):
             raise NotFound(gettext("%(thing)s not found. It may have been removed, or belong to another organization.",
                                    thing=self.singular_name))
         return item
-
-    @expose("/show/<pk>")
-    @has_access
-    def show(self, pk: str) -> Any:
-        """One row; a softly removed one only for those who may bring it back."""
-        return self.render_show(pk)
-
-    def render_show(self, pk: str) -> str:
-        """The row's page, also drawn again with a refusal."""
-        columns = [*self.show_columns, *self.eager]
-        item = self.datamodel.find(pk, columns=columns)
-        if item is None:
-            item = self.find(pk, deleted=self.allowed("restore"), columns=columns)
-        sections = self.show_fieldsets or [(None, {"fields": self.show_columns})]
-        return self.page(self.show_template, title=str(item), item=item, sections=sections, **self.show_context(item),
-                         actions=bulk.offered(self, multiple=False) if not self.is_deleted(item) else [])
-
-    def show_context(self, item: Any) -> dict[str, Any]:
-        """More for this screen's own show template (which extends base/show.html and is named in `show_template`)."""
-        return {}
 
     # -- removal, restoration, actions ------------------------------------------------------------------------
 

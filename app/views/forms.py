@@ -51,7 +51,7 @@ class FormPages:
     def add(self) -> Any:
         """An empty form; sent, a row made by `create`."""
         form = self.add_form()
-        return self._save(form) if request.method == "POST" else self._form_page(form)
+        return self._submitted(form) if request.method == "POST" else self._form_page(form)
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access
@@ -59,9 +59,9 @@ class FormPages:
         """The row's form; sent, a change made by `update`."""
         item = self.find(pk, columns=self.edit_columns)
         form = self.edit_form(obj=item)
-        return self._save(form, item) if request.method == "POST" else self._form_page(form, item)
+        return self._submitted(form, item) if request.method == "POST" else self._form_page(form, item)
 
-    def _save(self, form: Any, item: Any = None) -> Response:
+    def _submitted(self, form: Any, item: Any = None) -> Response:
         if (outcome := already_submitted()) is not None:
             flash(gettext("This was saved already."), "info")
             return redirect(outcome, code=303)

@@ -100,3 +100,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   FROM audit_log l JOIN audit_batches b ON l.seq BETWEEN b.first_seq AND b.last_seq AND l.seq = ANY (b.seqs)
   WHERE l.seq = p_seq AND l.org_id = app.current_org() AND app.can('audit', 'read')
 $$;
+
+-- That somebody changed a row, not what: for those who may read it and not the log. Steps of its lifecycle (p_state names
+-- that column) are told by its history.
+--: definer; execute: portal_admin, portal_management
+CREATE FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text)
+RETURNS TABLE (at timestamptz, seq bigint, actor_id integer, actor text, action text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT l.at, l.seq, l.actor_id, l.actor, l.action FROM audit_log l
+  WHERE l.org_id = app.current_org() AND l.table_name = p_table AND l.row_id = p_row
+    AND app.can(p_resource, 'read') AND coalesce(l.hostel_id = ANY ((SELECT app.reach(p_resource, 'read'))::uuid[]), true)
+    AND (p_state IS NULL OR (l.action <> 'insert' AND NOT (l.action = 'update' AND l.after ? p_state)))
+$$;

@@ -399,9 +399,10 @@ BEGIN
 END
 $$;
 
--- p_status NULL takes the role away.
+-- p_status NULL takes the role away; p_version is what the caller has seen, NULL where nobody looked.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz) RETURNS void
+CREATE FUNCTION app.change_role(p_id uuid, p_status text, p_from timestamptz, p_until timestamptz,
+                                p_version timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row memberships;
@@ -409,6 +410,9 @@ BEGIN
   SELECT * INTO v_row FROM memberships WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'There is no such membership.' USING ERRCODE = 'VR404';
+  END IF;
+  IF v_row.updated_at <> p_version THEN
+    RAISE EXCEPTION 'Somebody saved this first. What you typed is still here.' USING ERRCODE = 'VR409';
   END IF;
   -- Anybody may give up a role of their own, but suspending or prolonging it is for others.
   IF NOT (p_status IS NULL AND v_row.user_id = app.current_user_id()) THEN

@@ -20,7 +20,7 @@ from app.rules.people import WIDE_ROLES, MemberStatus, may_grant
 
 REQUIRE_TOTP = "require_totp"  # in organizations.settings; app.identify reads it
 _GRANT = text("SELECT app.grant_role(:user, :role, :hostel, :since, :until)")
-_CHANGE = text("SELECT app.change_role(:id, :status, :since, :until)")
+_CHANGE = text("SELECT app.change_role(:id, :status, :since, :until, :version)")
 _CHANGE_PERSON = text("SELECT app.change_person(:user, :status)")
 _TRANSFER = text("SELECT app.transfer_ownership(:to)")
 _ADD_MEMBER = text("SELECT app.add_member(:user)")
@@ -50,15 +50,20 @@ def grant_role(session: Session, user_id: int, role: Role, hostel_id: UUID | Non
 
 
 def change_role(session: Session, membership_id: UUID, status: MemberStatus, *, valid_from: datetime | None,
-                valid_until: datetime | None) -> None:
-    """Suspend, reactivate or limit in time; counts from the person's next request."""
-    session.execute(_CHANGE, {"id": membership_id, "status": status, "since": valid_from, "until": valid_until})
+                valid_until: datetime | None, version: datetime | None = None) -> None:
+    """Suspend, reactivate or limit in time; counts from the person's next request.
+
+    `version` is the `updated_at` that the caller has seen; Conflict (as VR409) if the role changed since.
+    """
+    session.execute(_CHANGE, {"id": membership_id, "status": status, "since": valid_from, "until": valid_until,
+                              "version": version})
     session.expire_all()
 
 
 def take_role(session: Session, membership_id: UUID) -> None:
     """Take a role away; with the last one the person leaves the organization."""
-    session.execute(_CHANGE, {"id": membership_id, "status": None, "since": None, "until": None})
+    session.execute(_CHANGE, {"id": membership_id, "status": None, "since": None, "until": None,
+                              "version": None})
     session.expire_all()
 
 

@@ -14,8 +14,7 @@ from app.models.audit import AuditEntry
 from app.permissions import Action, Resource
 from app.rules.errors import Invalid
 from app.services import audit
-from app.views import formats
-from app.views.audit import difference
+from app.views import difference, formats
 from app.views.audit.filters import About, Deed, Row, Who
 from app.views.base import ConsoleInterface, ConsoleModelView, expose, has_access, problem_page, service_call
 
@@ -34,13 +33,15 @@ class AuditView(ConsoleModelView):
     route_base = "/audit"
     singular_name, plural_name = "Audit entry", "Audit log"
     list_columns: ClassVar[list[str]] = ["at", "who", "action", "table_name", "touched", "reason"]
+    quick_filters = ((lazy_gettext("Today"), {"at.in": "today"}), (lazy_gettext("Removed"), {"action": "delete"}),
+                     (lazy_gettext("Sign-ins and accounts"), {"action": "account"}),
+                     (lazy_gettext("Taken out as a file"), {"action": "export"}))
     show_columns: ClassVar[list[str]] = ["at"]
     search_columns: ClassVar[list[str]] = ["at"]
     label_columns: ClassVar[dict[str, Any]] = {
         "at": "When", "who": "Who", "action": "What", "table_name": "About", "touched": "Details", "reason": "Reason"}
     eager = ("member",)
     method_actions: ClassVar[dict[str, Action]] = {"people": Action.READ}
-    list_template = "audit/list.html"
     empty_hint = lazy_gettext("Every change is written here as it happens.")
 
     def _init_forms(self) -> None:
@@ -59,11 +60,6 @@ class AuditView(ConsoleModelView):
         if column == "touched":
             return difference.summary(item)
         return super().display(item, column, short=short)
-
-    def shown_filters(self) -> dict[str, str]:
-        """The filters in force, for the form that saves what is shown."""
-        known = {parameter for own in self.filter_bar.filters for parameter in own.parameters}
-        return {name: value for name, value in request.args.items() if name in known}
 
     # -- one entry --------------------------------------------------------------------------------------------
 
@@ -93,8 +89,10 @@ class AuditView(ConsoleModelView):
     @has_access
     def export(self) -> Response:
         """What the list shows, as CSV; that it was taken is an entry itself."""
-        conditions, applied = self.filter_bar.read(request.form)
+        conditions, applied = self.filter_bar.read(request.args)
         shown = self.datamodel.rows().where(*conditions)
+        if keys := request.form.getlist("rowid"):
+            shown = shown.where(self.datamodel.key.in_(list(filter(None, map(self.datamodel.parse_key, keys)))))
         with service_call() as call:
             if call.session.scalar(select(func.count()).select_from(shown.limit(EXPORT_MAX + 1).subquery())) > EXPORT_MAX:
                 raise Invalid(gettext("This is more than %(n)s entries: narrow the filters, or have `flask audit export` "

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 
 from app.models.audit import AuditEntry
 from app.models.people import Member
-from app.views.audit import difference
+from app.views import difference
 from app.views.edge import db_session
 from app.views.filters import Filter
 from app.views.interface import ConsoleInterface

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from flask import request
@@ -9,16 +10,26 @@ from flask_babel import gettext, lazy_gettext
 from wtforms import StringField
 from wtforms.validators import Length
 
-from app.models.maintenance import MaintenanceRequest
+from app.models.maintenance import (
+    MaintenanceAssignment,
+    MaintenanceAttachment,
+    MaintenanceComment,
+    MaintenanceRequest,
+    MaintenanceStatusHistory,
+)
 from app.permissions import Action, Portal, Resource
-from app.rules.maintenance import PLACE_MAX, Priority, RequestStatus
+from app.rules.files import ACCEPTED, Purpose
+from app.rules.maintenance import OUTSIDE_PARTY_MAX, PLACE_MAX, Priority, RequestStatus, human_duration
 from app.services import maintenance
 from app.services.maintenance import finding
 from app.services.search import Sought
 from app.views import formats
 from app.views.base import (
+    Ask,
     ConsoleInterface,
     ConsoleModelView,
+    Step,
+    Story,
     console_action,
     expose,
     has_access,
@@ -28,7 +39,7 @@ from app.views.base import (
 from app.views.fields import ChoiceField, printable, strip
 from app.views.interface import Session
 from app.views.maintenance import parts
-from app.views.maintenance.filters import Mine, Overdue
+from app.views.maintenance.filters import Mine, Open, Overdue
 
 
 class RequestView(ConsoleModelView):
@@ -52,13 +63,31 @@ class RequestView(ConsoleModelView):
     state_column = "state"
     base_order = ("raised_at", "desc")
     list_columns: ClassVar[list[str]] = ["headline", "where", "status", "priority", "holder", "clock", "raised_at"]
+    optional_columns: ClassVar[list[str]] = ["category", "hostel", "description", "requester", "resolve_by", "resolved_at",
+                                             "updated_at"]
+    quick_filters = (
+        (lazy_gettext("Open"), {"open": "yes"}), (lazy_gettext("Mine"), {"mine": "yes"}),
+        (lazy_gettext("Overdue"), {"overdue": "yes"}),
+        (lazy_gettext("Unassigned"), {"status": [RequestStatus.SUBMITTED.value, RequestStatus.UNASSIGNED.value]}),
+        (lazy_gettext("Urgent"), {"open": "yes", "priority": Priority.HIGH.value}))
     eager = ("category", "issue_type", "room", "requester", "hostel", "assignment.member")
     sort_by: ClassVar[dict[str, str]] = {"headline": "number", "clock": "resolve_by"}
     search_columns: ClassVar[list[str]] = ["reference", "description", "place", "status", "priority", "category", "hostel",
                                            "raised_at"]
-    show_columns: ClassVar[list[str]] = ["reference"]
+    key_facts = ("hostel", "where", "clock", "holder")
+    show_fieldsets: ClassVar[list[Any]] = [
+        (None, {"fields": ["description", "resolution"]}),
+        (lazy_gettext("What was reported"), {"fields": ["category", "issue_type", "priority", "requester", "raised_at"]}),
+        (lazy_gettext("Its clock"), {"fields": ["resolve_by", "held", "escalated_at", "resolved_at"]}),
+    ]
+    filled_facts = ("description", "resolution", "issue_type", "held", "escalated_at", "resolved_at")
+    story = Story("request_id", history=MaintenanceStatusHistory, comments=MaintenanceComment, files=MaintenanceAttachment,
+                  hands=MaintenanceAssignment)
+    remark_hint = lazy_gettext("The resident reads it, but not who wrote it.")
+    attach_hint = lazy_gettext("Five files a request, 10 MB each.")
     label_columns: ClassVar[dict[str, Any]] = {
         "headline": "Request", "where": "Place", "holder": "In the hands of", "clock": "Time", "raised_at": "Raised", "requester": "Raised for",
+        "resolve_by": "Target", "held": "Stood still for", "escalated_at": "Escalated", "resolved_at": "Resolved", "resolution": "What was done",
     }
     description_columns: ClassVar[dict[str, Any]] = {
         "requester": lazy_gettext("The resident who reported it; left empty, it is yours."),
@@ -79,12 +108,15 @@ class RequestView(ConsoleModelView):
 
     def _init_forms(self) -> None:
         super()._init_forms()
-        self.filter_bar.filters += [Overdue(self.datamodel, "overdue", "Overdue"), Mine(self.datamodel, "mine", "In my hands")]
+        self.filter_bar.filters += [Open(self.datamodel, "open", "Open"), Overdue(self.datamodel, "overdue", "Overdue"),
+                                    Mine(self.datamodel, "mine", "In my hands")]
 
     def display(self, item: Any, column: str, *, short: bool = False) -> Any:
         """The clock needs the whole request; beside other hostels a place needs its hostel."""
         if column == "clock":
             return parts.clock_badge(item)
+        if column == "held":
+            return human_duration(item.held)
         if column == "where" and parts.among_hostels():
             return formats.show_value(", ".join(filter(None, (item.hostel.name, item.where))), short=short)
         return super().display(item, column, short=short)
@@ -133,22 +165,25 @@ class RequestView(ConsoleModelView):
 
     # -- one request ------------------------------------------------------------------------------------------
 
-    def render_show(self, pk: str) -> str:
-        """Its page; a softly removed one only for those who may bring it back."""
-        item = self.datamodel.find(pk, columns=self.eager)
-        if item is None:
-            item = self.find(pk, deleted=self.allowed("restore"), columns=self.eager)
-        asking = parts.asking(item.hostel_id)
-        entries = finding.story(self.session(), item.id, reader=asking.user_id, decides=asking.decides)
-        steps = parts.next_moves(item, formats.now()) if not self.is_deleted(item) else []
-        hands = parts.can_reassign(item) and not self.is_deleted(item)
-        return self.page("maintenance/request.html", title=str(item), item=item, entries=entries, steps=steps,
-                         hands=hands, typed=request.form if request.method == "POST" else {}, once=submission_id(),
-                         workers=self._workers(item, steps, hands), **parts.helpers())
+    def steps(self, item: Any) -> list[Step]:
+        """Its lifecycle first, with what each step wants to know; then other hands, and corrections."""
+        moves = parts.next_moves(item, formats.now()) if self.allowed("move") and not self.is_deleted(item) else []
+        reassigned = self.allowed("hand_over") and not self.is_deleted(item) and parts.can_reassign(item)
+        hands = self._hands(item) if reassigned or any(move.name == "assign" for move in moves) else ()
+        found = [self.lifecycle_step(item, move, parts.QUESTIONS.get(move.name, ""), hands if move.name == "assign" else (),
+                                     danger=move.name == "reject") for move in moves]
+        if reassigned:
+            found.append(Step("hand_over", gettext("Hand over"), self.url("hand_over", pk=self.key_of(item)), "users", asks=hands))
+        said = {"delete": {"question": gettext("Remove “%(thing)s”? Its number stays taken.", thing=str(item))}}
+        return found + [replace(step, **said.get(step.name, {})) for step in super().steps(item)]
 
-    def _workers(self, item: Any, steps: Any, hands: bool) -> Any:
-        wanted = hands or any(step.name == "assign" for step in steps)
-        return finding.workers(self.session(), item.hostel_id) if wanted else []
+    def _hands(self, item: Any) -> tuple[Ask, Ask]:
+        return (Ask("user_id", gettext("Person"), "choice", required=False, choices=finding.workers(self.session(), item.hostel_id)),
+                Ask("outside_party", gettext("Or an outside party"), "line", required=False, most=OUTSIDE_PARTY_MAX))
+
+    def show_context(self, item: Any) -> dict[str, Any]:
+        """What files may be attached."""
+        return {"accept": ",".join(sorted(ACCEPTED[Purpose.MAINTENANCE].kinds))}
 
     def _write(self, pk: str, done: str, work: Any) -> Any:
         """Call a service about one request and go back to its page; a refusal is shown there, what was typed kept."""

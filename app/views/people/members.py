@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from flask import url_for
+from flask import g, url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -22,6 +23,7 @@ from app.views.base import (
     ConsoleInterface,
     ConsoleModelView,
     ConsoleView,
+    Step,
     console_action,
     expose,
     has_access,
@@ -50,10 +52,14 @@ class MemberView(ConsoleModelView):
     method_actions: ClassVar[dict[str, Action]] = {
         "remove_person": Action.DELETE, "suspend_person": Action.UPDATE}
     list_columns = ["member", "member.email", "role", "hostel", "status", "valid_until"]
+    optional_columns = ["valid_from", "member.joined_at", "created_at"]
+    quick_filters = ((lazy_gettext("Active"), {"status": "active"}), (lazy_gettext("Suspended"), {"status": "suspended"}),
+                     (lazy_gettext("Residents"), {"role": ["resident", "pending_resident"]}),
+                     (lazy_gettext("All hostels"), {"hostel": "none"}))
     show_columns = ["member.email", "role", "hostel", "status", "valid_from", "valid_until", "member.joined_at"]
     add_columns = ["member", "role", "hostel", "valid_from", "valid_until"]
     edit_columns = ["valid_from", "valid_until"]
-    search_columns = ["member", "role", "hostel", "status"]
+    search_columns = ["member.name", "member.email", "member", "role", "hostel", "status"]
     relation_labels: ClassVar[dict[str, str]] = {"member": "name", "hostel": "name"}
     add_form_extra_fields: ClassVar[dict[str, Any]] = {"role": RoleField(lazy_gettext("Role"))}
     label_columns: ClassVar[dict[str, Any]] = {
@@ -67,6 +73,7 @@ class MemberView(ConsoleModelView):
         "role": formats.human, "hostel": lambda hostel: str(hostel) if hostel else gettext("All hostels")}
     state_column = "status"
     lock_for_edit = False
+    key_facts = ("member.email", "hostel", "valid_until")
     list_template = "people/members.html"
     show_template = "people/member.html"
 
@@ -112,6 +119,26 @@ class MemberView(ConsoleModelView):
     def make_owner(self, session: Session, item: Membership) -> None:
         """From the caller to this person."""
         members.transfer_ownership(session, item.user_id)
+
+    def steps(self, item: Membership) -> list[Step]:
+        """What fits the state of the role; nobody suspends, limits or signs out themselves here."""
+        pk, own, active = self.key_of(item), item.user_id == g.identity.user_id, item.status == MemberStatus.ACTIVE
+        who = item.member.name
+        out = {"suspend" if not active else "reactivate"} | ({"suspend", "edit", "sign_out"} if own else set())
+        if own or Role.OWNER not in g.identity.roles:
+            out.add("make_owner")
+        said = {
+            "edit": {"text": gettext("Limit in time"), "glyph": "clock"},
+            "make_owner": {"question": gettext("Make %(who)s owner of the organization? You stay as administrator.", who=who)},
+            "delete": {"text": gettext("Take this role away"), "question": gettext(
+                "Take the role %(role)s away from %(who)s?", role=formats.human(item.role).lower(), who=who)},
+        }
+        found = [replace(step, **said.get(step.name, {})) for step in super().steps(item) if step.name not in out]
+        whole = {
+            "suspend_person": (gettext("Suspend in all roles"), gettext("Suspend %(who)s in all roles?", who=who), not own),
+            "remove_person": (gettext("Remove from the organization"), gettext("Take all roles of %(who)s away?", who=who), True)}
+        return found + [Step(name, text, self.url(name, pk=pk), kind="danger", question=question)
+                        for name, (text, question, fits) in whole.items() if fits and self.allowed(name)]
 
     def show_context(self, item: Membership) -> dict[str, Any]:
         """The person's other roles."""

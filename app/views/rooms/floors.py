@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import request
-from flask_babel import lazy_gettext
+from flask import request, url_for
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 from wtforms import StringField
 from wtforms.validators import Length
@@ -14,7 +14,7 @@ from app.models.declare import STAFF
 from app.models.rooms import Floor
 from app.permissions import Resource
 from app.services import rooms
-from app.views.base import ConsoleInterface, ConsoleModelView, submission_id
+from app.views.base import ConsoleInterface, ConsoleModelView, Step, submission_id
 from app.views.fields import printable, strip
 from app.views.rooms.parts import meant_hostel
 from app.views.rooms.rooms import RoomView
@@ -32,6 +32,7 @@ class FloorView(ConsoleModelView):
     portals = frozenset(STAFF)
     singular_name, plural_name = "Floor", "Floors"
     list_columns: ClassVar[list[str]] = ["name", "hostel", "level"]
+    optional_columns: ClassVar[list[str]] = ["created_at"]
     show_columns: ClassVar[list[str]] = ["hostel", "level"]
     add_columns: ClassVar[list[str]] = ["hostel", "level", "name"]
     edit_columns: ClassVar[list[str]] = ["level", "name"]
@@ -42,7 +43,6 @@ class FloorView(ConsoleModelView):
     empty_hint = lazy_gettext("A hostel begins with its floors; rooms are on floors.")
     base_order = ("level", "asc")
     related_views: ClassVar[list[Any]] = [RoomView]
-    show_template = "rooms/floor.html"
 
     def create(self, session: Session, data: dict[str, Any]) -> Floor:
         """A new floor."""
@@ -59,6 +59,13 @@ class FloorView(ConsoleModelView):
     def restore_item(self, session: Session, item: Floor) -> None:
         """With what went when it went."""
         rooms.restore_floor(session, item)
+
+    def steps(self, item: Floor) -> list[Step]:
+        """Rooms first: a floor begins with them."""
+        rooms_of_it = self.appbuilder.sm.has_access("can_many", "RoomView") and not self.is_deleted(item)
+        new = [Step("rooms", gettext("New rooms"), url_for("RoomView.many", hostel=item.hostel_id, floor=item.id), "plus",
+                    link=True)] if rooms_of_it else []
+        return new + super().steps(item)
 
     def _form_page(self, form: Any, item: Any = None, error: Any = None) -> Any:
         if item is None and request.method == "GET":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -79,17 +79,27 @@ def row_name(session: Session, entry: AuditEntry) -> str:
 
 def changes(session: Session, entry: AuditEntry) -> list[Change]:
     """Every column that the entry holds, in the order of the table."""
-    table = Model.metadata.tables.get(entry.table_name)
-    before, after = entry.before or {}, entry.after or {}
-    order = [column.name for column in table.columns] if table is not None else []
-    names = sorted({*before, *after} - _KEYS, key=lambda name: (order.index(name) if name in order else len(order), name))
-    told = _names_of_references(session, table, names, before, after)
+    return changes_of(session, entry.table_name, [(entry.before, entry.after)])[0]
+
+
+def changes_of(session: Session, table_name: str, entries: Sequence[tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]],
+               labels: Mapping[str, Any] | None = None) -> list[list[Change]]:
+    """The changes of several entries (before, after) of one table; names of what they refer to are asked for once."""
+    table = Model.metadata.tables.get(table_name)
+    told = _names_of_references(session, table, entries)
+    order = {column.name: place for place, column in enumerate(table.columns)} if table is not None else {}
+    return [_changes(table, before or {}, after or {}, order, told, labels or {}) for before, after in entries]
+
+
+def _changes(table: Table | None, before: Mapping[str, Any], after: Mapping[str, Any], order: Mapping[str, int],
+             told: Mapping[tuple[str, str], str], labels: Mapping[str, Any]) -> list[Change]:
     found = []
-    for name in names:
+    for name in sorted({*before, *after} - _KEYS, key=lambda name: (order.get(name, len(order)), name)):
         column = table.columns.get(name) if table is not None else None
         values = [_shown(value, name, column, told) for value in (before.get(name), after.get(name))]
         if values[0] != values[1]:  # a new row's empty columns tell nothing
-            found.append(Change(formats.human(formats.column_words(name)), *values))
+            label = labels.get(name) or labels.get(name.removesuffix("_id"))
+            found.append(Change(gettext(label) if label else formats.human(formats.column_words(name)), *values))
     return found
 
 
@@ -121,16 +131,17 @@ def _coded(table: Table) -> frozenset[str]:
     return frozenset(column.name for column in table.columns if any(check.startswith(f"{column.name} IN (") for check in checks))
 
 
-def _names_of_references(session: Session, table: Table | None, names: list[str], before: Mapping[str, Any],
-                         after: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _names_of_references(session: Session, table: Table | None,
+                         entries: Sequence[tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]) -> dict[tuple[str, str], str]:
     """(column, value) → the name of what it refers to: one statement for each table that is referred to."""
     if table is None:
         return {}
     wanted: dict[Column[Any], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for name in names:
-        target = _target(table, name)
-        if target is not None:
-            wanted[target][name] |= {str(value) for value in (before.get(name), after.get(name)) if value is not None}
+    for row in (row for entry in entries for row in entry if row):
+        for name, value in row.items():
+            target = _target(table, name)
+            if target is not None and value is not None:
+                wanted[target][name].add(str(value))
     told = {}
     for target, columns in wanted.items():
         label = _label(target.table)
