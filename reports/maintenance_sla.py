@@ -7,14 +7,15 @@ shows now. Rejected requests had no target to meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median, quantiles
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.models.maintenance import MaintenanceRequest
@@ -25,6 +26,7 @@ from app.services.maintenance.finding import with_relations
 
 LONGEST = timedelta(days=366)
 EARLIEST = date(2000, 1, 1)
+_READ_AT_ONCE = 1_000
 LISTED = 400  # late requests that the PDF names; the CSV has every request
 
 
@@ -148,14 +150,19 @@ def _day(text: str, field: str) -> date:
 # --- query → dataclass ----------------------------------------------------------------------------------
 
 
-def query(session: Session, parameters: Parameters, *, organization: str, made_by: str, now: datetime) -> SlaReport:
-    """The report as the caller may see it; NotFound for a hostel that is none of theirs. Two statements."""
-    hostel = session.execute(select(Hostel.name, Hostel.timezone).where(
-        Hostel.id == parameters.hostel_id, Hostel.deleted_at.is_(None))).one_or_none()
-    if hostel is None:
-        raise NotFound("There is no such hostel.")
+def query(session: Session, parameters: Parameters, *, organization: str, made_by: str, now: datetime,
+          seen: Callable[[int], None] = lambda _rows: None) -> SlaReport:
+    """The report as the caller may see it; NotFound for a hostel that is none of theirs. Two statements.
+
+    `seen` is told now and then how many requests were read.
+    """
+    hostel = _hostel(session, parameters)
     zone = ZoneInfo(hostel.timezone)
-    rows = list(_rows(session, parameters, zone, now))
+    rows: list[Row] = []
+    for row in _rows(session, parameters, zone, now):
+        rows.append(row)
+        if len(rows) % _READ_AT_ONCE == 0:
+            seen(len(rows))
     weeks: dict[date, list[Row]] = {}
     for row in rows:
         day = row.raised_at.astimezone(zone).date()
@@ -167,15 +174,32 @@ def query(session: Session, parameters: Parameters, *, organization: str, made_b
         by_week=[(week, summed(week.isoformat(), found)) for week, found in sorted(weeks.items())])
 
 
-def _rows(session: Session, parameters: Parameters, zone: ZoneInfo, now: datetime) -> Iterator[Row]:
+def size(session: Session, parameters: Parameters) -> tuple[str, int]:
+    """The hostel's name, and how many requests the report is about; NotFound as `query`."""
+    hostel = _hostel(session, parameters)
+    count = select(func.count()).select_from(MaintenanceRequest).where(*_about(parameters, ZoneInfo(hostel.timezone)))
+    return hostel.name, session.scalar(count) or 0
+
+
+def _hostel(session: Session, parameters: Parameters) -> Any:
+    found = session.execute(select(Hostel.name, Hostel.timezone).where(
+        Hostel.id == parameters.hostel_id, Hostel.deleted_at.is_(None))).one_or_none()
+    if found is None:
+        raise NotFound("There is no such hostel.")
+    return found
+
+
+def _about(parameters: Parameters, zone: ZoneInfo) -> Sequence[ColumnElement[bool]]:
     begin, end = (datetime.combine(day, time(), zone).astimezone(UTC)
                   for day in (parameters.first, parameters.last + timedelta(days=1)))
-    found = (
-        select(MaintenanceRequest)
-        .where(MaintenanceRequest.hostel_id == parameters.hostel_id, MaintenanceRequest.deleted_at.is_(None),
-               MaintenanceRequest.raised_at >= begin, MaintenanceRequest.raised_at < end)
-        .options(*with_relations()).order_by(MaintenanceRequest.raised_at, MaintenanceRequest.number))
-    for item in session.scalars(found).yield_per(1000):
+    return (MaintenanceRequest.hostel_id == parameters.hostel_id, MaintenanceRequest.deleted_at.is_(None),
+            MaintenanceRequest.raised_at >= begin, MaintenanceRequest.raised_at < end)
+
+
+def _rows(session: Session, parameters: Parameters, zone: ZoneInfo, now: datetime) -> Iterator[Row]:
+    found = (select(MaintenanceRequest).where(*_about(parameters, zone)).options(*with_relations())
+             .order_by(MaintenanceRequest.raised_at, MaintenanceRequest.number))
+    for item in session.scalars(found).yield_per(_READ_AT_ONCE):
         clock, state = item.clock, item.state
         yield Row(
             item.reference, item.raised_at, item.category.name, item.issue_type.name if item.issue_type else "", item.where,

@@ -7,3 +7,4 @@ import "./combobox.js";
 import "./lists.js";
 import "./shortcuts.js";
 import "./palette.js";
+import "./progress.js";

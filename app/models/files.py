@@ -48,9 +48,10 @@ functions("files")
 
 _UPLOADERS = (Portal.ADMIN, Portal.MANAGEMENT)
 _OURS = f"{IN_ORG} AND ({MINE} OR app.is_system())"
-# An uploaded import may hold anything about anybody: for those who import, not for all who see files.
+# An uploaded import may hold anything about anybody: for those who import, not for all who see files; so with reports.
 _READ = (f"{IN_ORG} AND {can(Resource.FILES, Action.READ)} AND (hostel_id IS NULL OR {within(Resource.FILES, Action.READ)})"
-         f" AND (purpose <> 'import' OR {can(Resource.IMPORTS, Action.READ)})")
+         f" AND (purpose <> 'import' OR {can(Resource.IMPORTS, Action.READ)})"
+         f" AND (purpose <> 'report' OR {can(Resource.REPORTS, Action.EXPORT)})")
 protect(
     File.__table__, guarded=("user_id",),
     grants=[Grant((*_UPLOADERS, Portal.RESIDENT), select=True, insert=True),

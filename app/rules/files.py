@@ -58,12 +58,13 @@ _NO_CLAIM = {"", "application/octet-stream", "binary/octet-stream"}
 
 
 class Purpose(StrEnum):
-    """What a file is uploaded for."""
+    """What a file is for; reports are made here, the others are uploaded."""
 
     MAINTENANCE = "maintenance"
     IMPORT = "import"
     DOCUMENT = "document"
     PICTURE = "picture"
+    REPORT = "report"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ ACCEPTED: dict[Purpose, Acceptance] = {
                                      "a photo (JPEG, PNG, WebP or GIF) or a video (MP4 or MOV)"),  # M5
     Purpose.IMPORT: Acceptance(frozenset({M.CSV, M.XLSX}), 50 * _MB, "a CSV file or an Excel workbook"),
     Purpose.DOCUMENT: Acceptance(frozenset({M.PDF, M.JPEG, M.PNG}), 10 * _MB, "a PDF or a photo (JPEG or PNG)"),
+    Purpose.REPORT: Acceptance(frozenset({M.PDF, M.CSV}), 50 * _MB, "a PDF or a CSV file"),
     Purpose.PICTURE: Acceptance(frozenset({M.JPEG, M.PNG, M.WEBP}), 2 * _MB, "a JPEG, PNG or WebP picture"),
 }
 

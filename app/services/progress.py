@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.orm import Session, joinedload
 
 from app.models.progress import Task
 from app.rules.errors import Invalid, NotFound
 from app.rules.progress import ACTIVE, JUST_ENDED, MOST_ACTIVE, MOST_ROWS, TaskKind, TaskStatus
 from app.services.work import enqueue
+from app.text import N_
 
 PAGE = 30
 _START = text("SELECT app.start_task(:id, :kind, CAST(:title AS jsonb), CAST(:asked AS jsonb), :total, :subject, :most)")
@@ -57,18 +58,18 @@ def start(session: Session, kind: TaskKind, *, task_id: UUID | None = None, titl
     return found
 
 
-def start_bulk(session: Session, screen: str, action: str, keys: Sequence[str], *, title: Mapping[str, Any],
-               note: str = "", task_id: UUID | None = None) -> UUID:
+def start_bulk(session: Session, screen: str, action: str, keys: Sequence[str], note: str = "",
+               task_id: UUID | None = None) -> UUID:
     """Have an action of a model screen taken on many rows, each as if the caller took it there.
 
-    `screen` is the view's endpoint; `title` says what the page shows of it: {action, screen} in words.
+    `screen` is the view's endpoint, which the caller has been let through; `note` is what the action asks for.
     Errors: Invalid (no rows, or too many), and those of `start`.
     """
     wanted = list(dict.fromkeys(keys))
     if not 1 <= len(wanted) <= MOST_ROWS:
-        raise Invalid(f"Choose between 1 and {MOST_ROWS:,} rows.")
-    return start(session, TaskKind.BULK, task_id=task_id, title=title, total=len(wanted),
-                 asked={"screen": screen, "action": action, "keys": wanted, "note": note})
+        raise Invalid(N_(f"Choose between 1 and {MOST_ROWS:,} rows."))
+    title = {"screen": screen, "action": action}
+    return start(session, TaskKind.BULK, task_id=task_id, title=title, total=len(wanted), asked={**title, "keys": wanted, "note": note})
 
 
 def cancel(session: Session, task_id: UUID) -> None:
@@ -99,12 +100,13 @@ def about(session: Session, subject_id: UUID) -> Task | None:
 
 
 def listed(session: Session, org_id: UUID, user_id: int | None, *, before: tuple[datetime, UUID] | None = None) -> list[Task]:
-    """Tasks of one person (or, without one, all that the caller may see), the newest first, up to PAGE and one more."""
+    """Tasks of one person, or, without one, all that the caller may see with who started them: the newest first, up to
+    PAGE and one more.
+    """
     found = select(Task).where(Task.org_id == org_id).order_by(Task.created_at.desc(), Task.id.desc()).limit(PAGE + 1)
-    if user_id is not None:
-        found = found.where(Task.user_id == user_id)
+    found = found.options(joinedload(Task.starter)) if user_id is None else found.where(Task.user_id == user_id)
     if before is not None:
-        found = found.where(func.row(Task.created_at, Task.id) < func.row(*before))
+        found = found.where(tuple_(Task.created_at, Task.id) < tuple_(*before))
     return list(session.scalars(found))
 
 

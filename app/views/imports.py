@@ -30,13 +30,14 @@ from app.rules.files import content_disposition
 from app.rules.imports import ENCODINGS, DateOrder, Field, Table, error_rows
 from app.rules.imports.runs import CHOOSING, WORKING, RunStatus
 from app.rules.maintenance import RequestStatus
-from app.services import imports
+from app.services import imports, progress
 from app.services.files import Upload
 from app.services.imports import Choices
 from app.services.search import Sought
 from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleModelView, expose, has_access, service_call
 from app.views.interface import Session
+from app.views.progress import Shown
 from app.wiring import objects
 
 S = RunStatus
@@ -69,9 +70,13 @@ class ImportView(ConsoleModelView):
     enums: ClassVar[dict[str, Any]] = {"status": RunStatus}
     base_order = ("created_at", "desc")
     list_columns: ClassVar[list[str]] = ["filename", "hostel.name", "status", "created_at"]
+    optional_columns: ClassVar[list[str]] = ["started_at", "finished_at", "undone_at"]
+    quick_filters = (
+        (lazy_gettext("To be finished"), {"status": ["uploaded", "checking", "checked", "running", "stopped"]}),
+        (lazy_gettext("Done"), {"status": "done"}), (lazy_gettext("Undone"), {"status": "undone"}))
     label_columns: ClassVar[dict[str, Any]] = {"filename": "File", "hostel.name": "Hostel", "created_at": "Uploaded",
                                                "hostel_id": "Hostel"}
-    search_columns: ClassVar[list[str]] = ["filename", "status"]
+    search_columns: ClassVar[list[str]] = ["filename", "status", "created_at"]
     show_columns: ClassVar[list[str]] = ["filename"]
     eager = ("hostel",)
     empty_hint = lazy_gettext("Bring requests from another program: from a CSV file or an Excel workbook.")
@@ -153,13 +158,19 @@ class ImportView(ConsoleModelView):
         """The page of an import, also drawn again with a refusal."""
         run = self.find(pk, columns=["hostel"])
         session = self.session()
-        progress = imports.progress(session, run.id)
-        return self.page("imports/show.html", title=run.filename, run=run, progress=progress, states=S, working=run.status in WORKING,
+        counts = imports.progress(session, run.id)
+        return self.page("imports/show.html", title=run.filename, run=run, progress=counts, states=S, working=run.status in WORKING,
+                         task=self._task(run),
                          step=4 if run.status in {S.CHECKING, S.CHECKED} else 5, limit=_SHOWN_ROWS, statuses=RequestStatus,
-                         refused=list(imports.refused_rows(session, run, _SHOWN_ROWS)) if progress.refused else [],
-                         kept=imports.kept_rows(session, run, _SHOWN_ROWS) if progress.kept else [],
+                         refused=list(imports.refused_rows(session, run, _SHOWN_ROWS)) if counts.refused else [],
+                         kept=imports.kept_rows(session, run, _SHOWN_ROWS) if counts.kept else [],
                          examples=imports.preview(session, run) if run.status == S.CHECKED else [],
                          names=_category_names(session) if run.status == S.CHECKED else {}, moment=datetime.fromisoformat)
+
+    def _task(self, run: ImportRun) -> Shown | None:
+        """What a worker does about it just now, if the reader may see that."""
+        found = progress.about(self.session(), run.id) if run.status in WORKING else None
+        return Shown(found) if found else None
 
     @expose("/start/<pk>", methods=["POST"])
     @has_access

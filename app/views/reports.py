@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
+from uuid import uuid4
 
-from flask import Response, current_app, g, make_response, request
+from flask import Response, current_app, g, make_response, request, url_for
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext
 
@@ -14,8 +15,10 @@ from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError, NotFound
 from app.rules.files import content_disposition
 from app.rules.maintenance import SLA_TARGETS, human_duration
+from app.rules.progress import AT_ONCE_REQUESTS, TaskKind
+from app.services import progress
 from app.views import formats
-from app.views.base import ConsoleView, expose, has_access
+from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.maintenance.parts import only_hostel
 from reports import maintenance_sla as sla
 from reports.render import to_csv, to_html, to_pdf
@@ -28,7 +31,8 @@ class ReportsView(ConsoleView):
     portals = frozenset({Portal.ADMIN})
     route_base = "/reports"
     default_view = "maintenance_sla"
-    method_actions: ClassVar[dict[str, Action]] = {"maintenance_sla": Action.READ, "pdf": Action.EXPORT, "csv": Action.EXPORT}
+    method_actions: ClassVar[dict[str, Action]] = {"maintenance_sla": Action.READ, "pdf": Action.EXPORT, "csv": Action.EXPORT,
+                                                   "make": Action.EXPORT}
 
     @expose("/maintenance-sla/")
     @has_access
@@ -53,8 +57,28 @@ class ReportsView(ConsoleView):
         """Its requests, one a line."""
         return self._file("csv", "text/csv", lambda report: to_csv(sla.CSV_HEADS, sla.csv_rows(report)))
 
+    @expose("/maintenance-sla/make", methods=["POST"])
+    @has_access
+    def make(self) -> Any:
+        """Have a large report made by a worker, to be found under long work."""
+        ending = "csv" if request.form.get("ending") == "csv" else "pdf"
+        with service_call(gettext("The report is being made. You find it here when it is ready.")) as call:
+            parameters = self._parameters(request.form)
+            hostel, count = sla.size(call.session, parameters)
+            asked = {"hostel": str(parameters.hostel_id), "first": parameters.first.isoformat(), "last": parameters.last.isoformat(),
+                     "ending": ending}
+            task_id = progress.start(call.session, TaskKind.REPORT, task_id=submission_id(), total=count, title={**asked, "hostel": hostel},
+                                     asked={**asked, "locale": str(formats.language())})
+        if call.error is not None:
+            return make_response(self._form(request.form, error=call.error), call.error.status)
+        return call.respond(url_for("TasksView.show", pk=task_id))
+
     def _file(self, ending: str, mimetype: str, make: Callable[[sla.SlaReport], Any]) -> Any:
+        """At once, or, if that would keep people waiting, the offer to make it while they do something else."""
         try:
+            _, count = sla.size(self.session(), self._parameters(request.args))
+            if count > AT_ONCE_REQUESTS:
+                return self._form(request.args, large=count, ending=ending, once=uuid4())
             report = self._report()
         except DomainError as error:
             return self._refused(error)
@@ -64,11 +88,14 @@ class ReportsView(ConsoleView):
         return response
 
     def _report(self) -> sla.SlaReport:
-        now, identity = formats.now(), g.identity
-        parameters = sla.read_parameters(request.args, now.astimezone(formats.zone()).date() + timedelta(days=1))
-        if parameters.hostel_id not in {place.id for place in identity.hostels}:
+        return sla.query(self.session(), self._parameters(request.args), organization=g.identity.org_name, made_by=g.identity.name,
+                         now=formats.now())
+
+    def _parameters(self, given: Mapping[str, str]) -> sla.Parameters:
+        found = sla.read_parameters(given, formats.now().astimezone(formats.zone()).date() + timedelta(days=1))
+        if found.hostel_id not in {place.id for place in g.identity.hostels}:
             raise NotFound(gettext("There is no such hostel."))
-        return sla.query(self.session(), parameters, organization=identity.org_name, made_by=identity.name, now=now)
+        return found
 
     def _refused(self, error: DomainError) -> Any:
         return make_response(self._form(request.args, error=error), error.status)
