@@ -41,7 +41,7 @@ def theme() -> str:
 
 def list_link(**changes: Any) -> str:
     """This list's address with parameters changed (None takes one away); a change starts from the first page."""
-    args = {name: value for name, value in request.args.items() if name not in ("after", "before", "embed")}
+    args: dict[str, Any] = {name: values for name, values in request.args.lists() if name not in ("after", "before", "embed")}
     args.update(changes)
     kept = {name: value for name, value in args.items() if value not in (None, "")}
     return url_for(request.endpoint or "", **(request.view_args or {}), **kept)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Response, flash, redirect, request
@@ -10,10 +11,31 @@ from flask_babel import gettext, ngettext
 from sqlalchemy.exc import DBAPIError
 
 from app.rules.errors import DomainError, Forbidden, Invalid, NotFound
-from app.views.edge import already_submitted, local_path, meaning_of, service_call
-from app.views.paging import PAGE_SIZES
+from app.rules.lists import BULK_MAX
+from app.views.edge import already_submitted, local_path, meaning_of, remember_submission, service_call
 
-MOST_ROWS = PAGE_SIZES[-1]  # what one page can select
+IN_REQUEST = 200
+"""Rows that somebody waits for; more are work for the background."""
+_NAMED = 20
+
+
+@dataclass
+class Outcome:
+    """What became of the rows: how many were done, and (key, name) of those refused, by reason."""
+
+    action: str
+    done: int = 0
+    refused: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    named: int = _NAMED
+
+    def refuse(self, reason: str, key: str, name: str) -> None:
+        """One more that was left as it was."""
+        self.refused.setdefault(reason, []).append((key, name))
+
+    @property
+    def total_refused(self) -> int:
+        """All of them."""
+        return sum(map(len, self.refused.values()))
 
 
 def offered(view: Any, *, multiple: bool) -> list[Any]:
@@ -54,39 +76,50 @@ def run_single(view: Any, name: str, pk: str) -> Response:
 
 
 def run_many(view: Any, name: str, pks: list[str]) -> Response:
-    """Act on each selected row in a savepoint of its own, commit once, and say what became of them."""
+    """Act on the selected rows, or on all that match the link; say what became of them, and which were refused why."""
     action = _authorized(view, name)
-    back = local_path(request.form.get("next"), view.url("list"))
-    pks = list(dict.fromkeys(pks))
-    if not pks or len(pks) > MOST_ROWS:
-        raise Invalid(gettext("Select between 1 and %(most)s rows.", most=MOST_ROWS))
+    back = local_path(request.form.get("next"), view.list_url())
+    if (before := already_submitted()) is not None:
+        return redirect(before, code=303)
+    keys = matching(view) if request.form.get("all") == "1" else list(dict.fromkeys(pks))
+    if not keys:
+        raise Invalid(gettext("Select at least one row."))
     arguments = _arguments(action)
-    done, refused = 0, Counter[str]()
+    if len(keys) > IN_REQUEST:  # here work in the background may begin: `act` takes part of the keys at a time
+        raise Invalid(gettext("Select at most %(most)s rows at once.", most=IN_REQUEST))
+    outcome = Outcome(str(action.text))
     with service_call() as call:
-        items = view.datamodel.find_many(pks)
-        missing = len(pks) - len(items)
-        for item in items.values():
-            try:
-                with call.session.begin_nested():
-                    action.func(call.session, item, *arguments)
-                done += 1
-            except DomainError as error:
-                refused[error.message] += 1
-            except DBAPIError as error:
-                refused[meaning_of(error).message] += 1
+        act(view, action, call.session, keys, arguments, outcome)
     if call.error is not None:
         return call.respond(back)
-    if missing:
-        refused[gettext("not found")] += missing
-    _summarize(str(action.text), done, refused)
-    return redirect(back, code=303)
+    if outcome.done:
+        flash(ngettext("%(action)s: %(num)s row.", "%(action)s: %(num)s rows.", outcome.done, action=outcome.action), "success")
+    remember_submission(back)
+    return Response(view.render_list(outcome)) if outcome.refused else redirect(back, code=303)
 
 
-def _summarize(text: str, done: int, refused: Counter[str]) -> None:
-    if done:
-        flash(ngettext("%(action)s: %(num)s row.", "%(action)s: %(num)s rows.", done, action=text), "success")
-    if refused:
-        reasons = "; ".join(f"{reason} ({count})" if count > 1 else reason for reason, count in refused.most_common(5))
-        flash(ngettext("%(action)s: %(num)s row left as it was. %(reasons)s",
-                       "%(action)s: %(num)s rows left as they were. %(reasons)s",
-                       refused.total(), action=text, reasons=reasons), "warning")
+def matching(view: Any) -> list[str]:
+    """The keys of all rows that the present link shows, on whatever page; Invalid if they are too many."""
+    asked = view.asked()
+    found = view.session().scalars(asked.statement.with_only_columns(view.datamodel.key).limit(BULK_MAX + 1)).all()
+    if len(found) > BULK_MAX:
+        raise Invalid(gettext("More than %(most)s rows match. Narrow the list with filters first.", most=f"{BULK_MAX:,}"))
+    return [str(key) for key in found]
+
+
+def act(view: Any, action: Any, session: Any, keys: Sequence[str], arguments: Sequence[str], outcome: Outcome) -> None:
+    """Each row in a savepoint of its own: one refusal undoes no other. The caller commits."""
+    items = view.datamodel.find_many(keys, columns=[view.list_columns[0], *view.eager])
+    names = {key: str(item) for key, item in items.items()}  # a savepoint that is undone forgets what was read
+    for key in keys:
+        if key not in items:
+            outcome.refuse(gettext("not found"), "", key)
+            continue
+        try:
+            with session.begin_nested():
+                action.func(session, items[key], *arguments)
+            outcome.done += 1
+        except DomainError as error:
+            outcome.refuse(error.message, key, names[key])
+        except DBAPIError as error:
+            outcome.refuse(meaning_of(error).message, key, names[key])

@@ -5,28 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
-from flask_babel import gettext
-from sqlalchemy import ColumnElement, or_
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy import types as sa_types
+from werkzeug.datastructures import MultiDict
 
 from app.views import formats
 from app.views.interface import ConsoleInterface
 from app.views.paging import BadListRequest
 
 # Names that a list's link uses for itself.
-RESERVED = frozenset({"q", "sort", "after", "before", "size", "deleted", "embed"})
+RESERVED = frozenset({"q", "sort", "after", "before", "size", "deleted", "embed", "cols", "view"})
 _TEXT_LIMIT = 200
 _YEARS = (1900, 2200)
 
 
 @dataclass(frozen=True)
 class Applied:
-    """A filter in force, as the bar shows it; taking it away removes `parameter` from the link."""
+    """A filter in force, as the bar shows it; taking it away removes its parameters from the link."""
 
-    parameter: str
+    name: str
+    parameters: tuple[str, ...]
     label: str
     text: str
 
@@ -35,6 +37,8 @@ class Filter:
     """One column of a model in the filter bar; `kind` says which control the template draws."""
 
     kind = ""
+    multiple = False
+    """Whether the link may name several values, any of which is right."""
 
     def __init__(self, interface: ConsoleInterface, name: str, label: str) -> None:
         self.interface, self.name, self.label = interface, name, label
@@ -49,15 +53,34 @@ class Filter:
         column: ColumnElement[Any] = getattr(self.interface.obj, self.name)
         return column == value
 
+    def any_of(self, parameter: str, values: Sequence[Any]) -> ColumnElement[bool]:
+        """What the rows must satisfy where several values will do."""
+        return or_(*(self.condition(parameter, value) for value in values))
+
     def describe(self, _parameter: str, value: Any) -> str:
-        """The value in words."""
+        """The value in words; empty where the label says it all."""
         return str(formats.show_value(value))
+
+
+class Flag(Filter):
+    """Something that a row is, or not asked for; subclasses say which rows those are."""
+
+    kind = "flag"
+
+    def parse(self, _parameter: str, text: str) -> bool:
+        """`yes`."""
+        return {"yes": True}[text]
+
+    def describe(self, _parameter: str, _value: Any) -> str:
+        """Said by the label."""
+        return ""
 
 
 class ChoiceFilter(Filter):
     """Members of an enum, by value."""
 
     kind = "choice"
+    multiple = True
 
     def __init__(self, interface: ConsoleInterface, name: str, label: str, enum: type[Enum]) -> None:
         super().__init__(interface, name, label)
@@ -72,6 +95,11 @@ class ChoiceFilter(Filter):
         """Its human name."""
         return formats.human(value)
 
+    def any_of(self, _parameter: str, values: Sequence[Enum]) -> ColumnElement[bool]:
+        """One list, which an index can be searched for."""
+        column: ColumnElement[Any] = getattr(self.interface.obj, self.name)
+        return column.in_(values)
+
 
 class BooleanFilter(Filter):
     """Yes or no."""
@@ -84,8 +112,15 @@ class BooleanFilter(Filter):
         return {"yes": True, "no": False}[text]
 
 
+class Presence(StrEnum):
+    """Of a relation that may be empty: only rows without one, or only rows with one."""
+
+    NONE = "none"
+    ANY = "any"
+
+
 class RelationFilter(Filter):
-    """One related row, chosen in a combobox."""
+    """One related row, chosen in a combobox; or none, or any."""
 
     kind = "relation"
 
@@ -93,51 +128,94 @@ class RelationFilter(Filter):
         super().__init__(interface, name, label)
         self.options_url = options_url
         self.ours, self.theirs = interface.target(name)
+        self.optional = bool(self.ours.expression.nullable)
 
     def parse(self, _parameter: str, text: str) -> Any:
-        """The other row's key."""
+        """The other row's key, or whether there is one."""
+        if self.optional and text in set(Presence):
+            return Presence(text)
         return self.theirs.type.python_type(text)
 
     def condition(self, _parameter: str, value: Any) -> ColumnElement[bool]:
         """Our reference names it: the other table isn't needed."""
         reference: ColumnElement[Any] = self.ours
+        if isinstance(value, Presence):
+            return reference.is_(None) if value is Presence.NONE else reference.is_not(None)
         return reference == value
 
     def describe(self, _parameter: str, value: Any) -> str:
         """The related row's own words; foreign rows have none."""
+        if isinstance(value, Presence):
+            return gettext("none") if value is Presence.NONE else gettext("any")
         other = ConsoleInterface(self.theirs.class_)
         row = other.session.scalars(other.rows(hostel=False).where(self.theirs == value)).first()
         return str(row) if row is not None else gettext("(not found)")
 
 
+class Preset(StrEnum):
+    """Days counted from today, so that a saved view means the same tomorrow."""
+
+    TODAY = "today"
+    YESTERDAY = "yesterday"
+    LAST_7_DAYS = "last_7_days"
+    LAST_30_DAYS = "last_30_days"
+    THIS_MONTH = "this_month"
+
+    def days(self, today: date) -> tuple[date, date]:
+        """First and last day."""
+        back = {Preset.TODAY: (0, 0), Preset.YESTERDAY: (1, 1), Preset.LAST_7_DAYS: (6, 0), Preset.LAST_30_DAYS: (29, 0),
+                Preset.THIS_MONTH: (today.day - 1, 0)}
+        first, last = back[self]
+        return today - timedelta(days=first), today - timedelta(days=last)
+
+
+PRESETS = {Preset.TODAY: lazy_gettext("Today"), Preset.YESTERDAY: lazy_gettext("Yesterday"),
+           Preset.LAST_7_DAYS: lazy_gettext("Last 7 days"), Preset.LAST_30_DAYS: lazy_gettext("Last 30 days"),
+           Preset.THIS_MONTH: lazy_gettext("This month")}
+
+
 class PeriodFilter(Filter):
-    """From one day to another, both included, as days of the hostel's zone."""
+    """From one day to another, both included, as days of the hostel's zone; or a period that moves with today."""
 
     kind = "period"
+    presets = PRESETS
 
     def __init__(self, interface: ConsoleInterface, name: str, label: str) -> None:
         super().__init__(interface, name, label)
-        self.parameters = (f"{name}.from", f"{name}.to")
+        self.parameters = (f"{name}.from", f"{name}.to", f"{name}.in")
         self.exact = isinstance(interface.mapper.columns[name].type, sa_types.DateTime)
 
-    def parse(self, _parameter: str, text: str) -> date:
-        """A day, `2026-03-05`; the last days of the calendar have no day after and are refused."""
+    def parse(self, parameter: str, text: str) -> date | Preset:
+        """A day, `2026-03-05`, or a preset; the last days of the calendar have no day after and are refused."""
+        if parameter.endswith(".in"):
+            return Preset(text)
         day = date.fromisoformat(text)
         if not _YEARS[0] <= day.year <= _YEARS[1]:
             raise ValueError(text)
         return day
 
-    def condition(self, parameter: str, value: date) -> ColumnElement[bool]:
-        """At or after the day's beginning; before the next day's."""
-        column: ColumnElement[Any] = getattr(self.interface.obj, self.name)
-        start = parameter.endswith(".from")
-        bound: date = value if start else value + timedelta(days=1)
-        if self.exact:
-            bound = datetime.combine(bound, time(), formats.zone()).astimezone(UTC)
-        return column >= bound if start else column < bound
+    def condition(self, parameter: str, value: date | Preset) -> ColumnElement[bool]:
+        """At or after the first day's beginning; before the beginning of the day after the last."""
+        if isinstance(value, Preset):
+            first, last = value.days(formats.now().astimezone(formats.zone()).date())
+            return and_(self._from(first), self._to(last))
+        return self._from(value) if parameter.endswith(".from") else self._to(value)
 
-    def describe(self, parameter: str, value: date) -> str:
+    def _from(self, day: date) -> ColumnElement[bool]:
+        column: ColumnElement[Any] = getattr(self.interface.obj, self.name)
+        return column >= self._beginning(day)
+
+    def _to(self, day: date) -> ColumnElement[bool]:
+        column: ColumnElement[Any] = getattr(self.interface.obj, self.name)
+        return column < self._beginning(day + timedelta(days=1))
+
+    def _beginning(self, day: date) -> date:
+        return datetime.combine(day, time(), formats.zone()).astimezone(UTC) if self.exact else day
+
+    def describe(self, parameter: str, value: date | Preset) -> str:
         """`from 5 Mar 2026`."""
+        if isinstance(value, Preset):
+            return str(PRESETS[value])
         text = formats.day(value).striptags()
         return gettext("from %(day)s", day=text) if parameter.endswith(".from") else gettext("to %(day)s", day=text)
 
@@ -167,12 +245,15 @@ class FilterBar:
         self.enums = enums
         if clash := RESERVED & set(columns):
             raise TypeError(f"{interface.obj.__name__}: a list's link uses {sorted(clash)} for itself")
-        self.text_columns: list[Any] = []
+        self.text_columns: list[Callable[[str], ColumnElement[bool]]] = []
         self.filters: list[Filter] = []
         for name in columns:
             self._add(interface, name, labels.get(name) or formats.column_words(name), options_url)
 
     def _add(self, interface: ConsoleInterface, name: str, label: str, options_url: Callable[[str], str]) -> None:
+        if "." in name:
+            self.text_columns.append(_related_text(interface, *name.split(".")))
+            return
         if interface.is_relation(name):
             self.filters.append(RelationFilter(interface, name, label, lambda: options_url(name)))
             return
@@ -180,7 +261,7 @@ class FilterBar:
         if name in self.enums:
             self.filters.append(ChoiceFilter(interface, name, label, self.enums[name]))
         elif isinstance(kind, sa_types.String):
-            self.text_columns.append(getattr(interface.obj, name))
+            self.text_columns.append(_contains(getattr(interface.obj, name)))
         elif isinstance(kind, sa_types.Boolean):
             self.filters.append(BooleanFilter(interface, name, label))
         elif isinstance(kind, sa_types.Date | sa_types.DateTime):
@@ -190,26 +271,58 @@ class FilterBar:
         else:
             raise TypeError(f"{interface.obj.__name__}.{name}: no filter for {kind!r}")
 
-    def read(self, args: Mapping[str, str]) -> tuple[list[ColumnElement[bool]], list[Applied]]:
-        """Conditions and what to show of them; BadListRequest for a value that its column cannot have."""
+    @property
+    def parameters(self) -> list[str]:
+        """Everything in a link that narrows the list."""
+        return [*(parameter for own in self.filters for parameter in own.parameters), "q", "deleted"]
+
+    def read(self, args: MultiDict[str, str],
+             notes: list[str] | None = None) -> tuple[list[ColumnElement[bool]], list[Applied]]:
+        """Conditions and what to show of them; BadListRequest for a value that its column cannot have.
+
+        With `notes` such a value is left out, and a sentence about it is added there.
+        """
         conditions: list[ColumnElement[bool]] = []
         applied: list[Applied] = []
         for own in self.filters:
-            for parameter in own.parameters:
-                text = args.get(parameter, "").strip()
-                if not text:
-                    continue
-                try:
-                    value = own.parse(parameter, text)
-                except (ValueError, KeyError, TypeError) as error:
-                    raise BadListRequest(
-                        gettext("“%(text)s” is not a value of %(label)s.", text=text[:40], label=own.label)
-                    ) from error
-                conditions.append(own.condition(parameter, value))
-                applied.append(Applied(parameter, own.label, own.describe(parameter, value)))
+            words: list[str] = []
+            found = {parameter: self._values(own, parameter, args, notes) for parameter in own.parameters}
+            for parameter, values in found.items():
+                if values:
+                    conditions.append(own.any_of(parameter, values))
+                    words += [own.describe(parameter, value) for value in values]
+            if words:
+                applied.append(Applied(own.name, own.parameters, own.label, ", ".join(filter(None, words))))
         if self.text_columns and (text := args.get("q", "").strip()):
-            if "\x00" in text or len(text) > _TEXT_LIMIT:
-                raise BadListRequest(gettext("Search for at most %(n)s ordinary characters.", n=_TEXT_LIMIT))
-            conditions.append(or_(*(column.icontains(text, autoescape=True) for column in self.text_columns)))
-            applied.append(Applied("q", gettext("Search"), text))
+            conditions.append(self._search(text))
+            applied.append(Applied("q", ("q",), gettext("Search"), text))
         return conditions, applied
+
+    def _values(self, own: Filter, parameter: str, args: MultiDict[str, str], notes: list[str] | None) -> list[Any]:
+        texts = [text.strip() for text in args.getlist(parameter) if text.strip()]
+        found = []
+        for text in dict.fromkeys(texts) if own.multiple else texts[:1]:
+            try:
+                found.append(own.parse(parameter, text))
+            except (ValueError, KeyError, TypeError) as error:
+                sentence = gettext("“%(text)s” is not a value of %(label)s.", text=text[:40], label=own.label)
+                if notes is None:
+                    raise BadListRequest(sentence) from error
+                notes.append(sentence)
+        return found
+
+    def _search(self, text: str) -> ColumnElement[bool]:
+        """Rows in which every word stands somewhere."""
+        if "\x00" in text or len(text) > _TEXT_LIMIT:
+            raise BadListRequest(gettext("Search for at most %(n)s ordinary characters.", n=_TEXT_LIMIT))
+        return and_(*(or_(*(column(word) for column in self.text_columns)) for word in text.split()))
+
+
+def _contains(column: Any) -> Callable[[str], ColumnElement[bool]]:
+    return lambda word: column.icontains(word, autoescape=True)
+
+
+def _related_text(interface: ConsoleInterface, relation: str, name: str) -> Callable[[str], ColumnElement[bool]]:
+    """A text column of a related row: `member.name`."""
+    column = _contains(getattr(interface.mapper.relationships[relation].mapper.class_, name))
+    return lambda word: getattr(interface.obj, relation).has(column(word))

@@ -138,8 +138,8 @@ def plain_day(value: date) -> str:
     return format_date(value, "d MMM y", locale=language())
 
 
-def when(moment: datetime | None, at: datetime | None = None) -> Markup:
-    """A relative time with the exact one on hover and for machines."""
+def when(moment: datetime | None, at: datetime | None = None, *, stop: bool = True) -> Markup:
+    """A relative time with the exact one on hover and for machines; `stop` lets the keyboard reach it."""
     if moment is None:
         return missing()
     at = at or now()
@@ -150,7 +150,8 @@ def when(moment: datetime | None, at: datetime | None = None) -> Markup:
     else:
         text = plain_day(moment.astimezone(zone()))
     iso = moment.astimezone(UTC).isoformat(timespec="seconds")
-    return Markup('<time datetime="{}" title="{}" tabindex="0">{}</time>').format(iso, exact(moment), text)
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
+        iso, exact(moment), Markup(' tabindex="0"') if stop else "", text)
 
 
 def day(value: date | None) -> Markup:
@@ -175,6 +176,8 @@ def show_value(value: Any, column: str = "", *, short: bool = False) -> str | Ma
         return value
     if isinstance(value, int) and column.endswith("_paise"):
         return _number(money(value))
+    if short and isinstance(value, datetime):
+        return when(value, stop=False)  # a list of fifty rows has enough places to stop at
     for kind, draw in _DRAWN:
         if isinstance(value, kind):
             return draw(value)

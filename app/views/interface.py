@@ -6,7 +6,7 @@ because it leads every index.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -112,12 +112,12 @@ class ConsoleInterface(SQLAInterface):
         statement = self.rows(deleted=deleted, hostel=False).where(self.key == value).options(*self.eager(columns))
         return self.session.scalars(statement).one_or_none()
 
-    def find_many(self, keys: Sequence[str], *, deleted: bool = False) -> dict[str, Any]:
+    def find_many(self, keys: Sequence[str], *, deleted: bool = False, columns: Sequence[str] = ()) -> dict[str, Any]:
         """Rows by the text of their keys; those the caller may not see are simply not there."""
         wanted = [value for value in map(self.parse_key, keys) if value is not None]
         if not wanted:
             return {}
-        statement = self.rows(deleted=deleted, hostel=False).where(self.key.in_(wanted))
+        statement = self.rows(deleted=deleted, hostel=False).where(self.key.in_(wanted)).options(*self.eager(columns))
         return {str(getattr(item, self.key.key)): item for item in self.session.scalars(statement)}
 
     # -- pages ------------------------------------------------------------------------------------------------
@@ -172,10 +172,21 @@ class ConsoleInterface(SQLAInterface):
                 break
         return found
 
-    def capped_count(self, statement: Select[Any]) -> int:
+    def batches(self, statement: Select[Any], sort: Sort, size: int, columns: Sequence[str] = ()) -> Iterator[list[Any]]:
+        """All rows in order, `size` at a time, each batch found by the last row of the one before."""
+        attribute, place = getattr(self.obj, sort.column), None
+        statement = statement.options(*self.eager(columns))
+        while True:
+            rows = self._walk(statement, attribute, sort.descending, place, backward=False, size=size)
+            yield rows[:size]
+            if len(rows) <= size:
+                return
+            place = self._place(rows[size - 1], sort)
+
+    def capped_count(self, statement: Select[Any], cap: int = COUNT_CAP) -> int:
         """How many rows, but never more than the cap and one: counting a million costs more than reading a page."""
         ones = statement.with_only_columns(literal_column("1"), maintain_column_froms=True)
-        rows = ones.order_by(None).limit(COUNT_CAP + 1).subquery()
+        rows = ones.order_by(None).limit(cap + 1).subquery()
         return self.session.scalar(select(func.count()).select_from(rows)) or 0
 
     # -- Flask-AppBuilder's own doors -------------------------------------------------------------------------

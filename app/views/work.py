@@ -39,6 +39,9 @@ class WorkView(ConsoleModelView):
     state_column = "state"
     base_order = ("created_at", "desc")
     list_columns: ClassVar[list[str]] = ["title", "state", "attempts", "last_error", "created_at", "due_at"]
+    optional_columns: ClassVar[list[str]] = ["finished_at"]
+    quick_filters = ((lazy_gettext("Failed for good"), {"state": "dead"}), (lazy_gettext("Waiting"), {"state": "pending"}),
+                     (lazy_gettext("Done"), {"state": "done"}))
     search_columns: ClassVar[list[str]] = ["kind", "state", "created_at"]
     show_columns: ClassVar[list[str]] = ["kind", "last_error", "attempts", "created_at", "due_at", "finished_at", "payload", "key",
                                          "claimed_by"]

@@ -37,6 +37,7 @@ from app import views
 from app.permissions import Action, Portal, Resource
 from app.problems import register_error_handlers
 from app.rules.errors import Conflict, Invalid
+from app.views import language, palette
 from app.views.base import ConsoleInterface, ConsoleModelView, console_action, submission_id
 from app.views.formats import register_tones
 
@@ -154,7 +155,14 @@ class Ticket(Base):
         return self.title
 
 
-class TicketView(ConsoleModelView):
+class ToyView(ConsoleModelView):
+    """Nobody keeps views of the workshop's lists: it has no table for them."""
+
+    def saved_views(self):
+        return []
+
+
+class TicketView(ToyView):
     """Every door of the base view, each with a service behind it."""
 
     datamodel = ConsoleInterface(Ticket)
@@ -205,7 +213,7 @@ class TicketView(ConsoleModelView):
         item.notes = note
 
 
-class PlaceView(ConsoleModelView):
+class PlaceView(ToyView):
     """Read only: no hooks, no doors. Its page shows the tickets of the place."""
 
     datamodel = ConsoleInterface(Place)
@@ -284,13 +292,18 @@ def create_toy(url: str, who: Callable[[], Person | None], *, csrf: bool = False
     door = Blueprint("SignInView", __name__)
     door.add_url_rule("/door", "sign_in", lambda: "")
     app.register_blueprint(door)
+    # The frame links to screens of the product that are not in the workshop.
+    app.url_build_error_handlers.append(lambda _error, endpoint, _values: f"/elsewhere/{endpoint}")
     with app.app_context():
         builder = AppBuilder(app, db.session)
         app.login_manager.request_loader(lambda _request: g.get("identity"))
         views.init_app(app)
         builder.add_view(TicketView, "Tickets", icon="fa-wrench", category="Maintenance")
+        language.register(builder)
+        palette.register(builder)
         PlaceView.related_views = [TicketView]
         builder.add_view(PlaceView, "Places", icon="fa-building", category="Maintenance")
+        app.extensions["screens"] = {view.class_permission_name: view for view in builder.baseviews if isinstance(view, ToyView)}
     return app, db
 
 

@@ -19,7 +19,7 @@ from app.rules.imports.table import guarded_cell
 
 PEOPLE = 20
 _SEAL = text("SELECT batch, sealed_at FROM app.audit_seal_of(:seq)")
-_NOTE = text("SELECT app.note_event('export', 'audit_log', NULL, :reason, CAST(:data AS jsonb))")
+_NOTE = text("SELECT app.note_event('export', :subject, NULL, :reason, CAST(:data AS jsonb))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ def find_people(session: Session, words: str) -> Sequence[Member]:
     return session.scalars(found).all()
 
 
-def note_export(session: Session, taken: Mapping[str, str], reason: str | None = None) -> None:
-    """Write into the log that part of it is taken out; `taken` says which part, in words."""
-    session.execute(_NOTE, {"reason": reason, "data": json.dumps(dict(taken))})
+def note_export(session: Session, taken: Mapping[str, Any], reason: str | None = None, subject: str = "audit_log") -> None:
+    """Write into the log that rows of a table are taken out; `taken` says which, in words without personal values."""
+    session.execute(_NOTE, {"subject": subject, "reason": reason, "data": json.dumps(dict(taken))})
 
 
 def entries_between(org_id: UUID, start: datetime | None, end: datetime | None) -> Select[Any]:

@@ -25,6 +25,7 @@ class IssueTypeView(ConsoleModelView):
     route_base = "/maintenance/issue-types"
     singular_name = "Issue type"
     list_columns: ClassVar[list[str]] = ["name", "category"]
+    optional_columns: ClassVar[list[str]] = ["position", "created_at"]
     show_columns: ClassVar[list[str]] = ["name", "category", "position"]
     add_columns: ClassVar[list[str]] = ["category", "name", "position"]
     edit_columns: ClassVar[list[str]] = ["name", "position"]
@@ -59,6 +60,7 @@ class CategoryView(ConsoleModelView):
     route_base = "/maintenance/categories"
     singular_name = "Category"
     list_columns: ClassVar[list[str]] = ["name", "position"]
+    optional_columns: ClassVar[list[str]] = ["code", "created_at"]
     show_columns: ClassVar[list[str]] = ["name", "code", "position"]
     add_columns: ClassVar[list[str]] = ["name", "position"]
     edit_columns: ClassVar[list[str]] = ["name", "position"]

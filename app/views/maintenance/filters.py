@@ -1,38 +1,26 @@
-"""Filters of the list of requests that are no column: who has it in hand, whether its time is over."""
+"""Filters of the list of requests that are no column: whether it is open, who has it in hand, whether its time is over."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask import g
-from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_
 
 from app.services.maintenance import finding
 from app.views import formats
-from app.views.filters import Filter
+from app.views.filters import Flag
 
 
-class _Flag(Filter):
-    """A choice with one value."""
+class Open(Flag):
+    """Neither resolved nor rejected."""
 
-    kind = "choice"
-
-    @property
-    def choices(self) -> list[tuple[str, str]]:
-        """Yes, or not asked for."""
-        return [("yes", "yes")]
-
-    def parse(self, _parameter: str, text: str) -> bool:
-        """`yes`."""
-        return {"yes": True}[text]
-
-    def describe(self, _parameter: str, _value: Any) -> str:
-        """Said by the label."""
-        return gettext("yes")
+    def condition(self, _parameter: str, _value: Any) -> ColumnElement[bool]:
+        """By the state."""
+        return finding.is_open()
 
 
-class Overdue(_Flag):
+class Overdue(Flag):
     """Open, and beyond its target."""
 
     def condition(self, _parameter: str, _value: Any) -> ColumnElement[bool]:
@@ -40,7 +28,7 @@ class Overdue(_Flag):
         return finding.is_overdue(formats.now())
 
 
-class Mine(_Flag):
+class Mine(Flag):
     """Open, and in the caller's hands."""
 
     def condition(self, _parameter: str, _value: Any) -> ColumnElement[bool]:

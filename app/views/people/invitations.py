@@ -45,6 +45,8 @@ class InvitationView(ConsoleModelView):
     add_title = "Invite somebody"
     empty_hint = lazy_gettext("Invite somebody: they get a link by e-mail and choose a password of their own.")
     list_columns = ["email", "name", "role", "hostel", "shown_status", "expires_at"]
+    optional_columns = ["created_at"]
+    quick_filters = ((lazy_gettext("Waiting"), {"status": "pending"}), (lazy_gettext("Accepted"), {"status": "accepted"}))
     show_columns = ["email", "name", "role", "hostel", "shown_status", "created_at", "expires_at"]
     add_columns = ["email", "name", "role", "hostel", "team_member"]
     search_columns = ["email", "name", "role", "hostel", "status"]

@@ -26,6 +26,8 @@ class TeamView(ConsoleModelView):
     palette = Sought(("name",), ("member_type", "hostel.name"))
     empty_hint = lazy_gettext("Add everybody who works here; a login is not needed.")
     list_columns = ["name", "member_type", "hostel", "phone", "email", "external_id"]
+    optional_columns = ["commission_type", "commission_rate", "created_at"]
+    quick_filters = tuple((lazy_gettext(kind.value.capitalize()), {"member_type": kind.value}) for kind in MemberType)
     add_columns = ["name", "member_type", "hostel", "email", "phone", "external_id", "commission_type", "commission_rate"]
     edit_columns = add_columns
     show_columns = [*add_columns, "created_at"]

@@ -26,7 +26,8 @@ class BedView(ConsoleModelView):
     palette = Sought(("room.number", "label"), ("room.floor.name", "hostel.name"), joint="-")
     list_columns: ClassVar[list[str]] = ["called", "room.floor", "hostel", "room.kind"]
     show_columns: ClassVar[list[str]] = ["room", "room.floor", "hostel", "created_at"]
-    search_columns: ClassVar[list[str]] = ["room", "hostel"]
+    optional_columns: ClassVar[list[str]] = ["room", "created_at"]
+    search_columns: ClassVar[list[str]] = ["room.number", "label", "room", "hostel"]
     relation_labels: ClassVar[dict[str, str]] = {"room": "number", "hostel": "name"}
     option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"room": ("hostel",)}
     label_columns: ClassVar[dict[str, Any]] = {"called": "Bed", "room.floor": "Floor", "room.kind": "Kind of room",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import g
@@ -33,6 +34,8 @@ class HostelView(ConsoleModelView):
     show_columns: ClassVar[list[str]] = ["code", "city", "address", "timezone", "currency"]
     add_columns: ClassVar[list[str]] = ["name", "code", "city", "address", "timezone", "currency"]
     edit_columns = add_columns
+    optional_columns: ClassVar[list[str]] = ["address", "timezone", "currency", "created_at"]
+    number_columns = ("rooms", "beds")
     search_columns: ClassVar[list[str]] = ["name", "code", "city"]
     label_columns: ClassVar[dict[str, Any]] = {"timezone": "Time zone"}
     add_form_extra_fields = edit_form_extra_fields = {
@@ -63,10 +66,9 @@ class HostelView(ConsoleModelView):
         """With what went when it went."""
         organizations.restore_hostel(session, item)
 
-    def _read_page(self, statement: Any) -> Any:
-        page = super()._read_page(statement)
-        g.places_of_hostels = rooms.count_places(self.session(), [hostel.id for hostel in page.items])
-        return page
+    def prepare(self, items: Sequence[Hostel]) -> None:
+        """Count the places of all at once."""
+        g.places_of_hostels = rooms.count_places(self.session(), [hostel.id for hostel in items])
 
     def display(self, item: Any, column: str, *, short: bool = False) -> Any:
         """Rooms and beds are counted for the whole page at once."""

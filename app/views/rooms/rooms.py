@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import flash, g, make_response, redirect, request
@@ -53,6 +54,11 @@ class RoomView(ConsoleModelView):
     method_actions: ClassVar[dict[str, Action]] = {
         "many": Action.CREATE, "add_beds": Action.CREATE, "remove_bed": Action.DELETE}
     list_columns: ClassVar[list[str]] = ["number", "floor", "hostel", "kind", "beds"]
+    optional_columns: ClassVar[list[str]] = ["note", "created_at"]
+    number_columns = ("beds",)
+    quick_filters = (
+        (lazy_gettext("To let"), {"kind": [kind.value for kind in RoomKind if kind is not RoomKind.COMMON]}),
+        (lazy_gettext("Common rooms"), {"kind": RoomKind.COMMON.value}))
     show_columns: ClassVar[list[str]] = ["hostel", "floor", "kind", "note"]
     add_columns: ClassVar[list[str]] = ["hostel", "floor", "number", "kind", "beds", "note"]
     edit_columns: ClassVar[list[str]] = ["floor", "number", "kind", "note"]
@@ -97,10 +103,9 @@ class RoomView(ConsoleModelView):
 
     # -- list and page ----------------------------------------------------------------------------------------
 
-    def _read_page(self, statement: Any) -> Any:
-        page = super()._read_page(statement)
-        g.beds_of_rooms = rooms.count_beds(self.session(), [room.id for room in page.items])
-        return page
+    def prepare(self, items: Sequence[Room]) -> None:
+        """Count the beds of all at once."""
+        g.beds_of_rooms = rooms.count_beds(self.session(), [room.id for room in items])
 
     def display(self, item: Any, column: str, *, short: bool = False) -> Any:
         """The number of beds is counted for the whole page at once."""
