@@ -8,3 +8,4 @@ import "./lists.js";
 import "./shortcuts.js";
 import "./palette.js";
 import "./progress.js";
+import "./live.js";

@@ -358,7 +358,7 @@ protect(
     ],
 )
 protect(
-    MaintenanceAssignment.__table__, grants=[Grant(_STAFF, select=True)],
+    MaintenanceAssignment.__table__, grants=[Grant(_STAFF, select=True)], published=Published(key=("org_id", "hostel_id", "id")),
     policies=[Policy("staff_select", "SELECT", _STAFF, using=_SEES_STAFF)],
 )
 protect(

@@ -3139,6 +3139,8 @@ CREATE TABLE maintenance_assignments (
 	CONSTRAINT maintenance_assignments_released_when CHECK (active = (released_at IS NULL))
 )
 --;;
+CREATE UNIQUE INDEX maintenance_assignments_live_key ON maintenance_assignments (org_id, hostel_id, id)
+--;;
 CREATE UNIQUE INDEX maintenance_assignments_one_active ON maintenance_assignments (org_id, request_id) WHERE active
 --;;
 CREATE INDEX maintenance_assignments_request ON maintenance_assignments (org_id, request_id)
@@ -4733,8 +4735,10 @@ ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
 --;;
 ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
 --;;
+ALTER TABLE public.maintenance_assignments REPLICA IDENTITY USING INDEX maintenance_assignments_live_key
+--;;
 ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
 --;;
 ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.maintenance_requests, public.notifications, public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.maintenance_requests, public.maintenance_assignments, public.notifications, public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)

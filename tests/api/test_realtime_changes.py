@@ -6,8 +6,6 @@ import asyncio
 
 from sqlalchemy import text
 
-from tests.isolation.samples import known
-
 
 def run(work):
     return asyncio.run(work)

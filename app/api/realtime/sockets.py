@@ -122,7 +122,7 @@ class Socket:
             return
         channel = self.channels.get(message.topic)
         if message.event == "heartbeat":
-            self.reply(message, "ok", {})
+            self.reply(message, "ok", {"seq": self.hub.position})
         elif message.event == "phx_join":
             await self._join(message)
         elif message.event == "access_token":
