@@ -23,6 +23,7 @@ from app.rules import health
 from app.rules.audit import CHAIN, SealKeys
 from app.rules.errors import DomainError
 from app.rules.health import AuditState, Check, State
+from app.text import N_
 from app.wiring import db, engines, objects, redis, settings
 
 MAIL_SECONDS = 3.0
@@ -65,8 +66,8 @@ def _database(engine: Engine) -> tuple[list[Check], Answers | None]:
         with engine.connect() as connection:
             answers = ask(connection)
     except DBAPIError:  # without its text: it may name addresses
-        return [Check("database", "Database", State.BROKEN, "The database does not answer, or lacks its schema.")], None
-    well = Check("database", "Database", State.WELL, "PostgreSQL answers.")
+        return [Check("database", N_("Database"), State.BROKEN, "The database does not answer, or lacks its schema.")], None
+    well = Check("database", N_("Database"), State.WELL, "PostgreSQL answers.")
     return [well, health.judge_migration(answers.migration, head()), health.judge_roles(answers.lacking)], answers
 
 
@@ -75,8 +76,8 @@ def check_redis() -> Check:
     try:
         redis().ping()
     except RedisError:
-        return Check("redis", "Redis", State.BROKEN, "Redis does not answer.")
-    return Check("redis", "Redis", State.WELL, "Redis answers.")
+        return Check("redis", N_("Redis"), State.BROKEN, "Redis does not answer.")
+    return Check("redis", N_("Redis"), State.WELL, "Redis answers.")
 
 
 def readiness() -> list[Check]:
@@ -131,15 +132,15 @@ def check_mail() -> Check:
     """Whether the mail server takes a connection; nothing is sent."""
     address = settings().smtp_url
     if address is None:
-        return Check("mail", "Mail", State.WELL, "No mail server is set: mail goes into the mailbox folder.")
+        return Check("mail", N_("Mail"), State.WELL, "No mail server is set: mail goes into the mailbox folder.")
     parts = urlsplit(address)
     try:
         kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
         with kind(parts.hostname or "", parts.port or 0, timeout=MAIL_SECONDS) as server:
             server.noop()
     except (OSError, smtplib.SMTPException, socket.gaierror):
-        return Check("mail", "Mail", State.BROKEN, "The mail server does not answer.")
-    return Check("mail", "Mail", State.WELL, "The mail server answers.")
+        return Check("mail", N_("Mail"), State.BROKEN, "The mail server does not answer.")
+    return Check("mail", N_("Mail"), State.WELL, "The mail server answers.")
 
 
 def reading(choose: Callable[[Answers], float]) -> Callable[[], float | None]:

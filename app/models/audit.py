@@ -14,6 +14,7 @@ from app.models.base import NOW, Model, link
 from app.models.declare import SERVICE, Grant, Policy, can, functions, protect
 from app.models.people import Member
 from app.permissions import Action, Portal, Resource
+from app.text import N_
 
 
 class AuditEntry(Model):
@@ -48,7 +49,8 @@ class AuditEntry(Model):
         """The person's name in this organization, else what acted: the product itself, or a login of the database."""
         if self.member is not None:
             return self.member.name
-        return {"user": "Somebody from outside", "system": "The console itself"}.get(self.actor, f"Database login {self.actor}")
+        known = {"user": N_("Somebody from outside"), "system": N_("The console itself")}
+        return known.get(self.actor) or N_(f"Database login {self.actor}")
 
     @property
     def touched(self) -> list[str]:
@@ -56,7 +58,7 @@ class AuditEntry(Model):
         return sorted({**(self.before or {}), **(self.after or {})})
 
     def __str__(self) -> str:
-        return f"Entry {self.seq:,}"
+        return N_(f"Entry {self.seq:,}")
 
     __table_args__ = (
         # Rows come in the order of time: a few kilobytes tell where a day's rows are.

@@ -121,7 +121,7 @@ class Membership(Tenant, Timestamps, Authored, Model):
     )
 
     def __repr__(self) -> str:
-        return f"{self.member}, {self.role.replace('_', ' ')}"
+        return f"{self.member}: {self.role.replace('_', ' ')}"
 
 
 class PlatformRole(Model):

@@ -44,13 +44,14 @@ class Check:
 def duration(span: timedelta) -> str:
     """`40 seconds`, `12 minutes`, `3 hours`, `2 days`: whole units, as much as one needs to decide."""
     seconds = max(int(span.total_seconds()), 0)
+    day = 86400
     if seconds < 2 * 60:
         return N_("1 second") if seconds == 1 else N_(f"{seconds} seconds")
     if seconds < 2 * 3600:  # "90 minutes" says more than "1 hour"
         return N_(f"{seconds // 60} minutes")
-    if seconds < 86400:
+    if seconds < day:
         return N_(f"{seconds // 3600} hours")
-    return N_("1 day") if seconds < 2 * 86400 else N_(f"{seconds // 86400} days")
+    return N_("1 day") if seconds < 2 * day else N_(f"{seconds // day} days")
 
 
 def judge_migration(found: str | None, wanted: str) -> Check:
@@ -58,7 +59,7 @@ def judge_migration(found: str | None, wanted: str) -> Check:
     good = found == wanted
     sentence = f"The schema is at {wanted}." if good else (
         f"The schema is at {found or 'nothing'}, and this code needs {wanted}: run `flask database upgrade`.")
-    return Check("migrations", "Migrations", State.WELL if good else State.BROKEN, sentence)
+    return Check("migrations", N_("Migrations"), State.WELL if good else State.BROKEN, sentence)
 
 
 def judge_roles(lacking: list[str]) -> Check:
@@ -90,23 +91,23 @@ def judge_dead_letters(dead: int) -> Check:
 def judge_workers(last_done: datetime | None, oldest: timedelta, now: datetime) -> Check:
     """Workers show that they live by finishing work; with nothing to do they are not missed."""
     if last_done is None:
-        return Check("workers", "Workers", State.ATTENTION, "No work was ever finished here.")
+        return Check("workers", N_("Workers"), State.ATTENTION, "No work was ever finished here.")
     ago = f"finished work {duration(now - last_done)} ago"
     if oldest > WORK_STUCK and now - last_done > WORK_STUCK:
-        return Check("workers", "Workers", State.BROKEN, f"No worker seems to run: the last one {ago}, and work waits.")
+        return Check("workers", N_("Workers"), State.BROKEN, f"No worker seems to run: the last one {ago}, and work waits.")
     if oldest > WORK_LATE:
-        return Check("workers", "Workers", State.ATTENTION, f"The workers are behind; one {ago}.")
-    return Check("workers", "Workers", State.WELL, f"The workers keep up; one {ago}.")
+        return Check("workers", N_("Workers"), State.ATTENTION, f"The workers are behind; one {ago}.")
+    return Check("workers", N_("Workers"), State.WELL, f"The workers keep up; one {ago}.")
 
 
 def judge_scheduler(last_scheduled: datetime | None, now: datetime) -> Check:
     """The schedule has something to start every five minutes."""
     if last_scheduled is None:
-        return Check("scheduler", "Scheduler", State.ATTENTION, "Nothing was ever started by the schedule.")
+        return Check("scheduler", N_("Scheduler"), State.ATTENTION, "Nothing was ever started by the schedule.")
     ago = f"The schedule last started something {duration(now - last_scheduled)} ago"
     if now - last_scheduled > SCHEDULE_LATE:
-        return Check("scheduler", "Scheduler", State.BROKEN, f"{ago}: is the scheduler running?")
-    return Check("scheduler", "Scheduler", State.WELL, f"{ago}.")
+        return Check("scheduler", N_("Scheduler"), State.BROKEN, f"{ago}: is the scheduler running?")
+    return Check("scheduler", N_("Scheduler"), State.WELL, f"{ago}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from app.views import formats
 
 SHOWN_COLUMNS = 3  # of an entry, in the list
 _LABELS = ("name", "title", "reference", "number", "label")
-_DEEDS = {"insert": "Added", "update": "Changed", "delete": "Removed", "export": "Taken out as a file"}
+DEEDS = {"insert": "Added", "update": "Changed", "delete": "Removed", "export": "Taken out as a file"}
 _KEYS = {"org_id", "id"}  # of the row itself: the page is about it
 
 
@@ -37,7 +37,7 @@ class Change:
 
 def deed(action: str) -> str:
     """`Changed` for `update`; other events say it themselves."""
-    return gettext(_DEEDS.get(action) or formats.words(action))
+    return gettext(DEEDS.get(action) or formats.words(action))
 
 
 @cache

@@ -234,7 +234,7 @@ class NumberFilter(Filter):
 
     def describe(self, _parameter: str, value: int) -> str:
         """With its separators."""
-        return f"{value:,}"
+        return formats.number(value)
 
 
 class FilterBar:

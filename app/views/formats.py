@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal, get_currency_symbol
+from babel.numbers import format_currency, format_decimal, get_currency_precision, get_currency_symbol
 from flask import Flask, g
 from flask_babel import get_locale, gettext
 from markupsafe import Markup, escape
@@ -25,6 +25,7 @@ from app.rules.organizations import Grouping, grouping_of
 DEFAULT_ZONE = "Asia/Kolkata"
 DEFAULT_CURRENCY = "INR"
 LONG_TEXT = 120
+_SIZES = ("B", "kB", "MB", "GB", "TB")
 
 # Badge tones: neutral, info, progress, success, warning, danger. Each domain registers those of its own states.
 _TONES: dict[tuple[type[Enum], str], str] = {}
@@ -67,16 +68,37 @@ def number(value: float | Decimal | None) -> str:
     return "" if value is None else format_decimal(value, format=f"{_digits()}.###", locale=language())
 
 
+def minor_digits(code: str | None = None) -> int:
+    """Decimals of a currency: 2 of the rupee, none of the yen, 3 of the dinar of Kuwait."""
+    return get_currency_precision(code or currency())
+
+
+def _amount(code: str) -> str:
+    return _digits() + "." * bool(minor_digits(code)) + "0" * minor_digits(code)
+
+
+def amount(paise: int | None, code: str | None = None) -> str:
+    """1,23,456.00 from 12345600; `paise` are the smallest units of whatever currency it is."""
+    code = code or currency()
+    return "" if paise is None else format_decimal(Decimal(paise).scaleb(-minor_digits(code)), format=_amount(code), locale=language())
+
+
 def money(paise: int | None, code: str | None = None) -> str:
     """₹1,23,456.00 from 12345600, grouped as the organization writes numbers."""
-    if paise is None:
-        return ""
-    return format_currency(Decimal(paise) / 100, code or currency(), format=f"¤{_digits()}.00", locale=language())
+    code = code or currency()
+    value = None if paise is None else Decimal(paise).scaleb(-minor_digits(code))
+    return "" if value is None else format_currency(value, code, format=f"¤{_amount(code)}", locale=language())
 
 
 def currency_symbol() -> str:
     """₹, before an amount that is being typed."""
     return get_currency_symbol(currency(), locale=language())
+
+
+def size(count: int) -> str:
+    """580 B, 1.2 MB, 3.4 GB."""
+    power = min(max(len(f"{count:d}") - 1, 0) // 3, len(_SIZES) - 1)
+    return f"{number(round(count / 1000**power, 1))} {_SIZES[power]}"
 
 
 def duration(length: timedelta) -> str:
@@ -181,7 +203,7 @@ def show_value(value: Any, column: str = "", *, short: bool = False) -> str | Ma
     for kind, draw in _DRAWN:
         if isinstance(value, kind):
             return draw(value)
-    text = str(value)
+    text = value if isinstance(value, str) else sentence(value)  # names of rows may be ours: Floor 3, Plumber
     return shortened(text) if short else Markup('<span class="prose" dir="auto">{}</span>').format(text)
 
 
@@ -218,6 +240,6 @@ _DRAWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], str | Markup]], ...
 
 def init_app(app: Flask) -> None:
     """Give templates the filters `money`, `number`, `when`, `exact`, `day`, `badge`, `human`, `sentence`, …"""
-    for function in (money, number, when, exact, day, plain_day, duration, badge, human, sentence, show_value, plural):
+    for function in (money, number, size, when, exact, day, plain_day, duration, badge, human, sentence, show_value, plural):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["currency_symbol"] = currency_symbol

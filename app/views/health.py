@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask_appbuilder import AppBuilder
+from flask_babel import gettext
 
 from app.health import checks
 from app.permissions import Action, Portal, Resource
@@ -30,7 +31,7 @@ class HealthView(ConsoleView):
         """All parts, those that are not well first."""
         order = {State.BROKEN: 0, State.ATTENTION: 1, State.WELL: 2}
         found = sorted(checks.everything(self.session().connection()), key=lambda check: order[check.state])
-        return self.page("health/index.html", title="Health", checks=found, unwell=sum(not check.well for check in found))
+        return self.page("health/index.html", title=gettext("Health"), checks=found, unwell=sum(not check.well for check in found))
 
 
 def register(builder: AppBuilder) -> None:

@@ -11,6 +11,7 @@ from flask_appbuilder import expose
 from flask_babel import gettext
 from sqlalchemy import Text, func, literal, literal_column, select, union_all
 
+from app.languages import sentence
 from app.lifecycle import Transition
 from app.permissions import Resource
 from app.services.timeline import Story
@@ -93,7 +94,7 @@ class ShowPages:
         item = self._shown(pk)
         happened = timeline.of(self, item)
         return self.page(
-            self.show_template, title=str(item), item=item, facts=self._key_facts(), sections=self._sections(item),
+            self.show_template, title=sentence(item), item=item, facts=self._key_facts(), sections=self._sections(item),
             steps=self.steps(item), happened=happened, provenance=timeline.provenance(self, item, happened),
             related=self._related(item), **self._typed(), **self.show_context(item))
 

@@ -23,7 +23,7 @@ def _ids(payload: dict[str, Any]) -> Any:
     """What the work is about; a payload holds ids only."""
     if not payload:
         return formats.missing()
-    return Markup("<br>").join(Markup("{}: <code>{}</code>").format(formats.words(name), value) for name, value in payload.items())
+    return Markup("<br>").join(Markup("{}: <code>{}</code>").format(formats.human(name), value) for name, value in payload.items())
 
 
 class WorkView(ConsoleModelView):

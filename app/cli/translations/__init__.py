@@ -67,10 +67,11 @@ def wrong_with(message: Message) -> str | None:
 
 def problems(catalog: Catalog) -> list[str]:
     """What is wrong in a catalog, one line each."""
-    return [f"{_first(message)!r} {wrong}" for message in catalog if message.id and (wrong := wrong_with(message))]
+    return [f"{first(message)!r} {wrong}" for message in catalog if message.id and (wrong := wrong_with(message))]
 
 
-def _first(message: Message) -> str:
+def first(message: Message) -> str:
+    """What a message is looked up by."""
     return message.id if isinstance(message.id, str) else message.id[0]
 
 
@@ -123,7 +124,7 @@ def merge(code: str, files: tuple[Path, ...]) -> None:
             if own is None:
                 continue
             if (wrong := wrong_with(message)) is not None:
-                click.echo(f"{file.name}: {_first(message)!r} {wrong}")
+                click.echo(f"{file.name}: {first(message)!r} {wrong}")
                 continue
             own.string, taken = message.string, taken + 1
     write(catalog_path(code), catalog)

@@ -26,7 +26,7 @@ from wtforms.fields.core import UnboundField
 ROOT = Path(__file__).parents[3]
 _KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
 # Whose sentences are plain English: Python is searched for them, SQL for what is raised for people.
-_PLAIN = ("app/rules", "app/services", "app/gateways", "app/lifecycle.py", "app/problems.py", "reports")
+_PLAIN = ("app/rules", "app/services", "app/gateways", "app/health", "app/lifecycle.py", "app/problems.py", "reports")
 _NOT_SAID = ("app/services/demo", "app/services/drift.py", "app/services/seeds.py", "app/services/audit/sealing.py",
              "app/services/audit/verification.py", "app/gateways/anchors.py", "app/rules/realtime", "app/rules/imports/mapping.py")
 _FOR_PROGRAMMERS = {"ValueError", "TypeError", "LookupError", "RuntimeError", "KeyError", "text", "getLogger", "compile",
@@ -35,6 +35,7 @@ _WORDS = re.compile(r"[A-Za-z“%(][\w’'“”%()/.,:;?!–-]*(\s+[\w’'“�
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
 _LEAST = 4  # letters of its own, without which a template is no text
 _RAISE = re.compile(r"RAISE EXCEPTION\s+'((?:[^']|'')*)'[^;]*ERRCODE = 'VR", re.DOTALL)
+_NOTED = re.compile(r"""\bnote(?:_\w+)?\([^"'\n]*["']([a-z_]+)["']""")
 _LISTED = re.compile(r"'([a-z_]+)'")
 
 
@@ -167,9 +168,10 @@ def raised() -> Iterator[Text]:
 def declared(app: Flask) -> Iterator[Text]:
     """Words made from names in the code: members of enums, columns, screens, lifecycles, work, built-in categories."""
     from app.lifecycle import MACHINES
-    from app.models.base import Model
+    from app.models.declare import PROTECTED
     from app.rules.maintenance import CATEGORIES
     from app.views import formats
+    from app.views.difference import DEEDS, subjects
 
     for kind in _enums():
         yield from (Text(formats.words(member), f"{kind.__module__}.{kind.__name__}") for member in kind)
@@ -179,15 +181,24 @@ def declared(app: Flask) -> Iterator[Text]:
     for category in CATEGORIES:
         yield Text(category.label, "category")
         yield from (Text(issue.label, "category") for issue in category.issue_types)
-    for table in Model.metadata.tables.values():
-        yield Text(formats.words(table.name), "table")
-        yield from (Text(formats.column_words(column.name), "column") for column in table.columns)
+    audited = [protection.table for protection in PROTECTED.values() if not protection.unaudited]
+    yield from (Text(name, "audit log") for name in subjects().values())
+    for table in audited:
+        yield from (Text(formats.column_words(column.name), "audit log") for column in table.columns)
         for check in table.constraints:
             if isinstance(check, CheckConstraint) and " IN " in str(check.sqltext):
-                yield from (Text(formats.words(word), "column") for word in _LISTED.findall(str(check.sqltext)))
-    yield from (Text(formats.words(kind), "work") for kind in _handlers())
+                yield from (Text(formats.words(word), "audit log") for word in _LISTED.findall(str(check.sqltext)))
+    yield from (Text(formats.words(deed), "audit log") for deed in [*DEEDS.values(), *_noted()])
+    for kind in _handlers():
+        yield from (Text(formats.words(part), "work") for part in kind.split("."))
     yield from _screens(app)
     yield from _forms()
+
+
+def _noted() -> Iterator[str]:
+    """Events that services write into the audit log under a name."""
+    for path in [*_files(("app/services",)), *sorted((ROOT / "app" / "models" / "sql").glob("*.sql")), ROOT / "app" / "tenancy.py"]:
+        yield from _NOTED.findall(path.read_text(encoding="utf-8"))
 
 
 def _enums() -> list[type[Enum]]:

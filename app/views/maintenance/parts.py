@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flask import g, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
@@ -42,8 +42,9 @@ from app.wiring import objects, settings
 # What a dialog asks before a step is taken; steps that are not here are taken at once. A note is asked for where
 # it helps whoever comes next, and insisted on where the lifecycle does.
 QUESTIONS = {
-    "hold": "What is it waiting for?", "resolve": "What was done?", "reject": "Why is it turned down?",
-    "escalate": "What do administrators need to know?", "dispute": "What is still wrong?", "reopen": "What is still wrong?",
+    "hold": lazy_gettext("What is it waiting for?"), "resolve": lazy_gettext("What was done?"),
+    "reject": lazy_gettext("Why is it turned down?"), "escalate": lazy_gettext("What do administrators need to know?"),
+    "dispute": lazy_gettext("What is still wrong?"), "reopen": lazy_gettext("What is still wrong?"),
 }
 
 

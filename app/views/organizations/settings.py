@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask import g
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 from wtforms import BooleanField
 
@@ -69,5 +69,5 @@ class UsageView(ConsoleView):
     @has_access
     def usage(self) -> Any:
         """One bar for each limit."""
-        return self.page("organizations/usage.html", title="Plan and usage", plan=g.identity.plan,
+        return self.page("organizations/usage.html", title=gettext("Plan and usage"), plan=g.identity.plan,
                          rows=organizations.usage(self.session()), nearly=NEARLY)

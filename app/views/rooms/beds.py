@@ -12,6 +12,7 @@ from app.models.rooms import Bed
 from app.permissions import Resource
 from app.services import rooms
 from app.services.search import Sought
+from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleModelView
 
 
@@ -32,7 +33,7 @@ class BedView(ConsoleModelView):
     option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"room": ("hostel",)}
     label_columns: ClassVar[dict[str, Any]] = {"called": "Bed", "room.floor": "Floor", "room.kind": "Kind of room",
                                                "created_at": "Added"}
-    formatters_columns: ClassVar[dict[str, Any]] = {"room.kind": str.capitalize}
+    formatters_columns: ClassVar[dict[str, Any]] = {"room.kind": formats.human}
     eager = ("room",)
     # The order in which they were made is that of the rooms and their letters.
     base_order = ("id", "asc")

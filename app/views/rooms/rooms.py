@@ -20,7 +20,7 @@ from app.rules.errors import DomainError, Invalid, NotFound
 from app.rules.rooms import BEDS_PER_ROOM, RoomKind, RoomPlan, plan_rooms
 from app.services import rooms
 from app.services.search import Sought
-from app.views import fields
+from app.views import fields, formats
 from app.views.base import ConsoleInterface, ConsoleModelView, expose, has_access, service_call, submission_id
 from app.views.edge import already_submitted, remember_submission
 from app.views.fields import ChoiceField, printable, strip
@@ -67,7 +67,7 @@ class RoomView(ConsoleModelView):
     relation_labels: ClassVar[dict[str, str]] = {"hostel": "name", "floor": "name"}
     option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"floor": ("hostel",)}
     enums: ClassVar[dict[str, Any]] = {"kind": RoomKind}
-    formatters_columns: ClassVar[dict[str, Any]] = {"kind": lambda kind: gettext(kind.capitalize())}
+    formatters_columns: ClassVar[dict[str, Any]] = {"kind": formats.human}
     add_form_extra_fields: ClassVar[dict[str, Any]] = {"kind": _KIND, "beds": _beds(lazy_gettext("Beds"), 2)}
     edit_form_extra_fields: ClassVar[dict[str, Any]] = {"kind": _KIND}
     base_order = ("number", "asc")
