@@ -8,13 +8,12 @@ const PAUSE = 1200; // milliseconds between the keys of one shortcut
 const isOff = () => localStorage.getItem(OFF) === "off";
 const isTyping = (target) => target.isContentEditable
   || target.matches?.("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=range])");
-const isVisible = (element) => element.checkVisibility?.() ?? true;
 
 let begun = "", timer = 0;
 
 const pressed = (element) => {
-  if (!element.dataset.press) return element.inert ? null : element;
-  return $$(element.dataset.press).find((one) => isVisible(one) && !one.closest("dialog")) || null;
+  if (!element.dataset.press) return element;
+  return $$(element.dataset.press).find((one) => !one.closest("dialog")) || null;
 };
 
 if (dialog) {

@@ -17,7 +17,7 @@ const showDrawer = (open) => {
 
 // -- what is kept on this device: `narrow`, and the names of closed sections; views/sidebar.py reads it ------------
 
-const isNarrow = () => document.body.classList.contains("narrow");
+const isNarrow = () => document.body.classList.contains("sidebar-narrow");
 const keep = () => {
   const closed = $$("details.group:not([open])", sidebar).map((one) => one.dataset.section);
   const kept = [...(isNarrow() ? ["narrow"] : []), ...(isNarrow() ? narrowed : closed)].join(".");
@@ -27,7 +27,7 @@ let narrowed = []; // sections that were closed when it became narrow, where all
 const showNarrow = (narrow) => {
   const sections = $$("details.group", sidebar);
   if (narrow) narrowed = sections.filter((one) => !one.open).map((one) => one.dataset.section);
-  document.body.classList.toggle("narrow", narrow);
+  document.body.classList.toggle("sidebar-narrow", narrow);
   for (const one of sections) one.open = narrow || !narrowed.includes(one.dataset.section);
   toggle.setAttribute("aria-expanded", String(!narrow));
   keep();
