@@ -4,7 +4,7 @@ import { $, $$ } from "./dom.js";
 // -- the menu of a card, one for all ---------------------------------------------------------------------------------
 
 export const menu = (button, steps, choose) => {
-  const list = $("#board-menu");
+  const list = $("#board-steps");
   list.replaceChildren(...steps.map((step) => {
     const item = document.createElement("button");
     Object.assign(item, { type: "button", role: "menuitem", tabIndex: -1, textContent: step.label });

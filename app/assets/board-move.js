@@ -167,7 +167,7 @@ export const startMoving = ({ board, words, stepsOf, move, say, fill, focusCard,
       if (event.key === "Escape") putDown(null);
       return;
     }
-    const link = event.target.closest?.(".board-card .card-link");
+    const link = event.target.closest?.(".board-card .board-link");
     if (!link || event.ctrlKey || event.metaKey || event.altKey) return;
     const card = link.closest(".board-card");
     let ours = false;

@@ -27,29 +27,29 @@ const parsed = (html) => {
 
 // Gives a card what only scripts need: the button of its menu, and its part in moving about by arrow keys.
 const dress = (card) => {
-  const link = $(".card-link", card);
+  const link = $(".board-link", card);
   link.tabIndex = -1;
   link.setAttribute("aria-describedby", "board-keys");
   if (!card.dataset.steps) return card;
-  const button = $("#card-menu").content.firstElementChild.cloneNode(true);
+  const button = $("#board-menu").content.firstElementChild.cloneNode(true);
   button.setAttribute("aria-label", fill(words.move, { reference: card.dataset.reference }));
   button.tabIndex = -1;
-  $(".card-top", card).append(button);
+  $(".board-top", card).append(button);
   return card;
 };
 
 // One card is reached by Tab, the others from there by arrow keys.
 const tabTo = (card) => {
   for (const one of $$("[tabindex='0']", board)) one.tabIndex = -1;
-  for (const one of $$(".card-link, .card-menu", card)) one.tabIndex = 0;
+  for (const one of $$(".board-link, .board-menu", card)) one.tabIndex = 0;
 };
 const focusCard = (card) => {
   tabTo(card);
-  $(".card-link", card).focus({ preventScroll: true });
+  $(".board-link", card).focus({ preventScroll: true });
   card.scrollIntoView({ block: "nearest", inline: "nearest" });
 };
 const keepTabbable = () => {
-  if (!$(".board-card .card-link[tabindex='0']", board)) tabTo($(".board-card", board) || board);
+  if (!$(".board-card .board-link[tabindex='0']", board)) tabTo($(".board-card", board) || board);
 };
 
 // Changes a list so that what one reads in it stays where it is.
@@ -61,7 +61,7 @@ const steadily = (list, change) => {
   if (anchor?.isConnected && list.contains(anchor)) list.scrollTop += anchor.getBoundingClientRect().top - before;
 };
 
-const signature = (card) => `${card.dataset.changed} ${card.dataset.steps || ""} ${$(".card-foot", card).textContent}`;
+const signature = (card) => `${card.dataset.changed} ${card.dataset.steps || ""} ${$(".board-foot", card).textContent}`;
 const highlight = (card) => {
   card.classList.add("changed");
   card.addEventListener("animationend", () => card.classList.remove("changed"), { once: true });
@@ -101,7 +101,7 @@ const count = (state, text) => {
 const changed = new Set(); // ids that are to be fetched
 let timer = 0;
 // Nothing moves under a hand that holds a card, or under an open menu.
-const occupied = () => carrying() || $("#board-menu").matches(":popover-open") || $("#board-dialog").open;
+const occupied = () => carrying() || $("#board-steps").matches(":popover-open") || $("#board-dialog").open;
 
 // An address of the board, narrowed as this page is.
 const address = (path, fields) => {
@@ -142,7 +142,7 @@ document.addEventListener("live", ({ detail }) => {
   catchUpSoon();
 });
 for (const type of ["visibilitychange", "board:free"]) document.addEventListener(type, catchUpSoon);
-$("#board-menu").addEventListener("toggle", catchUpSoon);
+$("#board-steps").addEventListener("toggle", catchUpSoon);
 $("#board-dialog").addEventListener("close", catchUpSoon);
 
 // The whole board as far as it is loaded: for browsers without a live connection, and for clocks that run on.
@@ -200,6 +200,16 @@ on("click", ".board-end a[data-next]", (event, link) => {
   more(link).catch(() => {});
 });
 
+// -- on a phone: which column one looks at ---------------------------------------------------------------------------
+
+const seen = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const tab = $(`[data-tab="${target.dataset.state}"]`);
+    if (isIntersecting) tab.setAttribute("aria-current", "true");
+    else tab.removeAttribute("aria-current");
+  }
+}, { root: board, rootMargin: "0px -45%" });
+
 // -- moving ----------------------------------------------------------------------------------------------------------
 
 const steps = JSON.parse(words.steps);
@@ -234,7 +244,7 @@ const move = async (card, possible) => {
   await look([id]).catch(() => {}); // who came too late sees what the other did
 };
 
-on("click", ".card-menu", (_event, button) => {
+on("click", ".board-menu", (_event, button) => {
   const card = button.closest(".board-card");
   menu(button, stepsOf(card), (step) => move(card, [step]));
 });
@@ -245,5 +255,6 @@ for (const card of $$(".board-card", board)) dress(card);
 board.tabIndex = -1;
 keepTabbable();
 for (const list of $$(".board-cards", board)) watchEnd(list);
+for (const column of $$(".board-column", board)) seen.observe(column);
 startMoving({ board, words, stepsOf, move, say, fill, focusCard, tabTo });
 board.dataset.ready = "yes";

@@ -37,7 +37,7 @@ from app.models.rooms import Room
 from app.rules.maintenance import CLOSED, Priority, Request, RequestStatus, SlaClock
 from app.services.maintenance.finding import is_held_by, is_overdue
 
-COLUMN_SIZE = 12  # cards that a column begins with: more than a screen shows
+COLUMN_SIZE = 8  # cards that a column begins with: what a screen shows
 COLUMN_STEP = 24  # and as many more whenever its end is reached
 COLUMN_MOST = 1000
 COUNT_CAP = 1000

@@ -15,6 +15,7 @@ from uuid import UUID
 from flask import Response, g, jsonify, make_response, request
 from flask_babel import get_locale, gettext
 
+from app.languages import sentence
 from app.lifecycle import By
 from app.models.maintenance import MaintenanceCategory, MaintenanceRequest
 from app.permissions import Action, Portal, Resource
@@ -151,7 +152,7 @@ def _drawing(now: datetime, *, can_move: bool) -> Callable[[board.Card], Drawn]:
         facts = card.facts if own else replace(card.facts, raised_by=None, resolved_at=None)
         if (key := (card.hostel_id, facts)) not in known:
             known[key] = (tuple(step.name for step in parts.usual_first(moves(person, facts, now))),
-                          {state.value: error.message for state, error in refusals(person, facts, now).items()})
+                          {state.value: sentence(error.message) for state, error in refusals(person, facts, now).items()})
         return Drawn(card, *known[key])
 
     return draw
