@@ -49,7 +49,9 @@ def start(arguments: argparse.Namespace) -> int:
 
 
 def test(arguments: argparse.Namespace) -> int:
-    return subprocess.run([sys.executable, "-m", "pytest", *arguments.rest], cwd=ROOT, check=False).returncode
+    """Two processes share the files, each with servers of its own; a `-n` among the words says otherwise."""
+    shared = [] if "-n" in arguments.rest else ["-n", "2", "--dist", "loadfile"]
+    return subprocess.run([sys.executable, "-m", "pytest", *shared, *arguments.rest], cwd=ROOT, check=False).returncode
 
 
 def bench(arguments: argparse.Namespace) -> int:

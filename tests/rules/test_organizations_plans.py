@@ -74,7 +74,7 @@ def test_good_slugs_are_accepted(slug):
     assert check_slug(slug) == slug
 
 
-@pytest.mark.parametrize("slug", ["", "ab", "a" * 41, "Green", "-abc", "abc-", "a--b", "a_b", "a.b", "grün", "abc\n", *RESERVED_SLUGS])
+@pytest.mark.parametrize("slug", ["", "ab", "a" * 41, "Green", "-abc", "abc-", "a--b", "a_b", "a.b", "grün", "abc\n", *sorted(RESERVED_SLUGS)])
 def test_bad_slugs_are_refused(slug):
     with pytest.raises(Invalid) as refusal:
         check_slug(slug)
