@@ -103,6 +103,13 @@ let timer = 0;
 // Nothing moves under a hand that holds a card, or under an open menu.
 const occupied = () => carrying() || $("#board-steps").matches(":popover-open") || $("#board-dialog").open;
 
+// Asks the server; null if there is no news, or the session ended or moved to another organization.
+const fetched = async (url, headers = {}) => {
+  const own = { "X-Requested-With": "fetch", "X-Organization": $("meta[name=organization]").content };
+  const answer = await fetch(url, { headers: { ...own, ...headers }, cache: "no-cache" });
+  return answer.status === 200 && !answer.redirected ? answer : null;
+};
+
 // An address of the board, narrowed as this page is.
 const address = (path, fields) => {
   const narrowed = [...new URLSearchParams(location.search)].filter(([name]) => name !== "more");
@@ -110,8 +117,8 @@ const address = (path, fields) => {
 };
 
 const look = async (ids, options = {}) => {
-  const answer = await fetch(address("/cards", [["ids", ids.join(",")]]), { headers: { Accept: "application/json" } });
-  if (!answer.ok || answer.redirected) return;
+  const answer = await fetched(address("/cards", [["ids", ids.join(",")]]), { Accept: "application/json" });
+  if (!answer) return;
   const { counts, cards } = await answer.json();
   for (const id of ids) {
     const old = document.getElementById(`card-${id}`);
@@ -135,6 +142,7 @@ const catchUp = async () => {
 const catchUpSoon = () => { timer ||= setTimeout(catchUp, LIVE); };
 
 document.addEventListener("live", ({ detail }) => {
+  if (detail.type === "ANEW") poll(true).catch(() => {});
   const row = detail.record?.id ? detail.record : detail.old_record;
   const id = { maintenance_requests: row?.id, maintenance_assignments: detail.record?.request_id || detail.old_record?.request_id }[detail.table];
   if (!id) return;
@@ -149,9 +157,8 @@ $("#board-dialog").addEventListener("close", catchUpSoon);
 const poll = async (now = false) => {
   if (occupied() || document.hidden) return;
   const loaded = $$(".board-column", board).map((column) => ["more", `${column.dataset.state}:${$$(".board-card", column).length}`]);
-  const headers = now ? {} : { "If-None-Match": `"${words.tag}"` };
-  const answer = await fetch(address("/", [["part", "columns"], ...loaded]), { headers, cache: "no-store" });
-  if (answer.status !== 200 || answer.redirected || occupied()) return;
+  const answer = await fetched(address("/", [["part", "columns"], ...loaded]), now ? {} : { "If-None-Match": `"${words.tag}"` });
+  if (!answer || occupied()) return;
   words.tag = (answer.headers.get("ETag") || "").replace(/^W\//, "").replaceAll('"', "");
   const fresh = parsed(await answer.text());
   for (const column of $$(".board-column", fresh)) {
@@ -181,8 +188,8 @@ const more = async (link) => {
   const url = link.dataset.next;
   if (!url) return;
   delete link.dataset.next;
-  const answer = await fetch(url);
-  if (!answer.ok || answer.redirected) return; // the link still leads to a longer column
+  const answer = await fetched(url);
+  if (!answer) return; // the link still leads to a longer column
   const list = link.closest(".board-cards"), focused = link === document.activeElement;
   const fresh = parsed(await answer.text());
   const first = $$(".board-card", fresh).filter((card) => !document.getElementById(card.id)).map(dress)[0];
