@@ -12,7 +12,7 @@ from datetime import datetime
 
 from app.api.realtime.pgoutput import Change, Transaction
 
-MOST_CHANGES = 100_000
+MOST_CHANGES = 20_000  # some 5 kB each
 MOST_WAL = 512 << 20  # bytes that the slot may hold back for us: a quarter of max_slot_wal_keep_size
 WORTH_MOVING = 64 << 20  # bytes of WAL that tell us nothing and need not be read again
 
