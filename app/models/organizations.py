@@ -71,6 +71,16 @@ class Organization(Timestamps, SoftDelete, Model):
         """Whether everybody who works here needs a second factor (read by app.identify)."""
         return self.settings.get("require_totp") is True
 
+    @property
+    def language(self) -> str:
+        """The language of those who chose none; empty: what their browser asks for."""
+        return str(self.settings.get("language") or "")
+
+    @property
+    def grouping(self) -> str:
+        """How digits are grouped; empty: as is usual in the country."""
+        return str(self.settings.get("grouping") or "")
+
     def __repr__(self) -> str:
         return self.name
 

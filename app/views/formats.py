@@ -96,9 +96,9 @@ def currency_symbol() -> str:
 
 
 def size(count: int) -> str:
-    """580 B, 1.2 MB, 3.4 GB."""
-    power = min(max(len(f"{count:d}") - 1, 0) // 3, len(_SIZES) - 1)
-    return f"{number(round(count / 1000**power, 1))} {_SIZES[power]}"
+    """580 B, 1.2 MB, 3.4 GB, each 1024 times the one before, as plans count."""
+    power = next((power for power in range(len(_SIZES)) if count < 1024 ** (power + 1)), len(_SIZES) - 1)
+    return f"{number(round(count / 1024**power, 1))} {_SIZES[power]}"
 
 
 def duration(length: timedelta) -> str:
@@ -160,20 +160,23 @@ def plain_day(value: date) -> str:
     return format_date(value, "d MMM y", locale=language())
 
 
+def ago(moment: datetime, at: datetime | None = None) -> str:
+    """`3 minutes ago`; the day, when it is long ago."""
+    at = at or now()
+    if abs(at - moment) < timedelta(seconds=45):
+        return gettext("just now")
+    if abs(at - moment) < timedelta(days=30):
+        return format_timedelta(moment - at, add_direction=True, locale=language())
+    return plain_day(moment.astimezone(zone()))
+
+
 def when(moment: datetime | None, at: datetime | None = None, *, stop: bool = True) -> Markup:
     """A relative time with the exact one on hover and for machines; `stop` lets the keyboard reach it."""
     if moment is None:
         return missing()
-    at = at or now()
-    if abs(at - moment) < timedelta(seconds=45):
-        text = gettext("just now")
-    elif abs(at - moment) < timedelta(days=30):
-        text = format_timedelta(moment - at, add_direction=True, locale=language())
-    else:
-        text = plain_day(moment.astimezone(zone()))
     iso = moment.astimezone(UTC).isoformat(timespec="seconds")
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
-        iso, exact(moment), Markup(' tabindex="0"') if stop else "", text)
+        iso, exact(moment), Markup(' tabindex="0"') if stop else "", ago(moment, at))
 
 
 def day(value: date | None) -> Markup:

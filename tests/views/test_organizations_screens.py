@@ -60,7 +60,7 @@ def test_usage_names_plan_and_limits(app, world, browser, platform):
     page = visible(browser(world.outsider).get("/organization/usage/").text)
     assert "Banyan Stays is on the Starter plan." in page
     assert "Hostels 1 of 3" in page
-    assert "Storage 0 Bytes of 10.0 GiB" in page
+    assert "Storage 0 B of 10 GB" in page
 
 
 def test_the_platform_sees_all_organizations(app, world, platform):

@@ -7,10 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
+from app.languages import languages
+from app.rules.organizations import Grouping
 from app.views import formats
 
 # The currencies of places where hostels like these are run; the database takes any of three letters.
@@ -49,6 +51,26 @@ def country_name(code: str) -> str:
     """`India`."""
     found: str = _locale().territories.get(code, code)
     return found
+
+
+def languages_offered() -> list[SelectChoice]:
+    """The languages that there are, each by its own name."""
+    return [SelectChoice("", language_name("")), *(SelectChoice(code, name) for code, name in languages().items())]
+
+
+def language_name(code: str) -> str:
+    """`हिन्दी`."""
+    return languages().get(code) or gettext("What each reader's browser asks for")
+
+
+def groupings() -> list[SelectChoice]:
+    """The ways to write large numbers, by example."""
+    return [SelectChoice(value, grouping_name(value)) for value in ("", *Grouping)]
+
+
+def grouping_name(value: str) -> str:
+    """`12,34,567`."""
+    return {Grouping.INDIAN: "12,34,567", Grouping.INTERNATIONAL: "1,234,567"}.get(value) or gettext("As usual in the country")
 
 
 def countries() -> list[SelectChoice]:
@@ -96,3 +118,14 @@ def currency_field() -> ListField:
 def country_field() -> ListField:
     """A country."""
     return ListField(lazy_gettext("Country"), countries, default=_FIRST)
+
+
+def language_field() -> ListField:
+    """The language of those who chose none."""
+    return ListField(lazy_gettext("Language"), languages_offered,
+                     description=lazy_gettext("For people who have chosen none themselves, and for messages to new ones."))
+
+
+def grouping_field() -> ListField:
+    """How digits are grouped."""
+    return ListField(lazy_gettext("Large numbers"), groupings)

@@ -18,6 +18,10 @@ from app.views.organizations.choices import (
     country_name,
     currency_field,
     currency_name,
+    grouping_field,
+    grouping_name,
+    language_field,
+    language_name,
     zone_field,
 )
 
@@ -35,14 +39,17 @@ class OrganizationView(ConsoleModelView):
     method_actions: ClassVar[dict[str, Action]] = {"mine": Action.READ}
     default_view = "mine"
     list_columns: ClassVar[list[str]] = ["name"]
-    show_columns: ClassVar[list[str]] = ["slug", "timezone", "currency", "country", "require_totp", "created_at"]
-    edit_columns: ClassVar[list[str]] = ["name", "timezone", "currency", "country", "require_totp"]
+    show_columns: ClassVar[list[str]] = ["slug", "timezone", "currency", "country", "language", "grouping", "require_totp",
+                                         "created_at"]
+    edit_columns: ClassVar[list[str]] = ["name", "timezone", "currency", "country", "language", "grouping", "require_totp"]
     edit_title = lazy_gettext("Edit settings")
-    formatters_columns: ClassVar[dict[str, Any]] = {"country": country_name, "currency": currency_name}
+    formatters_columns: ClassVar[dict[str, Any]] = {
+        "country": country_name, "currency": currency_name, "language": language_name, "grouping": grouping_name}
     label_columns: ClassVar[dict[str, Any]] = {
         "slug": "Short name", "timezone": "Time zone", "require_totp": "Second factor for all staff", "created_at": "Here since"}
     edit_form_extra_fields: ClassVar[dict[str, Any]] = {
-        "timezone": zone_field(), "currency": currency_field(), "country": country_field(),
+        "timezone": zone_field(), "currency": currency_field(), "country": country_field(), "language": language_field(),
+        "grouping": grouping_field(),
         "require_totp": BooleanField(lazy_gettext("Second factor for all staff"), description=lazy_gettext(
             "Whoever works here has to set up an authenticator app before anything else. Residents do not."))}
 
@@ -54,7 +61,8 @@ class OrganizationView(ConsoleModelView):
 
     def update(self, session: Session, item: Organization, data: dict[str, Any]) -> None:
         """Names and settings; plan and limits are the platform's."""
-        organizations.edit_organization(session, {**data, "settings": {"require_totp": data.pop("require_totp")}})
+        settings = {name: data.pop(name) for name in ("require_totp", "language", "grouping")}
+        organizations.edit_organization(session, {**data, "settings": settings})
 
 
 class UsageView(ConsoleView):
