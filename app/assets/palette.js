@@ -35,7 +35,7 @@ const command = (element, group, words = "") => ({
 const commands = () => {
   const { here, go } = dialog.dataset, act = dialog.dataset.do;
   const usable = (selector) => $$(selector).filter((one) => !one.disabled && !one.hasAttribute("aria-disabled"));
-  const own = usable("main .page-actions :is(a.btn, button.btn)").map((one) => command(one, here));
+  const own = usable("main :is(.page-actions, .list-buttons) :is(a, button)").map((one) => command(one, here));
   const screens = usable("#sidebar a").map((one) => command(one, go, $("summary", one.closest("details.group") || dialog)?.textContent));
   const made = usable("#palette-commands > *").map((one) => command(one, act));
   const menus = usable(".topbar .menu-list :is(a, button):not([aria-current=true], [aria-pressed=true]), .portals .menu-list button:not([aria-current])")

@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder, IndexView
 
 # Modules whose `register(builder)` adds their screens; the order is the menu's.
 _MODULES = ("home", "maintenance", "rooms", "organizations", "people", "permissions", "imports", "files", "notifications", "mailbox",
-            "reports", "audit", "progress", "work", "health", "language", "palette", "live")
+            "reports", "audit", "progress", "work", "health", "language", "palette", "design", "live")
 
 
 def index_view() -> type[IndexView]:
