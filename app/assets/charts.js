@@ -109,9 +109,9 @@ const barNames = {
   },
 };
 
-const datasets = (kind, found, wears) => found.names.map((label, at) => {
+const datasets = (kind, found, wears, within) => found.names.map((label, at) => {
   const color = wears.series[at % wears.series.length];
-  const common = { label, data: found.values[at], nameColor: color };
+  const common = { label, data: found.values[at], nameColor: color, order: within ? -at : 0 };
   if (kind === "line") {
     return {
       ...common, borderColor: color, backgroundColor: color, borderWidth: 2, borderDash: DASHES[at % DASHES.length], tension: 0.25, spanGaps: true,
@@ -133,7 +133,7 @@ const draw = (figure) => {
   const within = "within" in figure.dataset;
   const ticks = { color: wears.muted, font: { family: wears.font, size: 12 }, maxRotation: 0, autoSkipPadding: 12 };
   const amounts = {
-    display: !lying, beginAtZero: true, max: share ? 1 : undefined, border: { display: false }, grid: { color: wears.line },
+    display: !lying, beginAtZero: true, max: share ? 1 : lying ? Math.max(...found.values.flat(), 1) : undefined, border: { display: false }, grid: { color: wears.line },
     ticks: { ...ticks, maxTicksLimit: 5, precision: share ? undefined : 0, callback: share ? (value) => `${Math.round(value * 100)} %` : undefined },
   };
   const names = { display: !lying, border: { color: wears.line }, grid: { display: false }, ticks, stacked: within };
@@ -142,7 +142,7 @@ const draw = (figure) => {
   Chart.getChart(canvas)?.destroy();
   const chart = new Chart(canvas, {
     type: kind === "line" ? "line" : "bar",
-    data: { labels: found.labels, datasets: datasets(kind, found, wears) },
+    data: { labels: found.labels, datasets: datasets(kind, found, wears, within) },
     plugins: [{ id: "wears", beforeInit: (one) => {
       one.look = wears;
       one.said = found.labels.map((_, at) => found.names.map((name, of) => (of ? `${found.texts[of][at]} ${name.toLowerCase()}` : found.texts[0][at]))

@@ -76,15 +76,15 @@ class Change:
     good: bool | None = None
 
 
-def change(now: float | None, before: float | None, *, more_is_good: bool | None = None) -> Change:
-    """Compare two periods; from nothing to something is a direction without a percentage."""
+def change(now: float | None, before: float | None, *, more_is_good: bool | None = None, share: bool = False) -> Change:
+    """Compare two periods; of a share, and from nothing to something, there is a direction without a percentage."""
     if now is None or before is None:
         return Change(Direction.UNKNOWN)
     percent = round(100 * (now - before) / before) if before else None
     if now == before or percent == 0:
         return Change(Direction.SAME, 0)
     up = now > before
-    return Change(Direction.UP if up else Direction.DOWN, None if percent is None else abs(percent),
+    return Change(Direction.UP if up else Direction.DOWN, None if percent is None or share else abs(percent),
                   None if more_is_good is None else up == more_is_good)
 
 

@@ -29,7 +29,7 @@ from app.rules.maintenance import RequestStatus
 from app.rules.overview import Span
 from app.services.maintenance.finding import is_open, is_overdue
 
-SHOWN = 8  # rows that a list of the home page holds
+SHOWN = 5  # rows that a list of the home page holds
 
 
 def read(session: Session, parts: Mapping[str, Select[Any]]) -> dict[str, Any]:

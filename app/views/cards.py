@@ -113,7 +113,7 @@ class Number:
     @property
     def text(self) -> str:
         """As people read it, and as the list says it."""
-        return f"{COUNT_CAP:,}+" if self.count > COUNT_CAP else f"{self.count:,}"
+        return f"{formats.number(COUNT_CAP)}+" if self.count > COUNT_CAP else formats.number(self.count)
 
 
 def screen_of(name: str) -> ConsoleModelView:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask_babel import format_date, gettext
+from babel.dates import format_date
+from flask_babel import gettext
 
 from app.rules.overview import Change, Direction
+from app.views import formats
 
 _WIDE, _TALL = 100, 24  # of the small line's own measure
 
@@ -65,7 +67,7 @@ def percent(share: float | None) -> str:
 
 def short_day(day: date) -> str:
     """21 Nov: the year goes without saying."""
-    return str(format_date(day, "d MMM"))
+    return format_date(day, "d MMM", locale=formats.language())
 
 
 def helpers() -> dict[str, Any]:

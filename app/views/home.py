@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from app.identity import Identity
 from app.models.maintenance import MaintenanceRequest as R
 from app.permissions import Action, Portal, Resource
-from app.rules.maintenance import CLOSED, OPEN, RequestStatus, human_duration
+from app.rules.maintenance import CLOSED, OPEN, REOPEN_WINDOW, RequestStatus
 from app.rules.overview import PERIODS, Span, Trend, change
 from app.security import identify
 from app.services import notifications, organizations, overview, work
@@ -84,7 +84,7 @@ PANELS = (
     Panel(lazy_gettext("Escalated"), "RequestView", {"status": "escalated"}, Action.APPROVE, _DECIDE, _most_urgent, _request_row,
           more=lazy_gettext("All that are escalated")),
     Panel(lazy_gettext("Overdue, not escalated"), "RequestView", {"overdue": "yes", "status": _NOT_ESCALATED}, Action.APPROVE,
-          _DECIDE, _most_urgent, _request_row, lazy_gettext("Nothing is late."), lazy_gettext("All that are overdue")),
+          _DECIDE, _most_urgent, _request_row, more=lazy_gettext("All that are overdue")),
 )
 
 
@@ -130,8 +130,10 @@ def _page_of(identity: Identity, session: Session) -> tuple[str, dict[str, Any]]
 def _own(session: Session) -> dict[str, Any]:
     """What a resident has reported, and was told."""
     own = residents.own_requests(session) if g.identity.can(Resource.MAINTENANCE, Action.READ) else []
-    return {"open": [one for one in own if one.state not in CLOSED], "news": _news(session),
-            "closed": [one for one in own if one.state in CLOSED][:_OWN_SHOWN]}
+    closed = [one for one in own if one.state in CLOSED][:_OWN_SHOWN]
+    until = {one.id: one.resolved_at + REOPEN_WINDOW for one in closed if one.resolved_at}
+    return {"open": [one for one in own if one.state not in CLOSED], "closed": closed, "news": _news(session),
+            "disputable": {key: moment for key, moment in until.items() if moment > formats.now()}}
 
 
 def _news(session: Session) -> list[Any]:
@@ -181,15 +183,15 @@ def _stats(trend: Trend) -> list[charts.Stat]:
         return None if length is None else length.total_seconds()
 
     def words(length: timedelta | None) -> str:
-        return "–" if length is None else human_duration(length)
+        return "–" if length is None else formats.duration(length)
 
     return [
-        charts.Stat(gettext("Raised"), f"{now.raised:,}", f"{before.raised:,}", change(now.raised, before.raised),
+        charts.Stat(gettext("Raised"), formats.number(now.raised), formats.number(before.raised), change(now.raised, before.raised),
                     [day.raised for day in days]),
-        charts.Stat(gettext("Resolved"), f"{now.resolved:,}", f"{before.resolved:,}", change(now.resolved, before.resolved),
+        charts.Stat(gettext("Resolved"), formats.number(now.resolved), formats.number(before.resolved), change(now.resolved, before.resolved),
                     [day.resolved for day in days]),
         charts.Stat(gettext("Resolved in time"), charts.percent(now.met), charts.percent(before.met),
-                    change(now.met, before.met, more_is_good=True), [day.met for day in days]),
+                    change(now.met, before.met, more_is_good=True, share=True), [day.met for day in days]),
         charts.Stat(gettext("Until somebody took it"), words(now.response), words(before.response),
                     change(seconds(now.response), seconds(before.response), more_is_good=False),
                     [seconds(day.response) for day in days]),

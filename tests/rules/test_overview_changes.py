@@ -28,6 +28,10 @@ def test_a_change_has_a_direction_a_size_and_a_meaning(now, before, good, expect
     assert change(now, before, more_is_good=good) == expected
 
 
+def test_a_percentage_of_a_percentage_is_not_said():
+    assert change(0.9, 0.6, more_is_good=True, share=True) == Change(UP, good=True)
+
+
 def test_a_period_ends_today_and_follows_one_as_long():
     span = Span(date(2026, 3, 1), 14)
     assert (span.before, span.first, span.days[-1]) == (date(2026, 2, 2), date(2026, 2, 16), date(2026, 3, 1))

@@ -10,9 +10,8 @@ from flask_babel import gettext
 
 from app.permissions import Action, Portal, Resource
 from app.services.maintenance import figures
-from app.views import formats
+from app.views import charts, formats
 from app.views.base import ConsoleView, expose, has_access
-from app.views.maintenance.parts import helpers
 from app.views.paging import BadListRequest
 
 WEEKS = (4, 12, 26, 52)
@@ -37,7 +36,7 @@ class FiguresView(ConsoleView):
         now = formats.now()
         found = figures.figures(self.session(), g.identity.hostel_id, _monday(now, int(weeks)), now + timedelta(minutes=1))
         return self.page("maintenance/figures.html", title=gettext("Figures"), figures=found, weeks=int(weeks), choices=WEEKS,
-                         **helpers())
+                         **charts.helpers())
 
 
 def _monday(now: datetime, weeks: int) -> datetime:
