@@ -36,7 +36,7 @@ class ConsoleModelView(ListPages, ShowPages, FormPages, ConsoleScreen, ModelView
 
     datamodel: ConsoleInterface
     method_actions: ClassVar[dict[str, Action]] = {
-        "list": Action.READ, "show": Action.READ, "options": Action.READ, "views": Action.READ, "add": Action.CREATE,
+        "list": Action.READ, "show": Action.READ, "options": Action.READ, "version": Action.READ, "views": Action.READ, "add": Action.CREATE,
         "edit": Action.UPDATE, "delete": Action.DELETE, "restore": Action.DELETE, "export": Action.EXPORT,
     }
     singular_name = ""
@@ -92,6 +92,8 @@ class ConsoleModelView(ListPages, ShowPages, FormPages, ConsoleScreen, ModelView
             shut |= {"action", "action_post"}
         if "list" in self.exclude_route_methods:
             shut |= {"views", "export"}
+        if "edit" in shut:
+            shut.add("version")
         self.exclude_route_methods = {*self.exclude_route_methods, *shut, "download"}
         super().__init__(**kwargs)
 
@@ -135,8 +137,8 @@ class ConsoleModelView(ListPages, ShowPages, FormPages, ConsoleScreen, ModelView
     def _prettify_column(self, name: str) -> str:
         return formats.column_words(name)
 
-    def _options_url(self, column: str) -> str:
-        return self.url("options", column=column)
+    def _options_url(self, column: str, **narrowed: Any) -> str:
+        return self.url("options", column=column, **narrowed)
 
     # -- for templates ----------------------------------------------------------------------------------------
 

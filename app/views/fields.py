@@ -5,13 +5,15 @@ Only what a person may type appears here. Keys, tenants and states are not typed
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from flask import current_app
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from flask_wtf.i18n import Translations
@@ -21,9 +23,9 @@ from sqlalchemy import types as sa_types
 from wtforms import (
     BooleanField,
     DateField,
-    DateTimeLocalField,
     DecimalField,
     Field,
+    FileField,
     IntegerField,
     PasswordField,
     SelectField,
@@ -32,15 +34,15 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
-from wtforms.widgets import NumberInput, TextInput, html_params
+from wtforms.widgets import NumberInput, html_params
 
 from app.languages import sentence
-from app.views import formats
+from app.views import checks, formats
+from app.views.inputs import MoneyField, ZonedDateTimeField
 from app.views.interface import ConsoleInterface
 
 _INTEGER_LIMITS = {sa_types.SmallInteger: 2**15 - 1, sa_types.BigInteger: 2**63 - 1, sa_types.Integer: 2**31 - 1}
 _TEXT_AREA_FROM = 256
-_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?")
 _MISSING = lazy_gettext("Please fill this in.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # C1 controls, zero-width spaces, and what turns the direction of the text after it: a name with U+202E reads backwards,
@@ -86,50 +88,6 @@ class _Sentences(Translations):  # type: ignore[misc]
         return str(own) if own is not None else str(super().gettext(string))
 
 
-class MoneyField(Field):
-    """An amount typed as people write it (`1,23,456.50`) and kept in paise."""
-
-    widget = TextInput()
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return f"{Decimal(self.data) / 100:.2f}" if self.data is not None else ""
-
-    def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Rupees to paise; more than two decimals are refused, not rounded."""
-        text = re.sub(r"[\s,₹]", "", valuelist[0]) if valuelist else ""
-        self.data = None
-        if not text:
-            return
-        if not _AMOUNT.fullmatch(text):
-            raise ValueError(gettext("Write an amount like 1,23,456.50."))
-        self.data = int(Decimal(text) * 100)
-
-
-class ZonedDateTimeField(DateTimeLocalField):
-    """A moment typed in the zone of the hostel and kept in UTC."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **kwargs)
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return self.data.astimezone(formats.zone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
-
-    def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Attach the zone, then UTC; times at the very edge of the calendar have no UTC and are refused."""
-        if not valuelist or not valuelist[0]:
-            self.data = None
-            return
-        super().process_formdata(list(valuelist))
-        try:
-            self.data = self.data.replace(tzinfo=formats.zone()).astimezone(UTC) if self.data else None
-        except OverflowError as error:
-            raise ValueError(gettext("Choose a date within this century.")) from error
-
-
 class ChoiceField(SelectField):
     """A member of an enum, by its human name."""
 
@@ -150,11 +108,11 @@ class ChoiceField(SelectField):
 
 
 class Combobox:
-    """A select that console.js turns into a box with search: options come from the server twenty at a time."""
+    """A select that combobox.js turns into a box with search: options come from the server twenty at a time."""
 
     def __call__(self, field: RelationField, **kwargs: Any) -> Markup:
         kwargs = {"id": field.id, "name": field.name, "class_": "form-control", "data-combobox": field.options_url(),
-                  "data-depends": " ".join(field.depends) or None, **kwargs}
+                  "data-depends": " ".join(field.depends) or None, **field.new_row(), **kwargs}
         if "required" not in kwargs and field.flags.required:
             kwargs["required"] = True
         attributes = html_params(**{name: value for name, value in kwargs.items() if value is not None})
@@ -168,10 +126,11 @@ class RelationField(Field):
 
     widget = Combobox()
 
-    def __init__(self, *args: Any, interface: ConsoleInterface, relation: str, options_url: Callable[[], str],
+    def __init__(self, *args: Any, interface: ConsoleInterface, relation: str, options_url: Callable[..., str],
                  depends: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.interface, self.relation, self.options_url, self.depends = interface, relation, options_url, depends
+        self.interface, self.relation, self._options, self.depends = interface, relation, options_url, depends
+        self.narrowed: dict[str, Any] = {}  # what the options depend on and the form does not ask for
         ours, self.theirs = interface.target(relation)
         self.column = ours.key
         self._row: Any = None
@@ -194,6 +153,32 @@ class RelationField(Field):
         """The row must exist for the person who chose it."""
         if self.data is not None and self._find() is None:
             raise ValidationError(gettext("Choose one from the list."))
+
+    def options_url(self) -> str:
+        """Where its options are found."""
+        return self._options(**self.narrowed)
+
+    def new_row(self) -> dict[str, Any]:
+        """Where the row can be made that is not among the options, for those who may."""
+        screens = current_app.extensions.get("screens", {}).values()
+        for screen in screens:
+            model = getattr(getattr(screen, "datamodel", None), "obj", None)
+            if model is self.theirs.class_ and screen.allowed("add"):
+                return {"data-new": screen.url("add", **self.narrowed), "data-new-text": gettext(screen.add_title)}
+        return {}
+
+    def row(self) -> Any:
+        """The chosen row, if the person may see it."""
+        return self._find()
+
+    def choose(self, text: str) -> None:
+        """As if the row with this key had been chosen; nothing if there is none."""
+        try:
+            self.process_formdata([text])
+        except ValueError:
+            self.data = None
+        if self._find() is None:
+            self.data = None
 
     def _find(self) -> Any:
         if self._row is None and self.data is not None:
@@ -229,12 +214,29 @@ class ConsoleForm(FlaskForm):
             """Our sentences instead of WTForms' texts."""
             return _Sentences()
 
+        def render_field(self, field: Field, render_kw: dict[str, Any]) -> Any:
+            """With what the browser can check by itself."""
+            return super().render_field(field, {**checks.of(field), **render_kw})
+
         def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Field:
             """Text of one line is cleaned before anything looks at it; a password is taken as it is."""
             field = super().bind_field(form, unbound_field, options)
             if isinstance(field, StringField) and not isinstance(field, TextAreaField | PasswordField):
                 field.filters = (one_line, *field.filters)
             return field
+
+    def fingerprints(self) -> dict[str, str]:
+        """A short mark of each field's value, to tell later which of them somebody changed."""
+        return {name: hashlib.sha256(_plain(field.data).encode()).hexdigest()[:12] for name, field in self._fields.items()
+                if name != "csrf_token" and not isinstance(field, PasswordField | FileField)}
+
+    def take(self, name: str, other: ConsoleForm) -> None:
+        """The value that another form of this kind holds."""
+        mine, theirs = self._fields[name], other._fields[name]
+        mine.data, mine.raw_data = theirs.data, None
+        if isinstance(mine, RelationField):
+            mine.choose(str(theirs.data or ""))
+            mine.raw_data = None
 
     def validate(self, extra_validators: Any = None) -> bool:
         """As WTForms does, but what is no number is told once: the range says more than “not a number”."""
@@ -253,9 +255,29 @@ class ConsoleForm(FlaskForm):
         return False
 
 
+def _plain(value: Any) -> str:
+    """A value as a form can hold it: times to the minute, numbers whatever their zeros, nothing for no text."""
+    if isinstance(value, datetime):
+        return value.replace(second=0, microsecond=0).isoformat()
+    if isinstance(value, Decimal):
+        return str(value.normalize())
+    if isinstance(value, bool):
+        return str(value)
+    return str(value.value if isinstance(value, Enum) else "" if value is None else value)
+
+
+def posted(field: Field) -> str:
+    """A field's value as its control would send it."""
+    if isinstance(field, RelationField):
+        return field.raw_value()
+    if isinstance(field, BooleanField):
+        return "y" if field.data else ""
+    return field._value() if hasattr(field, "_value") else _plain(field.data)  # noqa: SLF001 - as WTForms draws it
+
+
 def form_for(  # noqa: PLR0913 - one call, all by name
     interface: ConsoleInterface, columns: Sequence[str], *, labels: Mapping[str, str], hints: Mapping[str, str],
-    validators: Mapping[str, Sequence[Any]], extra: Mapping[str, Any], options_url: Callable[[str], str],
+    validators: Mapping[str, Sequence[Any]], extra: Mapping[str, Any], options_url: Callable[..., str],
     depends: Mapping[str, Sequence[str]], enums: Mapping[str, type[Enum]],
 ) -> type[ConsoleForm]:
     """A form class for these columns of a model, in this order; `extra` fields win over generated ones."""
@@ -276,12 +298,12 @@ def form_for(  # noqa: PLR0913 - one call, all by name
 
 
 def _relation(interface: ConsoleInterface, name: str, common: dict[str, Any], checks: list[Any],
-              options_url: Callable[[str], str], depends: Sequence[str]) -> RelationField:
+              options_url: Callable[..., str], depends: Sequence[str]) -> RelationField:
     if interface.mapper.relationships[name].uselist:
         raise TypeError(f"{interface.obj.__name__}.{name}: forms have no field for a list of rows")
     ours, _ = interface.target(name)
     nullable = ours.expression.nullable
-    return RelationField(interface=interface, relation=name, depends=depends, options_url=lambda: options_url(name),
+    return RelationField(interface=interface, relation=name, depends=depends, options_url=lambda **narrowed: options_url(name, **narrowed),
                          validators=[Optional() if nullable else InputRequired(_MISSING), *checks], **common)
 
 

@@ -141,7 +141,8 @@ def badge(state: Enum | str | None, tone: str | None = None, label: str | None =
         return missing()
     key = (type(state), state.name) if isinstance(state, Enum) else None
     chosen = tone or (_TONES.get(key, "neutral") if key else "neutral")
-    return Markup('<span class="badge badge-{}">{}</span>').format(chosen, label or human(state))
+    css = "badge" if chosen == "neutral" else f"badge badge-{chosen}"
+    return Markup('<span class="{}">{}</span>').format(css, label or human(state))
 
 
 def missing() -> Markup:
@@ -170,11 +171,16 @@ def ago(moment: datetime, at: datetime | None = None) -> str:
     return plain_day(moment.astimezone(zone()))
 
 
+def short_day(value: date) -> str:
+    """`5 Mar`."""
+    return format_date(value, "d MMM", locale=language())
+
+
 def when(moment: datetime | None, at: datetime | None = None, *, stop: bool = True) -> Markup:
     """A relative time with the exact one on hover and for machines; `stop` lets the keyboard reach it."""
     if moment is None:
         return missing()
-    iso = moment.astimezone(UTC).isoformat(timespec="seconds")
+    iso = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
         iso, exact(moment), Markup(' tabindex="0"') if stop else "", ago(moment, at))
 
@@ -243,6 +249,6 @@ _DRAWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], str | Markup]], ...
 
 def init_app(app: Flask) -> None:
     """Give templates the filters `money`, `number`, `when`, `exact`, `day`, `badge`, `human`, `sentence`, …"""
-    for function in (money, number, size, when, exact, day, plain_day, duration, badge, human, sentence, show_value, plural):
+    for function in (money, number, size, when, exact, day, plain_day, short_day, duration, badge, human, sentence, show_value, plural):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["currency_symbol"] = currency_symbol

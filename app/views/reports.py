@@ -7,19 +7,19 @@ from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from flask import Response, current_app, g, make_response, request, url_for
+from flask import Response, g, make_response, request, url_for
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext
 
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError, NotFound
 from app.rules.files import content_disposition
-from app.rules.maintenance import SLA_TARGETS, human_duration
+from app.rules.maintenance import SLA_TARGETS
 from app.rules.progress import AT_ONCE_REQUESTS, TaskKind
 from app.services import progress
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
-from app.views.maintenance.parts import only_hostel
+from app.views.forms import only_hostel
 from reports import maintenance_sla as sla
 from reports.render import to_csv, to_html, to_pdf
 
@@ -113,7 +113,7 @@ def sla_document(report: sla.SlaReport) -> str:
 
 def _in_zone(moment: datetime, report: sla.SlaReport) -> str:
     local = moment.astimezone(report.zone)
-    return f"{local.day} {local:%b %Y, %H:%M} ({report.timezone})"
+    return f"{formats.plain_day(local)}, {local:%H:%M} ({report.timezone})"
 
 
 def _last_month() -> dict[str, str]:
@@ -125,4 +125,3 @@ def _last_month() -> dict[str, str]:
 def register(builder: AppBuilder) -> None:
     """Add the screens."""
     builder.add_view(ReportsView, "Maintenance SLA", icon="fa-file", category="Reports")
-    current_app.jinja_env.filters["duration"] = human_duration

@@ -39,7 +39,10 @@ class Ask:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do with a row: a link, or a form that posts, after a question where it has one."""
+    """One thing to do with a row: a link, or a form that posts, after a question where it has one.
+
+    Texts are in the reader's language by now: a template that translated them again would take names in them for HTML.
+    """
 
     name: str
     text: Any
@@ -137,9 +140,10 @@ class ShowPages:
         pk, removed = self.key_of(item), self.is_deleted(item)
         if removed:
             return [Step("restore", gettext("Restore"), self.url("restore", pk=pk), "undo")] if self.allowed("restore") else []
-        found = [Step(action.name, action.text, self.url("action", name=action.name, pk=pk),
-                      kind="danger" if action.func.danger else "default", question=action.confirmation or "",
-                      asks=[Ask("note", action.func.ask)] if action.func.ask else [])
+        found = [Step(action.name, gettext(action.text), self.url("action", name=action.name, pk=pk),
+                      kind="danger" if action.func.danger else "default",
+                      question=gettext(action.confirmation) if action.confirmation else "",
+                      asks=[Ask("note", gettext(action.func.ask))] if action.func.ask else [])
                  for action in bulk.offered(self, multiple=False)]
         if self.allowed("edit"):
             found.append(Step("edit", gettext("Edit"), self.url("edit", pk=pk), "edit", link=True))
@@ -151,7 +155,7 @@ class ShowPages:
     def lifecycle_step(self, item: Any, move: Transition[Any], question: Any = "", asks: Sequence[Ask] = (),
                        *, danger: bool = False) -> Step:
         """A transition as a step that posts to `move`; `question` asks for its note, needed where the lifecycle says so."""
-        wanted = [*asks, *([Ask("note", question, required=move.needs_note)] if question else [])]
+        wanted = [*asks, *([Ask("note", gettext(question), required=move.needs_note)] if question else [])]
         return Step(move.name, gettext(move.label), self.url("move", pk=self.key_of(item)), asks=wanted,
                     kind="danger" if danger else "default", fields={"event": move.name})
 

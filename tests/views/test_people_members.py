@@ -114,7 +114,7 @@ def test_a_suspended_role_stops_counting_with_the_next_request(app, world, brows
 
 def test_a_role_counts_until_its_last_moment(app, world, browser, superuser):
     pk = membership(superuser, world.a.people[Role.ACCOUNTANT])
-    answer = browser(world.owner).post(f"/members/edit/{pk}", {"valid_from": "", "valid_until": "2020-01-01T00:00"})
+    answer = browser(world.owner).edit(f"/members/edit/{pk}", {"valid_from": "", "valid_until": "2020-01-01T00:00"})
     assert answer.status_code == 303
     assert browser(world.a.people[Role.ACCOUNTANT]).get("/team/list/").status_code == 303
 

@@ -75,12 +75,6 @@ def among_hostels() -> bool:
     return g.identity.hostel_id is None and len(g.identity.hostels) > 1
 
 
-def only_hostel() -> UUID | None:
-    """The hostel that is meant where nobody says so: the chosen one, or the only one."""
-    hostels = g.identity.hostels
-    return g.identity.hostel_id or (hostels[0].id if len(hostels) == 1 else None)
-
-
 def can_reassign(item: MaintenanceRequest) -> bool:
     """Whether the caller may put it in other hands."""
     return may_reassign(asking(item.hostel_id), item.facts)

@@ -118,7 +118,7 @@ class RequestView(ConsoleModelView):
         if column == "held":
             return human_duration(item.held)
         if column == "where" and parts.among_hostels():
-            return formats.show_value(", ".join(filter(None, (item.hostel.name, item.where))), short=short)
+            return formats.show_value(", ".join(filter(None, (item.where, item.hostel.name))), short=short)
         return super().display(item, column, short=short)
 
     # -- forms ------------------------------------------------------------------------------------------------
@@ -142,13 +142,6 @@ class RequestView(ConsoleModelView):
     def restore_item(self, session: Session, item: Any) -> None:
         """Show it again."""
         maintenance.restore(session, item.id)
-
-    def _form_page(self, form: Any, item: Any = None, error: Any = None) -> Any:
-        if item is None and request.method == "GET" and (hostel := parts.only_hostel()):
-            form.hostel.data = hostel
-        if item is not None:  # the form of a request that exists does not say its hostel, but offers its rooms
-            form.room.options_url = lambda: self.url("options", column="room", hostel=item.hostel_id)
-        return super()._form_page(form, item, error)
 
     # -- many at once -----------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleView, expose, has_access, service_call, submission_id
 from app.views.edge import already_submitted
 from app.views.fields import ConsoleForm, printable, strip
+from app.views.forms import only_hostel
 from app.views.maintenance import parts
 from app.views.paging import BadListRequest
 
@@ -106,7 +107,7 @@ class MyRequestsView(ConsoleView):
         form = NewRequestForm()
         form.hostel.choices = [SelectChoice(place.id, place.name) for place in g.identity.hostels]
         if request.method == "GET" or not form.hostel.raw_data:
-            form.hostel.data = parts.only_hostel()
+            form.hostel.data = only_hostel()
         types = select(MaintenanceIssueType).where(
             MaintenanceIssueType.category_id == category.id, MaintenanceIssueType.deleted_at.is_(None))
         form.issue_type.choices = [_NONE, *(SelectChoice(one.id, one.name) for one in self.session().scalars(

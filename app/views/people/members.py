@@ -89,7 +89,7 @@ class MemberView(ConsoleModelView):
     def update(self, session: Session, item: Membership, data: dict[str, Any]) -> None:
         """From when until when the role counts."""
         members.change_role(session, item.id, MemberStatus(item.status), valid_from=data["valid_from"],
-                            valid_until=data["valid_until"])
+                            valid_until=data["valid_until"], version=self.seen_version())
 
     def remove(self, session: Session, item: Membership) -> None:
         """Take the role away."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import request, url_for
+from flask import url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 from wtforms import StringField
@@ -16,7 +16,6 @@ from app.permissions import Resource
 from app.services import rooms
 from app.views.base import ConsoleInterface, ConsoleModelView, Step, submission_id
 from app.views.fields import printable, strip
-from app.views.rooms.parts import meant_hostel
 from app.views.rooms.rooms import RoomView
 
 _NAME = StringField(lazy_gettext("Name"), validators=[Length(max=60), printable], filters=[strip],
@@ -66,8 +65,3 @@ class FloorView(ConsoleModelView):
         new = [Step("rooms", gettext("New rooms"), url_for("RoomView.many", hostel=item.hostel_id, floor=item.id), "plus",
                     link=True)] if rooms_of_it else []
         return new + super().steps(item)
-
-    def _form_page(self, form: Any, item: Any = None, error: Any = None) -> Any:
-        if item is None and request.method == "GET":
-            form.hostel.data = meant_hostel()
-        return super()._form_page(form, item, error)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import g, request
+from flask import request
+
+from app.views.forms import only_hostel
 
 
 def asked_for(name: str) -> UUID | None:
@@ -17,6 +19,4 @@ def asked_for(name: str) -> UUID | None:
 
 def meant_hostel() -> UUID | None:
     """The hostel that the link names, else the one chosen in the top bar, else the only one."""
-    hostels = g.identity.hostels
-    found: UUID | None = asked_for("hostel") or g.identity.hostel_id or (hostels[0].id if len(hostels) == 1 else None)
-    return found
+    return asked_for("hostel") or only_hostel()

@@ -120,13 +120,6 @@ class RoomView(ConsoleModelView):
         return {"beds": rooms.beds_of(self.session(), item.id), "sees_requests": sees, "clock_badge": clock_badge,
                 "waiting": rooms.open_requests(self.session(), item.id) if sees else []}
 
-    def _form_page(self, form: Any, item: Any = None, error: Any = None) -> Any:
-        if item is None and request.method == "GET":
-            form.hostel.data, form.floor.data = meant_hostel(), asked_for("floor")
-        if item is not None:  # the form of a room that exists does not say its hostel, but offers its floors
-            form.floor.options_url = lambda: self.url("options", column="floor", hostel=item.hostel_id)
-        return super()._form_page(form, item, error)
-
     # -- beds of one room -------------------------------------------------------------------------------------
 
     @expose("/add-beds/<pk>", methods=["POST"])
