@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -126,8 +126,11 @@ def as_open_requests(found: Sequence[Mapping[str, Any]] | None, hostels: Mapping
 def people_joined(org_id: UUID, span: Span, zone: str) -> Select[Any]:
     """A part for `read`: who became a member on which day, in this period and the one before; see `as_days`."""
     day = func.date(func.timezone(zone, Member.joined_at)).label("day")
+    # A bound that PostgreSQL may look at before it asks the policies about each of the organization's members.
+    early = datetime.combine(span.before - timedelta(days=1), time(), UTC)
     return _rows_of(select(day, func.count().label("count")).where(
-        Member.org_id == org_id, Member.removed_at.is_(None), day >= span.before, day <= span.today).group_by(day))
+        Member.org_id == org_id, Member.joined_at >= early, Member.removed_at.is_(None), day >= span.before, day <= span.today,
+    ).group_by(day))
 
 
 def as_days(found: Sequence[Mapping[str, Any]] | None) -> dict[date, int]:

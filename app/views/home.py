@@ -47,9 +47,8 @@ def _most_urgent() -> list[Any]:
     return [R.held_since.is_not(None), R.resolve_by, R.id]
 
 
-_OPEN = [state.value for state in RequestStatus if state in OPEN]
 _FREE = [RequestStatus.SUBMITTED.value, RequestStatus.UNASSIGNED.value]
-_NOT_ESCALATED = [state for state in _OPEN if state != RequestStatus.ESCALATED]
+_NOT_ESCALATED = [state.value for state in RequestStatus if state in OPEN - {RequestStatus.ESCALATED}]
 _DECIDE = frozenset({Portal.ADMIN})
 
 
@@ -58,7 +57,7 @@ CARDS = (
     Card(lazy_gettext("Escalated"), "RequestView", {"status": "escalated"}, Action.APPROVE, icon="flag", tone="danger", urgent=True),
     Card(lazy_gettext("Overdue"), "RequestView", {"overdue": "yes"}, Action.UPDATE, icon="clock", tone="danger", urgent=True),
     Card(lazy_gettext("In nobody's hands"), "RequestView", {"status": _FREE}, Action.UPDATE, icon="inbox", tone="warning", urgent=True),
-    Card(lazy_gettext("Urgent and open"), "RequestView", {"priority": "high", "status": _OPEN}, Action.UPDATE, icon="alert",
+    Card(lazy_gettext("Urgent and open"), "RequestView", {"open": "yes", "priority": "high"}, Action.UPDATE, icon="alert",
          tone="warning", urgent=True),
     Card(lazy_gettext("Imports ready to start"), "ImportView", {"status": "checked"}, Action.CREATE, icon="upload", urgent=True),
     Card(lazy_gettext("Imports stopped half-way"), "ImportView", {"status": "stopped"}, Action.CREATE, icon="pause",
@@ -66,7 +65,7 @@ CARDS = (
     Card(lazy_gettext("Invitations not answered yet"), "InvitationView", {"status": "pending"}, Action.CREATE, icon="mail", urgent=True),
     Card(lazy_gettext("Background work that failed for good"), "WorkView", {"state": "dead"}, Action.UPDATE, icon="failed",
          tone="danger", urgent=True),
-    Card(lazy_gettext("Open requests"), "RequestView", {"status": _OPEN}, icon="wrench"),
+    Card(lazy_gettext("Open requests"), "RequestView", {"open": "yes"}, icon="wrench"),
     Card(lazy_gettext("In your hands"), "RequestView", {"mine": "yes"}, portals=_REPAIRS, icon="user-check"),
     Card(lazy_gettext("Raised today"), "RequestView", {"raised_at.from": cards.today}, icon="plus"),
     Card(lazy_gettext("On hold"), "RequestView", {"status": "on_hold"}, icon="pause"),
@@ -157,7 +156,7 @@ def _staff(identity: Identity, session: Session) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     repairs = cards.screen_of("RequestView").allowed("list")
     if repairs:
-        parts["open"] = overview.open_requests(identity.org_id, identity.hostel_id, formats.now())
+        parts |= {"open": overview.open_requests(identity.org_id, identity.hostel_id, formats.now()), "as_of": figures.as_of()}
     if cards.screen_of("MemberView").allowed("list"):
         parts["joined"] = overview.people_joined(identity.org_id, span, str(formats.zone()))
     context, found = _now(identity, session, parts)
@@ -166,7 +165,7 @@ def _staff(identity: Identity, session: Session) -> dict[str, Any]:
         names = {str(hostel.id): hostel.name for hostel in identity.hostels}
         trend = figures.trend(session, identity.hostel_id, span)
         context |= {
-            "open": overview.as_open_requests(found["open"], names), "trend": trend, "stats": _stats(trend), "open_states": _OPEN,
+            "open": overview.as_open_requests(found["open"], names), "trend": trend, "stats": _stats(trend), "as_of": found["as_of"],
             "states": {state.value: state for state in RequestStatus}}
     if "joined" in parts:
         context["joined"] = overview.as_days(found["joined"])

@@ -98,7 +98,7 @@ def test_a_period_is_set_beside_the_one_before_it(busy, browser):
     assert "Raised 7 Up from 0" in visible(page)
     assert "Resolved 1 Up from 0" in visible(page)
     assert page.count("<canvas") == page.count('<details class="chart-table" open>') >= 4
-    assert "The last 30 days beside the 30 before." in visible(page_of(browser, busy.owner, "/?days=30"))
+    assert "The last 30 days beside the 30 before, as of" in visible(page_of(browser, busy.owner, "/?days=30"))
     assert browser(busy.owner).get("/?days=31").status_code == 400
 
 

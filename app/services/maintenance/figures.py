@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from app.rules.overview import Span, Trend, Work
@@ -99,6 +99,11 @@ def figures(session: Session, hostel_id: UUID | None, since: datetime, until: da
         as_of=rows(_AS_OF).scalar_one(), open=[OpenRequests(*row) for row in rows(_OPEN)],
         by_category=times("category"), by_staff=times("staff"), weeks=[Week(*row) for row in rows(_WEEKS)],
         issues=[CommonIssue(*row) for row in rows(_ISSUES, most=COMMON_ISSUES)])
+
+
+def as_of() -> Select[Any]:
+    """When the views were refreshed last, as a part of a statement of many (overview.read)."""
+    return select(func.app.maintenance_figures_as_of())
 
 
 def trend(session: Session, hostel_id: UUID | None, span: Span) -> Trend:
