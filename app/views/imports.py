@@ -87,7 +87,7 @@ class ImportView(ConsoleModelView):
         "file": FileField(lazy_gettext("File"), validators=[FileRequired(lazy_gettext("Please choose a file."))], description=lazy_gettext(
             "CSV or Excel (.xlsx), up to 50 MB and 100,000 rows; the first row names the columns.")),
         "encoding": SelectField(lazy_gettext("Encoding"), choices=[
-            SelectChoice("", lazy_gettext("As the file says (UTF-8)")), *(SelectChoice(*pair) for pair in ENCODINGS.items())],
+            SelectChoice("", lazy_gettext("As the file says (UTF-8)")), *(SelectChoice(code, lazy_gettext(name)) for code, name in ENCODINGS.items())],
                                 description=lazy_gettext("Only for CSV. Choose another if letters such as é or ₹ come out wrong.")),
     }
 

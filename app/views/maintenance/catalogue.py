@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext
+from markupsafe import Markup
 
+from app.languages import sentence
 from app.models.maintenance import MaintenanceCategory, MaintenanceIssueType
 from app.permissions import Action, Portal, Resource
 from app.services.maintenance import catalogue
@@ -31,6 +33,7 @@ class IssueTypeView(ConsoleModelView):
     edit_columns: ClassVar[list[str]] = ["name", "position"]
     search_columns: ClassVar[list[str]] = ["name", "category"]
     base_order = ("name", "asc")
+    formatters_columns: ClassVar[dict[str, Any]] = {"name": sentence}
     description_columns: ClassVar[dict[str, Any]] = {"position": lazy_gettext("Smaller numbers come first.")}
 
     def create(self, session: Session, data: dict[str, Any]) -> Any:
@@ -66,6 +69,7 @@ class CategoryView(ConsoleModelView):
     edit_columns: ClassVar[list[str]] = ["name", "position"]
     search_columns: ClassVar[list[str]] = ["name"]
     base_order = ("position", "asc")
+    formatters_columns: ClassVar[dict[str, Any]] = {"name": sentence, "code": lambda code: Markup("<code>{}</code>").format(code)}
     related_views: ClassVar[list[Any]] = [IssueTypeView]
     label_columns: ClassVar[dict[str, Any]] = {"position": "Order"}
     description_columns: ClassVar[dict[str, Any]] = {"position": lazy_gettext("Smaller numbers come first.")}

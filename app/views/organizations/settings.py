@@ -46,7 +46,8 @@ class OrganizationView(ConsoleModelView):
     formatters_columns: ClassVar[dict[str, Any]] = {
         "country": country_name, "currency": currency_name, "language": language_name, "grouping": grouping_name}
     label_columns: ClassVar[dict[str, Any]] = {
-        "slug": "Short name", "timezone": "Time zone", "require_totp": "Second factor for all staff", "created_at": "Here since"}
+        "slug": "Short name", "timezone": "Time zone", "require_totp": "Second factor for all staff", "created_at": "Here since",
+        "language": "Language", "grouping": "Large numbers"}
     edit_form_extra_fields: ClassVar[dict[str, Any]] = {
         "timezone": zone_field(), "currency": currency_field(), "country": country_field(), "language": language_field(),
         "grouping": grouping_field(),
