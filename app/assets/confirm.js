@@ -43,7 +43,7 @@ document.addEventListener("submit", (event) => {
     event.preventDefault(); // a second click while the first is under way
     return;
   }
-  if (form.target === "_blank") return;
+  if (form.target === "_blank" || event.submitter?.dataset.download !== undefined) return; // the page stays
   form.dataset.sent = "yes";
   form.setAttribute("aria-busy", "true");
   window.removeEventListener("beforeunload", warn);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -89,10 +90,11 @@ class ListPages(SavedViews):
         template = "base/list_table.html" if embedded else self.list_template
         actions = bulk.offered(self, multiple=True) if not asked.deleted and not embedded else []
         labels = {column: gettext(str(self.label_columns[column])) for column in self.all_columns()}
-        return self.page(template, title=self.list_title, page=page, applied=asked.applied, deleted=asked.deleted,
-                         columns=asked.columns, labels=labels, numbers=set(filter(self.is_number, asked.columns)),
-                         sizes=PAGE_SIZES, actions=actions, embedded=embedded, saved=view, outcome=outcome, once=uuid4(),
-                         bulk_max=BULK_MAX)
+        html = self.page(
+            template, title=self.list_title, page=page, applied=asked.applied, deleted=asked.deleted, columns=asked.columns,
+            labels=labels, numbers=set(filter(self.is_number, asked.columns)), sizes=PAGE_SIZES, actions=actions,
+            embedded=embedded, saved=view, outcome=outcome, once=uuid4(), bulk_max=BULK_MAX)
+        return re.sub(r"\s*\n\s*", "\n", html)  # the templates' indentation is a tenth of such a page
 
     def prepare(self, items: Sequence[Any]) -> None:
         """Before rows are drawn: read what all of them need at once."""

@@ -16,11 +16,17 @@ class Elements(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.found = []
+        self.found, self.inside_label, self.labelled_inside = [], False, []
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         self.found.append((tag, dict(attrs)))
+        self.inside_label |= tag == "label"
+        if tag == "input" and self.inside_label:
+            self.labelled_inside.append(dict(attrs))
+
+    def handle_endtag(self, tag):
+        self.inside_label &= tag != "label"
 
 
 @pytest.fixture(params=["list", "filtered", "show", "edit", "add", "refused", "home"])
@@ -56,11 +62,12 @@ def test_nothing_is_fetched_from_another_host(page):
 
 
 def test_every_control_has_a_name(page):
-    found = Elements(page.text).found
+    elements = Elements(page.text)
+    found = elements.found
     labelled = {attributes.get("for") for tag, attributes in found if tag == "label"}
     for tag, attributes in found:
         if tag in ("input", "select", "textarea") and attributes.get("type") != "hidden":
-            assert attributes.get("id") in labelled or attributes.get("aria-label"), (tag, attributes)
+            assert attributes.get("id") in labelled or attributes.get("aria-label") or attributes in elements.labelled_inside, (tag, attributes)
         described = attributes.get("aria-describedby", "").split()
         assert all(f'id="{one}"' in page.text for one in described)
 
