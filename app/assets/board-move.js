@@ -80,8 +80,9 @@ export const startMoving = ({ board, words, stepsOf, move, say, fill, focusCard,
   const follow = (event) => {
     Object.assign(held, { atX: event.clientX, atY: event.clientY });
     held.ghost.style.transform = `translate(${held.atX - held.x}px, ${held.atY - held.y}px) rotate(1.5deg)`;
-    hover(document.elementFromPoint(held.atX, held.atY)?.closest(".board-column") || null);
+    aim();
   };
+  const aim = () => hover(document.elementFromPoint(held.atX, held.atY)?.closest(".board-column") || null);
   // Near an edge the board, or the column, scrolls on.
   const scroll = () => {
     if (!held?.ghost) return;
@@ -89,6 +90,7 @@ export const startMoving = ({ board, words, stepsOf, move, say, fill, focusCard,
     const box = board.getBoundingClientRect(), list = held.column && $(".board-cards", held.column);
     board.scrollLeft += near(held.atX, box.left, box.right);
     if (list) list.scrollTop += near(held.atY, list.getBoundingClientRect().top, list.getBoundingClientRect().bottom);
+    aim();
     requestAnimationFrame(scroll);
   };
   const release = () => {

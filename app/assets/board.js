@@ -246,9 +246,9 @@ const move = async (card, possible) => {
     home.insertBefore(card, next?.parentElement === home ? next : null);
     refuse(error.status ? `${reference}: ${error.message}` : words.offline);
   }
-  card.classList.remove("busy");
   if (focused && card.isConnected) focusCard(card);
   await look([id]).catch(() => {}); // who came too late sees what the other did
+  card.classList.remove("busy");
 };
 
 on("click", ".board-menu", (_event, button) => {
