@@ -1,26 +1,36 @@
-// Combobox: a select whose options the server finds.
-import { $, $$ } from "./dom.js";
+// Combobox: a select whose options the server finds (the pattern of ARIA 1.2: the keyboard stays in the box).
+import { $, $$, on } from "./dom.js";
 
-const combobox = (select) => {
-  const box = document.createElement("div");
-  const input = document.createElement("input");
-  const list = document.createElement("ul");
+const words = $("#combobox-words")?.dataset || {};
+const chosen = (select) => select.selectedOptions[0]?.textContent.trim() || "";
+
+export const combobox = (select) => {
+  if (select.hidden) return;
+  const box = document.createElement("div"), input = document.createElement("input"), list = document.createElement("ul");
+  const clear = Object.assign(document.createElement("button"), { type: "button", className: "combobox-clear", tabIndex: -1, textContent: "×" });
   let options = [], active = -1, timer = 0, request = 0;
   box.className = "combobox";
-  list.id = `${select.id}-list`;
-  list.hidden = true;
+  Object.assign(list, { id: `${select.id}-list`, hidden: true });
   list.setAttribute("role", "listbox");
-  Object.assign(input, { type: "text", className: "form-control", autocomplete: "off", id: `${select.id}-text`, dir: "auto" });
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list" })) input.setAttribute(name, value);
-  for (const name of ["aria-describedby", "aria-invalid"]) if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
+  Object.assign(input, { type: "text", className: "form-control", autocomplete: "off", id: `${select.id}-text`, dir: "auto", spellcheck: false });
+  for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list", "aria-haspopup": "listbox" })) input.setAttribute(name, value);
+  for (const name of ["aria-describedby", "aria-invalid", "aria-label"]) if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
   const label = $(`label[for="${select.id}"]`);
-  if (label) label.htmlFor = input.id;
+  if (label) {
+    label.htmlFor = input.id;
+    label.id ||= `${select.id}-label`;
+    list.setAttribute("aria-labelledby", label.id);
+  } else list.setAttribute("aria-label", select.getAttribute("aria-label") || "");
   if (select.required) input.setAttribute("aria-required", "true");
+  clear.setAttribute("aria-label", `${words.clear || ""} ${label?.firstChild.textContent.trim() || ""}`.trim());
   select.hidden = true;
   select.before(box);
-  box.append(input, list);
-  input.value = select.selectedOptions[0]?.textContent.trim() || "";
+  box.append(input, clear, list);
 
+  const show = () => {
+    input.value = chosen(select);
+    clear.hidden = !select.value;
+  };
   const close = () => {
     list.hidden = true;
     active = -1;
@@ -29,69 +39,106 @@ const combobox = (select) => {
   };
   const choose = (option) => {
     select.replaceChildren(new Option("", ""), ...(option ? [new Option(option.label, option.value, true, true)] : []));
-    input.value = option?.label || "";
+    show();
     close();
-    select.dispatchEvent(new Event("input", { bubbles: true }));
-    select.dispatchEvent(new Event("change", { bubbles: true }));
+    for (const type of ["input", "change"]) select.dispatchEvent(new Event(type, { bubbles: true }));
   };
   const mark = (index) => {
     active = (index + options.length) % options.length;
-    [...list.children].forEach((item, at) => item.setAttribute("aria-selected", String(at === active)));
-    input.setAttribute("aria-activedescendant", list.children[active].id);
-    list.children[active].scrollIntoView({ block: "nearest" });
+    $$("[role=option]", list).forEach((item, at) => item.setAttribute("aria-selected", String(at === active)));
+    const item = document.getElementById(`${list.id}-${active}`);
+    input.setAttribute("aria-activedescendant", item.id);
+    item.scrollIntoView({ block: "nearest" });
   };
+  const note = (text) => Object.assign(document.createElement("li"), { className: "muted", role: "presentation", textContent: text });
+  // What is missing can be made beside, in a tab of its own; the box asks again when it is looked at again.
+  const missing = () => {
+    const item = note(""), link = Object.assign(document.createElement("a"), { target: "_blank", rel: "noopener", textContent: select.dataset.newText, tabIndex: -1 });
+    const url = new URL(select.dataset.new, location.href);
+    for (const [name, value] of above()) url.searchParams.set(name, value);
+    link.href = url;
+    link.addEventListener("pointerdown", (event) => event.preventDefault());
+    item.className = "combobox-new";
+    item.append(link);
+    return item;
+  };
+  const above = () => (select.dataset.depends || "").split(" ").filter(Boolean)
+    .map((name) => [name, select.form?.elements[name]?.value]).filter(([, value]) => value);
   const draw = () => {
     list.replaceChildren(...options.map((option, at) => {
-      const item = document.createElement("li");
-      item.id = `${list.id}-${at}`;
-      item.role = "option";
-      item.textContent = option.label;
-      item.addEventListener("mousedown", (event) => { event.preventDefault(); choose(option); });
+      const item = Object.assign(document.createElement("li"), { id: `${list.id}-${at}`, role: "option", textContent: option.label });
+      item.setAttribute("aria-selected", "false");
+      item.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
+      item.addEventListener("click", () => choose(option));
       return item;
     }));
-    if (!options.length) list.replaceChildren(Object.assign(document.createElement("li"), { className: "muted", textContent: "—" }));
+    if (!options.length) list.append(note(words.none || "—"));
+    if (select.dataset.new) list.append(missing());
     active = -1;
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
+    input.removeAttribute("aria-activedescendant");
   };
   const load = async () => {
     const mine = ++request;
     const url = new URL(select.dataset.combobox, location.href);
-    const untouched = input.value === (select.selectedOptions[0]?.textContent.trim() || "");
-    url.searchParams.set("q", untouched ? "" : input.value);
-    for (const name of (select.dataset.depends || "").split(" ").filter(Boolean)) {
-      const other = select.form?.elements[name];
-      if (other?.value) url.searchParams.set(name, other.value);
+    url.searchParams.set("q", input.value === chosen(select) ? "" : input.value);
+    for (const [name, value] of above()) url.searchParams.set(name, value);
+    if (list.hidden) {
+      list.replaceChildren(note(words.busy || "…"));
+      list.hidden = false;
     }
-    const response = await fetch(url, { headers: { Accept: "application/json" } });
-    if (mine !== request || !response.ok || document.activeElement !== input) return;
+    const response = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (mine !== request || document.activeElement !== input) return;
+    if (!response?.ok) { close(); return; }
     options = (await response.json()).options;
     draw();
   };
-  input.addEventListener("focus", load);
+  input.addEventListener("focus", () => { input.select(); load(); });
+  input.addEventListener("click", () => list.hidden && load());
   input.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(load, 150);
   });
   input.addEventListener("blur", () => {
     clearTimeout(timer);
+    request += 1;
     close();
-    if (!input.value.trim()) { if (select.value) choose(null); }
-    else input.value = select.selectedOptions[0]?.textContent.trim() || "";
+    if (!input.value.trim() && select.value) choose(null);
+    else show();
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    const { key } = event, open = !list.hidden && options.length > 0;
+    if (key === "ArrowDown" || key === "ArrowUp") {
       event.preventDefault();
       if (list.hidden) load();
-      else if (options.length) mark(event.key === "ArrowDown" ? active + 1 : active < 0 ? options.length - 1 : active - 1);
-    } else if (event.key === "Enter" && !list.hidden && active >= 0) {
-      event.preventDefault();
-      choose(options[active]);
-    } else if (event.key === "Escape" && !list.hidden) {
+      else if (open) mark(key === "ArrowDown" ? active + 1 : active < 0 ? options.length - 1 : active - 1);
+    } else if (key === "Enter" && open) {
+      event.preventDefault(); // of a list, Enter chooses; it does not send the form
+      choose(options[Math.max(active, 0)]);
+    } else if (key === "Escape" && !list.hidden) {
       event.stopPropagation();
       close();
-    }
+    } else if (key === "Escape") show();
   });
+  clear.addEventListener("pointerdown", (event) => event.preventDefault());
+  clear.addEventListener("click", () => {
+    choose(null);
+    input.focus();
+  });
+  select.addEventListener("combobox:show", show);
+  show();
 };
+
+// What depended on the choice before may not fit the new one.
+on("change", "select, input", ({ target }) => {
+  if (!target.name) return;
+  for (const other of $$("select[data-depends]", target.form || document)) {
+    if (!other.dataset.depends.split(" ").includes(target.name) || !other.value) continue;
+    other.replaceChildren(new Option("", ""));
+    other.dispatchEvent(new Event("combobox:show"));
+    other.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
 
 for (const select of $$("select[data-combobox]")) combobox(select);

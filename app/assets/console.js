@@ -4,6 +4,7 @@ import "./sidebar.js";
 import "./confirm.js";
 import "./forms.js"; // before the comboboxes: it puts back what was chosen in them
 import "./combobox.js";
+import "./show.js";
 import "./lists.js";
 import "./shortcuts.js";
 import "./palette.js";

@@ -25,12 +25,3 @@ document.addEventListener("keydown", (event) => {
     $("summary", menu).focus();
   }
 });
-
-document.addEventListener("toggle", async (event) => {
-  const details = event.target;
-  if (!details.open || !details.dataset.load) return;
-  const response = await fetch(details.dataset.load, { headers: { "X-Requested-With": "fetch" } });
-  if (!response.ok) return; // the link to the whole list stays
-  delete details.dataset.load;
-  $(".related-body", details).innerHTML = await response.text();
-}, true);
