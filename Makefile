@@ -5,7 +5,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/pip-compile 
 	--strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help start test lint types migrations-lint check docs requirements bench psql reset
+.PHONY: help start test lint types migrations-lint check docs pictures requirements bench psql reset
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ check: ## Everything that CI checks
 docs: ## Write the pages that are made from code
 	$(PY) config.py > docs/configuration.md
 	python3 run.py flask docs write
+
+pictures: ## Take the pictures of the docs anew, from the running demo (needs Chromium)
+	eval "$$(python3 run.py env)" && $(PY) docs/pictures/make.py
 
 requirements: ## Pin the closure of requirements.in and requirements-dev.in
 	$(PIP_COMPILE) --output-file requirements.txt requirements.in

@@ -21,7 +21,8 @@ const title = $("main h1");
 if (dialog && title && !title.closest(".problem")) {
   const screen = $("#sidebar [aria-current]");
   const label = [...title.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.textContent).join(" ").trim();
-  remember(label || title.textContent.trim(), location.pathname, iconOf(screen || document) || "file", screen?.title || "");
+  const itself = screen?.pathname === location.pathname;
+  remember(itself ? screen.title : label || title.textContent.trim(), location.pathname, screen ? iconOf(screen) : "file", itself ? "" : screen?.title || "");
 }
 
 // -- what the page offers -----------------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ if (dialog) {
     if (!typed) {
       const last = recent().filter((one) => one.url !== location.pathname).slice(0, 5);
       active = -1;
-      draw([...last.map((one) => ({ ...one, detail: one.group === one.label ? "" : one.group, group: dialog.dataset.recent })),
+      draw([...last.map((one) => ({ ...one, detail: one.group, group: dialog.dataset.recent })),
         ...commands().filter((one) => !one.press.closest(".topbar, .portals"))]);
       return;
     }
