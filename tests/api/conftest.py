@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -150,11 +151,16 @@ class Wire:
 
 
 @pytest.fixture
-def wire(live):
-    """Call it with a token for a connected bare client, as an async context."""
+def wire_to():
+    """Call it with a token and an address for a connected bare client, as an async context."""
     @asynccontextmanager
-    async def connect(token: str, version: str = "2.0.0", url: str | None = None, **options: Any) -> Any:
-        address = f"{url or live.url}/websocket?vsn={version}&apikey={token}"
-        async with websockets.connect(address, **options) as connection:
+    async def connect(token: str, version: str = "2.0.0", *, url: str, **options: Any) -> Any:
+        async with websockets.connect(f"{url}/websocket?vsn={version}&apikey={token}", **options) as connection:
             yield Wire(connection)
     return connect
+
+
+@pytest.fixture
+def wire(live, wire_to):
+    """The same, to the process of the test."""
+    return partial(wire_to, url=live.url)

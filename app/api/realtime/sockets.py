@@ -147,7 +147,7 @@ class Socket:
             claims = self.door.read(str(message.payload.get("access_token") or self.token))
             listener = await self._listener(claims)
             channel = Channel(self, message.topic, message.join_ref or message.ref, claims, listener)
-            echo = self._configure(channel, message.payload.get("config") or {})
+            echo = self._configure(channel, message.payload.get("config", {}))
         except DomainError as error:
             self.reply(message, "error", {"reason": error.message})
             return
@@ -173,6 +173,8 @@ class Socket:
         if channel.topic not in self.channels and len(self.channels) >= MOST_CHANNELS:
             raise Refused(f"One connection has at most {MOST_CHANNELS} channels.")
         broadcast, presence = config.get("broadcast") or {}, config.get("presence") or {}
+        if not (isinstance(broadcast, dict) and isinstance(presence, dict)):
+            raise Refused("broadcast and presence of a config are objects.")
         channel.hears_itself, channel.wants_answers = bool(broadcast.get("self")), bool(broadcast.get("ack"))
         if presence.get("enabled"):
             channel.presence = str(presence.get("key") or uuid.uuid4())
@@ -190,8 +192,8 @@ class Socket:
         if not isinstance(line, dict):
             raise Refused("A line of postgres_changes is an object with event, schema and table.")
         event, schema, table, filter_ = (line.get(name) for name in ("event", "schema", "table", "filter"))
-        table = None if table in (None, "*") else table
-        if event not in _EVENTS or schema not in (None, "*", "public") or (table and table not in readable.readable()):
+        table = None if table in (None, "*") else str(table)
+        if str(event) not in _EVENTS or schema not in (None, "*", "public") or (table and table not in readable.readable()):
             raise Refused(f"There is nothing to follow in {schema}.{table} for {event}.")
         return Binding(self.hub.binding_id(str(event), str(schema), str(table), str(filter_)), str(event), table,
                        self._filter(channel, table, filter_))
