@@ -7,7 +7,7 @@ const phone = matchMedia("(max-width: 48rem)");
 
 // -- a drawer: while it is open, nothing behind it can be reached ------------------------------------------------
 
-const behind = () => [$("main"), ...[...$(".topbar").children].filter((one) => one !== toggle)];
+const behind = () => [$("main"), $(".skip"), ...[...$(".topbar").children].filter((one) => one !== toggle)];
 const showDrawer = (open) => {
   sidebar.classList.toggle("open", open);
   toggle.setAttribute("aria-expanded", String(open));
@@ -41,8 +41,8 @@ if (sidebar) {
     else showNarrow(!isNarrow());
   });
   on("click", "[data-close-sidebar]", () => showDrawer(false));
-  on("keydown", ".sidebar.open, [data-toggle-sidebar]", (event) => {
-    if (event.key !== "Escape" || !sidebar.classList.contains("open")) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !sidebar.classList.contains("open") || $("dialog[open], details.menu[open]")) return;
     showDrawer(false);
     toggle.focus();
   });
