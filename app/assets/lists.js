@@ -15,7 +15,7 @@ const count = () => {
   const everything = bulk.elements.all.value === "1" && chosen === all.length;
   if (!everything) bulk.elements.all.value = "";
   const more = $("[data-select-all]", bulk), text = $(".bulk-count", bulk);
-  bulk.classList.toggle("none", chosen === 0);
+  $(".bulk", bulk).classList.toggle("none", chosen === 0);
   text.textContent = chosen ? text.dataset.text.replace("#", (everything ? Number(more.dataset.selectAll) : chosen).toLocaleString()) : "";
   head.checked = chosen > 0 && chosen === all.length;
   head.indeterminate = chosen > 0 && chosen < all.length;
@@ -67,6 +67,7 @@ on("click", ".table[data-shortcuts] tbody tr", (event, row) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
+  if (event.key === "Enter" && event.target.matches("input[name=rowid]")) { opener(event.target.closest("tr")).click(); return; }
   const typing = event.target.matches("textarea, select, input:not([type=checkbox])") || event.target.isContentEditable;
   if (typing || !["j", "k", "x"].includes(event.key)) return;
   const all = rows(), here = all.indexOf(event.target.closest("tr"));
