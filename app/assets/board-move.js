@@ -82,7 +82,10 @@ export const startMoving = ({ board, words, stepsOf, move, say, fill, focusCard,
     held.ghost.style.transform = `translate(${held.atX - held.x}px, ${held.atY - held.y}px) rotate(1.5deg)`;
     aim();
   };
-  const aim = () => hover(document.elementFromPoint(held.atX, held.atY)?.closest(".board-column") || null);
+  const aim = () => { // beyond the left or right edge means the column there
+    const box = board.getBoundingClientRect(), x = Math.max(box.left + 4, Math.min(box.right - 4, held.atX));
+    hover(document.elementFromPoint(x, held.atY)?.closest(".board-column") || null);
+  };
   // Near an edge the board, or the column, scrolls on.
   const scroll = () => {
     if (!held?.ghost) return;
