@@ -130,13 +130,13 @@ const draw = (figure) => {
   const wears = look();
   const share = "share" in figure.dataset;
   const lying = kind === "bars";
-  const within = "within" in figure.dataset;
+  const within = figure.dataset.within || "";
   const ticks = { color: wears.muted, font: { family: wears.font, size: 12 }, maxRotation: 0, autoSkipPadding: 12 };
   const amounts = {
     display: !lying, beginAtZero: true, max: share ? 1 : lying ? Math.max(...found.values.flat(), 1) : undefined, border: { display: false }, grid: { color: wears.line },
     ticks: { ...ticks, maxTicksLimit: 5, precision: share ? undefined : 0, callback: share ? (value) => `${Math.round(value * 100)} %` : undefined },
   };
-  const names = { display: !lying, border: { color: wears.line }, grid: { display: false }, ticks, stacked: within };
+  const names = { display: !lying, border: { color: wears.line }, grid: { display: false }, ticks, stacked: Boolean(within) };
   const canvas = $("canvas", figure);
   if (lying) canvas.parentElement.style.height = `${found.labels.length * ROW + 8}px`;
   Chart.getChart(canvas)?.destroy();
@@ -145,8 +145,8 @@ const draw = (figure) => {
     data: { labels: found.labels, datasets: datasets(kind, found, wears, within) },
     plugins: [{ id: "wears", beforeInit: (one) => {
       one.look = wears;
-      one.said = found.labels.map((_, at) => found.names.map((name, of) => (of ? `${found.texts[of][at]} ${name.toLowerCase()}` : found.texts[0][at]))
-        .filter((_, of) => !of || found.values[of][at]).join(", "));
+      one.said = found.labels.map((_, at) => (within && found.values[1][at]
+        ? within.replace("{total}", found.texts[0][at]).replace("{part}", found.texts[1][at]) : found.texts[0][at]));
     } }, lying ? barNames : endNames].filter((plugin) => plugin !== endNames || kind === "line"),
     options: {
       animation: false, maintainAspectRatio: false, indexAxis: lying ? "y" : "x",

@@ -19,7 +19,15 @@ from app.models.people import Membership
 from app.models.rooms import Bed, Floor, Room
 from app.rules.errors import Conflict, Invalid, NotFound
 from app.rules.maintenance import OPEN
-from app.rules.organizations import Limit, Plan, SubscriptionStatus, check_slug, clean_name, describe_limit
+from app.rules.organizations import (
+    Limit,
+    Plan,
+    SubscriptionStatus,
+    check_slug,
+    clean_name,
+    describe_limit,
+    limit_of,
+)
 
 CODE_MAX = 12
 _CREATE = text("SELECT app.create_organization(:name, :slug, :plan, :owner, CAST(:categories AS jsonb))")
@@ -166,6 +174,12 @@ class Tenant:
     users: int
     residents: int
     storage: int
+
+    @property
+    def usage(self) -> list[Usage]:
+        """What it uses of its plan."""
+        used = {Limit.USERS: self.users, Limit.HOSTELS: self.hostels, Limit.RESIDENTS: self.residents, Limit.STORAGE_BYTES: self.storage}
+        return [Usage(limit, count, limit_of(self.plan, limit, self.agreed)) for limit, count in used.items()]
 
 
 def list_organizations(session: Session) -> list[Tenant]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.identity import Identity
 from app.models.maintenance import MaintenanceRequest as R
 from app.permissions import Action, Portal, Resource
 from app.rules.maintenance import CLOSED, OPEN, REOPEN_WINDOW, RequestStatus
+from app.rules.organizations import Limit
 from app.rules.overview import PERIODS, Span, Trend, change
 from app.security import identify
 from app.services import notifications, organizations, overview, work
@@ -118,8 +119,9 @@ def _page_of(identity: Identity, session: Session) -> tuple[str, dict[str, Any]]
     """Template and what it shows, by the portal that the person works in."""
     match identity.portal:
         case Portal.PLATFORM:
-            return "platform", {"organizations": organizations.list_organizations(session), "backlog": work.backlog(session),
-                                "nearly": NEARLY, **charts.helpers()}
+            found = organizations.list_organizations(session)
+            return "platform", {"organizations": found, "backlog": work.backlog(session), **charts.helpers(),
+                                "scarce": [(tenant, row) for tenant in found for row in _scarce(tenant.usage)]}
         case Portal.RESIDENT:
             return "resident", _own(session)
         case _:
@@ -140,12 +142,19 @@ def _news(session: Session) -> list[Any]:
     return notifications.own(session, g.identity.user_id, unread=True)[:_NEWS_SHOWN] if g.identity.unread else []
 
 
+def _scarce(usage: Iterable[organizations.Usage]) -> list[organizations.Usage]:
+    """Limits that are nearly reached, of what grows by itself."""
+    return [row for row in usage if row.share is not None and row.share >= NEARLY and row.limit is not Limit.HOSTELS]
+
+
 def _now(identity: Identity, session: Session, more: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cards and panels of a person, and what was answered to the parts that were asked for with them."""
     mine = [card for card in CARDS if card.is_for(identity)]
     found = overview.read(session, {**cards.parts(mine), **more})
     numbers = cards.numbers(mine, found)
-    return {"urgent": [one for one in numbers if one.card.urgent and one.count],
+    usage = organizations.usage(session) if identity.can(Resource.ORGANIZATION, Action.READ) else []
+    return {"usage": [row for row in usage if row.used and row.most is not None], "scarce": _scarce(usage), "nearly": NEARLY,
+            "urgent": [one for one in numbers if one.card.urgent and one.count],
             "numbers": [one for one in numbers if not one.card.urgent],
             "panels": cards.show(session, [panel for panel in PANELS if panel.is_for(identity)]), "news": _news(session)}, found
 
@@ -169,8 +178,6 @@ def _staff(identity: Identity, session: Session) -> dict[str, Any]:
             "states": {state.value: state for state in RequestStatus}}
     if "joined" in parts:
         context["joined"] = overview.as_days(found["joined"])
-    if identity.can(Resource.ORGANIZATION, Action.READ):
-        context |= {"nearly": NEARLY, "usage": [row for row in organizations.usage(session) if row.used and row.most is not None]}
     return context
 
 

@@ -106,6 +106,10 @@ def test_only_those_who_may_see_the_plan_do(app, world, browser, superuser):
     execute(superuser, "UPDATE organizations SET plan = 'starter'")
     assert "Hostels 2 of 3" in visible(page_of(browser, world.owner))
     assert "of 3" not in visible(page_of(browser, world.a.people[Role.HOSTEL_MANAGER]))
+    execute(superuser, "UPDATE organizations SET limits = '{\"residents\": 2}'")
+    needed = visible(page_of(browser, world.owner)).split("Needs you now")[1].split("Today")[0]
+    assert "Residents 2 of 2" in needed
+    assert "Hostels" not in needed
 
 
 def test_what_changes_comes_alone_and_only_if_it_has_changed(busy, browser):
@@ -131,11 +135,13 @@ def test_who_has_not_moved_in_yet_is_told_so(app, world, browser):
     assert "Report a problem" not in page
 
 
-def test_the_platform_sees_the_organizations(app, world, browser):
+def test_the_platform_sees_the_organizations(app, world, browser, superuser):
+    execute(superuser, "UPDATE organizations SET limits = '{\"residents\": 2}' WHERE id = :org", org=world.b.org_id)
     person = Person(world.super_admin, world.a.org_id, "Platform Admin", "platform@example.org", Role.SUPER_ADMIN, None)
     page = visible(page_of(browser, person))
     assert "Organizations 2 Hostels 3" in page
-    assert "Banyan Stays" in page
+    assert "Banyan Stays · Residents 2 of 2" in page
+    assert "Asha Homes · Residents" not in page
     assert "Residents by organization" in page
 
 
