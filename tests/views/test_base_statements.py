@@ -11,7 +11,7 @@ from app.views.base import ConsoleModelView
 from app.wiring import db
 from tests.maintenance import raised
 
-MOST = 6
+MOST = 5  # who asks, views kept, the page, its count; rooms count their beds too
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def lists(app):
     return [screen for screen in app.extensions["screens"].values() if isinstance(screen, ConsoleModelView)]
 
 
-def test_every_list_of_the_administrator_is_answered_in_six_statements(app, world, browser):
+def test_every_list_of_the_administrator_is_answered_in_five_statements(app, world, browser):
     for _ in range(3):
         raised(world.owner)
     owner = browser(world.owner)
