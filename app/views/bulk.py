@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app.rules.errors import DomainError, Forbidden, Invalid, NotFound
 from app.rules.lists import BULK_MAX
 from app.views.edge import already_submitted, local_path, meaning_of, remember_submission, service_call
+from app.views.interface import ConsoleInterface
 
 IN_REQUEST = 200
 """Rows that somebody waits for; more are work for the background."""
@@ -81,17 +82,17 @@ def run_many(view: Any, name: str, pks: list[str]) -> Response:
     back = local_path(request.form.get("next"), view.list_url())
     if (before := already_submitted()) is not None:
         return redirect(before, code=303)
-    keys = matching(view) if request.form.get("all") == "1" else list(dict.fromkeys(pks))
-    if not keys:
-        raise Invalid(gettext("Select at least one row."))
-    arguments = _arguments(action)
-    if len(keys) > IN_REQUEST:  # here work in the background may begin: `act` takes part of the keys at a time
-        raise Invalid(gettext("Select at most %(most)s rows at once.", most=IN_REQUEST))
     outcome = Outcome(str(action.text))
     with service_call() as call:
+        keys = matching(view) if request.form.get("all") == "1" else list(dict.fromkeys(pks))
+        if not keys:
+            raise Invalid(gettext("Select at least one row."))
+        arguments = _arguments(action)
+        if len(keys) > IN_REQUEST:  # here work in the background may begin: `act` takes part of the keys at a time
+            raise Invalid(gettext("Select at most %(most)s rows at once.", most=IN_REQUEST))
         act(view, action, call.session, keys, arguments, outcome)
     if call.error is not None:
-        return call.respond(back)
+        return call.respond(back, failed=view.render_list)
     if outcome.done:
         flash(ngettext("%(action)s: %(num)s row.", "%(action)s: %(num)s rows.", outcome.done, action=outcome.action), "success")
     remember_submission(back)
@@ -109,7 +110,7 @@ def matching(view: Any) -> list[str]:
 
 def act(view: Any, action: Any, session: Any, keys: Sequence[str], arguments: Sequence[str], outcome: Outcome) -> None:
     """Each row in a savepoint of its own: one refusal undoes no other. The caller commits."""
-    items = view.datamodel.find_many(keys, columns=[view.list_columns[0], *view.eager])
+    items = ConsoleInterface(view.datamodel.obj, session).find_many(keys, columns=[view.list_columns[0], *view.eager])
     names = {key: str(item) for key, item in items.items()}  # a savepoint that is undone forgets what was read
     for key in keys:
         if key not in items:
