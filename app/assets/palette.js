@@ -25,6 +25,13 @@ if (dialog && title && !title.closest(".problem")) {
   remember(itself ? screen.title : label || title.textContent.trim(), location.pathname, screen ? iconOf(screen) : "file", itself ? "" : screen?.title || "");
 }
 
+// A step that asks something is taken on the row's page.
+const step = location.hash.match(/^#(step-[\w-]+)$/)?.[1];
+if (step) addEventListener("load", () => {
+  history.replaceState(null, "", location.pathname + location.search);
+  $(`[data-open-dialog="${step}"]`)?.click();
+});
+
 // -- what the page offers -----------------------------------------------------------------------------------------------
 
 const plain = (text) => text.toLocaleLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
@@ -61,7 +68,8 @@ const matching = (typed) => commands().map((one) => [rank(one, typed), one]).fil
 if (dialog) {
   const input = $("#palette-text"), list = $("#palette-list"), status = $("[role=status]", dialog), note = $(".palette-note", dialog);
   const sprite = $("use", dialog).getAttribute("href").split("#")[0];
-  let items = [], active = -1, timer = 0, asked = null;
+  const more = $("[data-more]", dialog);
+  let items = [], active = -1, timer = 0, asked = null, inside = false; // inside: the steps of one row are shown
 
   const make = (tag, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(tag), properties);
@@ -82,6 +90,7 @@ if (dialog) {
       option.setAttribute("aria-selected", String(at === active));
       if (at === active) option.scrollIntoView({ block: "nearest" });
     }
+    more.hidden = !items[active]?.steps;
     if (active < 0) input.removeAttribute("aria-activedescendant");
     else input.setAttribute("aria-activedescendant", `palette-${active}`);
   };
@@ -95,11 +104,11 @@ if (dialog) {
       const heading = make("div", { className: "palette-group", id: `palette-group-${number}`, textContent: name });
       heading.setAttribute("role", "presentation");
       const group = make("div", {}, heading, ...members.map((one) => {
-        const option = make(one.url ? "a" : "div", { id: `palette-${at++}`, className: "palette-option", tabIndex: -1 },
+        const option = make(one.url && !one.posts ? "a" : "div", { id: `palette-${at++}`, className: "palette-option", tabIndex: -1 },
           glyph(one.icon), make("span", { className: "palette-label", dir: "auto", textContent: one.label }),
           make("span", { className: "palette-detail", dir: "auto", textContent: one.detail || "" }),
           ...(one.keys ? one.keys.split(" ").map((key) => make("kbd", { textContent: key })) : []));
-        if (one.url) option.href = one.url;
+        if (option.tagName === "A") option.href = one.url;
         option.setAttribute("role", "option");
         return option;
       }));
@@ -134,6 +143,7 @@ if (dialog) {
   };
   const look = () => {
     const typed = input.value.trim().replace(/\s+/g, " ");
+    inside = false;
     clearTimeout(timer);
     asked?.abort(); // an answer to what is not wanted any more changes nothing
     tell("");
@@ -151,8 +161,25 @@ if (dialog) {
     list.setAttribute("aria-busy", "true");
     timer = setTimeout(() => ask(typed, offered), DELAY);
   };
+  const showSteps = async (item) => {
+    const response = await fetch(item.steps, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (!response?.ok) return tell(dialog.dataset.lost);
+    const { steps } = await response.json();
+    inside = true;
+    active = -1;
+    draw([{ ...item, label: dialog.dataset.open, detail: "", steps: "" }, ...steps].map((one) => ({ ...one, group: `${item.label} ${item.detail}` })));
+    say(dialog.dataset.count.replace("#", items.length));
+  };
+  const send = ({ url, fields }) => {
+    const form = make("form", { method: "post", action: url, hidden: true });
+    const all = { csrf_token: $("meta[name=csrf-token]")?.content || "", _org: $("meta[name=organization]")?.content || "", _once: crypto.randomUUID?.() || "", ...fields };
+    for (const [name, value] of Object.entries(all)) form.append(make("input", { type: "hidden", name, value }));
+    document.body.append(form);
+    form.requestSubmit();
+  };
   const choose = (item, apart) => {
     if (!item) return;
+    if (item.posts) return send(item);
     if (item.url && apart) return window.open(item.url, "_blank", "noopener");
     dialog.close();
     if (item.url) location.assign(item.url);
@@ -174,6 +201,12 @@ if (dialog) {
     if (step) {
       event.preventDefault();
       mark(Math.abs(step) > 1 ? Math.min(Math.max(active + step, 0), items.length - 1) : (active + step + items.length) % items.length);
+    } else if (event.key === "ArrowRight" && items[active]?.steps && input.selectionStart === input.value.length) {
+      event.preventDefault();
+      showSteps(items[active]);
+    } else if (inside && event.key === "ArrowLeft") {
+      event.preventDefault();
+      look();
     } else if (event.key === "Enter") {
       event.preventDefault();
       choose(items[active], event.ctrlKey || event.metaKey);
@@ -188,6 +221,11 @@ if (dialog) {
   list.addEventListener("mousemove", (event) => {
     const option = event.target.closest(".palette-option");
     if (option && option.getAttribute("aria-selected") !== "true") mark(Number(option.id.split("-")[1]));
+  });
+  dialog.addEventListener("cancel", (event) => {
+    if (!inside) return;
+    event.preventDefault(); // one step back
+    look();
   });
   on("click", "[data-open-palette]", open);
   on("click", "[data-close-palette]", () => dialog.close());

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, g, jsonify, request
+from flask import current_app, g, jsonify, request, url_for
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext
 
 from app.models.declare import SIGNED_IN
 from app.permissions import Action
+from app.rules.errors import NotFound
 from app.rules.search import Wanted, wanted
 from app.services import search
 from app.views import formats, sidebar
@@ -75,6 +76,18 @@ class PaletteView(ConsoleView):
         views = {view.endpoint: view for view in _screens()}
         return jsonify(found=[_shown(views[hit.source], hit, faces.get(hit.source)) for hit in hits])
 
+    @expose("/steps/<screen>/<pk>")
+    @signed_in
+    def steps(self, screen: str, pk: str) -> Any:
+        """What may be done with a row now, as its own page offers it; a step that asks something is taken there."""
+        view = next((view for view in _screens() if view.endpoint == screen and isinstance(view, ConsoleModelView)), None)
+        if view is None or not view.allowed("show"):
+            raise NotFound(gettext("There is no such screen."))
+        item = view.find(pk, columns=view.eager)
+        return jsonify(steps=[{"label": str(step.text), "icon": step.glyph, "fields": dict(step.fields),
+                               "url": f"{view.url('show', pk=pk)}#step-{step.name}" if step.has_dialog else step.url,
+                               "posts": not (step.link or step.has_dialog)} for step in view.steps(item)])
+
 
 def _menu(items: Any) -> Iterator[Any]:
     for item in items:
@@ -87,7 +100,8 @@ def _shown(view: Any, hit: search.Hit, face: Any) -> dict[str, str]:
     enums = getattr(view, "enums", {})
     details = (formats.human(text) if path in enums else text for path, text in zip(view.palette.detail, hit.detail, strict=False) if text)
     return {"label": hit.title, "detail": " · ".join(details), "url": view.url("show", pk=hit.key),
-            "group": gettext(getattr(view, "plural_name", "") or face.label), "icon": (face.icon if face else "").removeprefix("fa-")}
+            "group": gettext(getattr(view, "plural_name", "") or face.label), "icon": (face.icon if face else "").removeprefix("fa-"),
+            "steps": url_for("PaletteView.steps", screen=view.endpoint, pk=hit.key) if isinstance(view, ConsoleModelView) else ""}
 
 
 def register(builder: AppBuilder) -> None:

@@ -57,6 +57,18 @@ def test_a_found_row_says_what_it_is_and_opens(app, world, browser):
     assert staff.get(hit["url"]).status_code == 200
 
 
+def test_a_found_row_offers_its_next_steps(app, world, browser):
+    request_id = raised(world.resident)
+    staff = browser(world.staff)
+    hit = staff.get("/palette/search?q=mr-1").json["found"][0]
+    steps = {step["label"]: step for step in staff.get(hit["steps"]).json["steps"]}
+    assert steps["Claim"] | {"icon": ""} == {
+        "label": "Claim", "icon": "", "url": f"/maintenance/requests/move/{request_id}", "fields": {"event": "claim"}, "posts": True}
+    assert browser(world.outsider).get(hit["steps"]).status_code == 404
+    assert browser(world.resident).get(hit["steps"]).status_code == 404
+    assert staff.get(f"/palette/steps/MemberView/{request_id}").status_code == 404
+
+
 def test_a_search_is_one_statement_beside_the_binding(app, world, browser):
     owner = browser(world.owner)
     with statements(app) as sent:
