@@ -92,7 +92,7 @@ def sentence(text: object) -> str:
     for pattern, template in _templates(code):
         if (match := pattern.fullmatch(said)) is not None:
             return translate(template) % {name: _value(value) for name, value in match.groupdict().items()}
-    for mark in ("; ", ": "):  # several things said in a row, or of something
+    for mark in ("; ", ": ", ", "):  # several things said in a row, or of something
         if mark in said:
             return mark.join(map(_value, said.split(mark)))
     return said
@@ -112,9 +112,7 @@ def _value(text: str) -> str:
         return found
     if re.fullmatch(r"\d\d? [A-Z][a-z]+ \d{4}", text):  # a day in a sentence that was said in English
         return format_date(datetime.strptime(text, "%d %B %Y").replace(tzinfo=UTC), "d MMMM y")
-    if re.search(r"“.+”", text):
-        return re.sub(r"“([^”]*)”", lambda quoted: f"“{_value(quoted[1])}”", text)
-    return ", ".join(map(_value, text.split(", "))) if ", " in text else text
+    return re.sub(r"“([^”]*)”", lambda quoted: f"“{_value(quoted[1])}”", text)
 
 
 def best(wanted: Iterable[str]) -> str | None:

@@ -63,6 +63,13 @@ _SENTENCES = {  # WTForms' own texts, and what people read instead
     "This field is required.": _MISSING,
 }
 
+_LENGTHS = {
+    "Field cannot be longer than %(max)d character.": lazy_gettext("At most %(max)d characters fit here."),
+    "Field must be at least %(min)d character long.": lazy_gettext("Please write at least %(min)d characters."),
+    "Field must be exactly %(max)d character long.": lazy_gettext("Please write exactly %(max)d characters."),
+    "Field must be between %(min)d and %(max)d characters long.": lazy_gettext("Please write %(min)d to %(max)d characters."),
+}
+
 
 def strip(value: Any) -> Any:
     """Blanks around what was typed are never meant."""
@@ -86,6 +93,10 @@ class _Sentences(Translations):  # type: ignore[misc]
     def gettext(self, string: str) -> str:
         own = _SENTENCES.get(string)
         return str(own) if own is not None else str(super().gettext(string))
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        """Lengths are all that has a plural; the number stays a placeholder, which WTForms fills."""
+        return str(_LENGTHS.get(singular) or super().ngettext(singular, plural, n))
 
 
 class ChoiceField(SelectField):
@@ -193,7 +204,7 @@ class RelationField(Field):
 
     def chosen_label(self) -> str:
         """Words for the chosen row; something neutral when it cannot be seen from here."""
-        return str(self._find() or gettext("(no longer available)"))
+        return sentence(self._find() or gettext("(no longer available)"))
 
 
 class ConsoleForm(FlaskForm):

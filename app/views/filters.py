@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy import types as sa_types
 from werkzeug.datastructures import MultiDict
 
+from app.languages import sentence
 from app.views import formats
 from app.views.interface import ConsoleInterface
 from app.views.paging import BadListRequest
@@ -149,7 +150,7 @@ class RelationFilter(Filter):
             return gettext("none") if value is Presence.NONE else gettext("any")
         other = ConsoleInterface(self.theirs.class_)
         row = other.session.scalars(other.rows(hostel=False).where(self.theirs == value)).first()
-        return str(row) if row is not None else gettext("(not found)")
+        return sentence(row) if row is not None else gettext("(not found)")
 
 
 class Preset(StrEnum):
@@ -305,10 +306,10 @@ class FilterBar:
             try:
                 found.append(own.parse(parameter, text))
             except (ValueError, KeyError, TypeError) as error:
-                sentence = gettext("“%(text)s” is not a value of %(label)s.", text=text[:40], label=own.label)
+                refusal = gettext("“%(text)s” is not a value of %(label)s.", text=text[:40], label=own.label)
                 if notes is None:
-                    raise BadListRequest(sentence) from error
-                notes.append(sentence)
+                    raise BadListRequest(refusal) from error
+                notes.append(refusal)
         return found
 
     def _search(self, text: str) -> ColumnElement[bool]:

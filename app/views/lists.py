@@ -14,6 +14,7 @@ from flask_appbuilder import expose
 from flask_babel import gettext
 from sqlalchemy import Integer, Numeric
 
+from app.languages import sentence
 from app.rules.errors import NotFound
 from app.rules.lists import BULK_MAX
 from app.views import bulk, export, fields
@@ -113,10 +114,10 @@ class ListPages(SavedViews):
         sort = Sort.parse(request.args["sort"]) if request.args.get("sort") else usual
         if sort.column in {column, *(self.sort_by.get(name, name) for name in self.order_columns)}:
             return sort
-        sentence = gettext("This list cannot be sorted by “%(column)s”.", column=sort.column[:40])
+        refusal = gettext("This list cannot be sorted by “%(column)s”.", column=sort.column[:40])
         if notes is None:
-            raise BadListRequest(sentence)
-        notes.append(sentence)
+            raise BadListRequest(refusal)
+        notes.append(refusal)
         return usual
 
     def _columns(self, notes: list[str]) -> Sequence[str]:
@@ -193,4 +194,4 @@ class ListPages(SavedViews):
         narrowed = {self.datamodel.target(name)[0].key if self.datamodel.is_relation(name) else name: request.args[name]
                     for name in self.option_depends.get(column, ()) if request.args.get(name)}
         rows = fields.options(other, label, request.args.get("q", "").strip()[:100].replace("\x00", ""), narrowed)
-        return jsonify(options=[{"value": str(getattr(row, theirs.key)), "label": str(row)} for row in rows])
+        return jsonify(options=[{"value": str(getattr(row, theirs.key)), "label": sentence(row)} for row in rows])

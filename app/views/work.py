@@ -8,6 +8,7 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
+from app.languages import sentence
 from app.models.work import Work
 from app.permissions import Action, Portal, Resource
 from app.rules.work import WorkState
@@ -23,7 +24,12 @@ def _ids(payload: dict[str, Any]) -> Any:
     """What the work is about; a payload holds ids only."""
     if not payload:
         return formats.missing()
-    return Markup("<br>").join(Markup("{}: <code>{}</code>").format(formats.human(name), value) for name, value in payload.items())
+    return Markup("<br>").join(Markup("{}: <code>{}</code>").format(formats.human(formats.column_words(name)), value) for name, value in payload.items())
+
+
+def _code(text: str | None) -> Any:
+    """What programs call something, as it is."""
+    return Markup("<code>{}</code>").format(text) if text else formats.missing()
 
 
 class WorkView(ConsoleModelView):
@@ -50,7 +56,8 @@ class WorkView(ConsoleModelView):
         "due_at": lazy_gettext("Due"), "payload": lazy_gettext("About"), "key": lazy_gettext("Done once per"),
         "claimed_by": lazy_gettext("Last worker"),
     }
-    formatters_columns: ClassVar[dict[str, Any]] = {"payload": _ids}
+    formatters_columns: ClassVar[dict[str, Any]] = {
+        "payload": _ids, "title": sentence, "kind": _code, "key": _code, "claimed_by": _code}
     empty_hint = lazy_gettext("Messages and other work in the background appear here. What fails eight times stays as dead.")
 
     @console_action("resend", lazy_gettext("Send again"), Action.UPDATE)

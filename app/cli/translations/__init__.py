@@ -55,7 +55,7 @@ def places(text: str | tuple[str, ...]) -> list[str]:
 
 def wrong_with(message: Message) -> str | None:
     """Why a message is not translated well enough to be shown; None if it is."""
-    said = [message.string] if isinstance(message.string, str) else list(message.string)
+    said = [message.string] if isinstance(message.string, str) else list(message.string or ("",))
     if not all(said):
         return "is not translated"
     if message.fuzzy:

@@ -35,6 +35,7 @@ _WORDS = re.compile(r"[A-Za-z“%(][\w’'“”%()/.,:;?!–-]*(\s+[\w’'“�
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
 _LEAST = 4  # letters of its own, without which a template is no text
 _RAISE = re.compile(r"RAISE EXCEPTION\s+'((?:[^']|'')*)'[^;]*ERRCODE = 'VR", re.DOTALL)
+_NO_WORDS = ("app.local", "app.services.demo", "app.api", "app.metrics")  # modules whose enums nobody reads
 _NOTED = re.compile(r"""\bnote(?:_\w+)?\([^"'\n]*["']([a-z_]+)["']""")
 _LISTED = re.compile(r"'([a-z_]+)'")
 
@@ -60,7 +61,7 @@ def collect(app: Flask) -> list[Text]:
         known = found.setdefault(text.first, text)
         if isinstance(known.id, str) and not isinstance(text.id, str):  # a plural form knows more than the same text alone
             found[text.first] = text
-    return [text for first, text in found.items() if first]
+    return [text for first, text in found.items() if re.search(r"[A-Za-z]", first)]
 
 
 # -- marked --------------------------------------------------------------------------------------------------------
@@ -206,10 +207,10 @@ def _enums() -> list[type[Enum]]:
     import app as package
 
     for module in walk_packages(package.__path__, "app."):
-        if not module.name.startswith(("app.local", "app.services.demo")):
+        if not module.name.startswith(_NO_WORDS):
             import_module(module.name)
 
-    ours = {(kind.__module__, kind.__name__): kind for kind in _below(Enum) if kind.__module__.startswith("app.")}
+    ours = {(kind.__module__, kind.__name__): kind for kind in _below(Enum) if kind.__module__.startswith("app.") and not kind.__module__.startswith(_NO_WORDS)}
     return [ours[key] for key in sorted(ours)]
 
 

@@ -10,6 +10,7 @@ from flask import Response, jsonify, request, send_file
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import func, select
 
+from app.languages import sentence
 from app.models.audit import AuditEntry
 from app.permissions import Action, Resource
 from app.rules.errors import Invalid
@@ -59,6 +60,8 @@ class AuditView(ConsoleModelView):
             return difference.subject(item.table_name)
         if column == "touched":
             return difference.summary(item)
+        if column in {"who", "reason"} and getattr(item, column):
+            return sentence(getattr(item, column))
         return super().display(item, column, short=short)
 
     # -- one entry --------------------------------------------------------------------------------------------

@@ -29,7 +29,6 @@ from app.rules.maintenance import (
     RequestStatus,
     SlaClock,
     check_attachment_count,
-    human_duration,
     may_reassign,
     moves,
 )
@@ -151,13 +150,13 @@ def clock_words(clock: SlaClock, state: RequestStatus, now: datetime) -> tuple[s
     left = SLA_TARGETS[clock.priority].resolve - clock.elapsed(now)
     over = clock.is_breached(now)
     if state is RequestStatus.REJECTED:
-        return "neutral", human_duration(clock.elapsed(now))
+        return "neutral", formats.duration(clock.elapsed(now))
     if state in CLOSED:
-        taken = human_duration(clock.elapsed(now))
+        taken = formats.duration(clock.elapsed(now))
         return ("danger", gettext("%(time)s, too late", time=taken)) if over else (
             "success", gettext("%(time)s, in time", time=taken))
-    words = gettext("Overdue by %(time)s", time=human_duration(-left)) if over else gettext(
-        "Due in %(time)s", time=human_duration(left))
+    words = gettext("Overdue by %(time)s", time=formats.duration(-left)) if over else gettext(
+        "Due in %(time)s", time=formats.duration(left))
     if clock.held_since is not None:
         return "danger" if over else "neutral", gettext("%(words)s, clock stopped", words=words)
     return ("danger" if over else "warning" if left < SLA_TARGETS[clock.priority].resolve / 4 else "neutral"), words
@@ -172,5 +171,5 @@ def clock_badge(item: MaintenanceRequest, now: datetime | None = None) -> Markup
 def helpers() -> dict[str, Any]:
     """What templates of maintenance call."""
     return {"next_moves": next_moves, "clock_badge": clock_badge, "questions": QUESTIONS, "now": formats.now(),
-            "human_duration": human_duration, "link_to": link_to, "among_hostels": among_hostels(),
+            "human_duration": formats.duration, "link_to": link_to, "among_hostels": among_hostels(),
             "accept": ",".join(sorted(ACCEPTED[Purpose.MAINTENANCE].kinds))}
