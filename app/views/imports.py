@@ -81,6 +81,7 @@ class ImportView(ConsoleModelView):
     eager = ("hostel",)
     empty_hint = lazy_gettext("Bring requests from another program: from a CSV file or an Excel workbook.")
     add_columns: ClassVar[list[str]] = ["hostel_id", "file", "encoding"]
+    submit_text = lazy_gettext("Upload")
     add_form_extra_fields: ClassVar[dict[str, Any]] = {
         "hostel_id": SelectField(lazy_gettext("Hostel"), choices=_hostels, coerce=UUID,
                                  default=lambda: g.identity.hostel_id, validate_choice=True),

@@ -97,7 +97,7 @@ class ShowPages:
         item = self._shown(pk)
         happened = timeline.of(self, item)
         return self.page(
-            self.show_template, title=sentence(item), item=item, facts=self._key_facts(), sections=self._sections(item),
+            self.show_template, title=self.heading(item), item=item, facts=self._key_facts(), sections=self._sections(item),
             steps=self.steps(item), happened=happened, provenance=timeline.provenance(self, item, happened),
             related=self._related(item), **self._typed(), **self.show_context(item))
 
@@ -109,6 +109,10 @@ class ShowPages:
     def _typed(self) -> dict[str, Any]:
         """What a refused step, remark or file was sent with."""
         return {"typed": request.form if request.method == "POST" else {}, "once": submission_id()}
+
+    def heading(self, item: Any) -> str:
+        """What the page is called."""
+        return sentence(item)
 
     def show_context(self, item: Any) -> dict[str, Any]:
         """More for this screen's own show template (which extends base/show.html and is named in `show_template`)."""
@@ -140,17 +144,17 @@ class ShowPages:
         pk, removed = self.key_of(item), self.is_deleted(item)
         if removed:
             return [Step("restore", gettext("Restore"), self.url("restore", pk=pk), "undo")] if self.allowed("restore") else []
-        found = [Step(action.name, gettext(action.text), self.url("action", name=action.name, pk=pk),
-                      kind="danger" if action.func.danger else "default",
-                      question=gettext(action.confirmation) if action.confirmation else "",
-                      asks=[Ask("note", gettext(action.func.ask))] if action.func.ask else [])
-                 for action in bulk.offered(self, multiple=False)]
+        acts = [Step(action.name, gettext(action.text), self.url("action", name=action.name, pk=pk),
+                     kind="danger" if action.func.danger else "default",
+                     question=gettext(action.confirmation) if action.confirmation else "",
+                     asks=[Ask("note", gettext(action.func.ask))] if action.func.ask else [])
+                for action in bulk.offered(self, multiple=False)]
         if self.allowed("edit"):
-            found.append(Step("edit", gettext("Edit"), self.url("edit", pk=pk), "edit", link=True))
+            acts.append(Step("edit", gettext("Edit"), self.url("edit", pk=pk), "edit", link=True))
         if self.allowed("delete"):
-            found.append(Step("delete", gettext("Remove"), self.url("delete", pk=pk), "trash", kind="danger",
-                              question=gettext("Remove “%(thing)s”?", thing=str(item))))
-        return found
+            acts.append(Step("delete", gettext("Remove"), self.url("delete", pk=pk), "trash", kind="danger",
+                             question=gettext("Remove “%(thing)s”?", thing=str(item))))
+        return sorted(acts, key=lambda step: step.kind == "danger")
 
     def lifecycle_step(self, item: Any, move: Transition[Any], question: Any = "", asks: Sequence[Ask] = (),
                        *, danger: bool = False) -> Step:

@@ -30,6 +30,8 @@ class IssueTypeView(ConsoleModelView):
     optional_columns: ClassVar[list[str]] = ["position", "created_at"]
     show_columns: ClassVar[list[str]] = ["name", "category", "position"]
     add_columns: ClassVar[list[str]] = ["category", "name", "position"]
+    submit_text = lazy_gettext("Add the issue type")
+    key_facts = ("category", "position")
     edit_columns: ClassVar[list[str]] = ["name", "position"]
     search_columns: ClassVar[list[str]] = ["name", "category"]
     base_order = ("name", "asc")
@@ -66,6 +68,8 @@ class CategoryView(ConsoleModelView):
     optional_columns: ClassVar[list[str]] = ["code", "created_at"]
     show_columns: ClassVar[list[str]] = ["name", "code", "position"]
     add_columns: ClassVar[list[str]] = ["name", "position"]
+    submit_text = lazy_gettext("Add the category")
+    key_facts = ("code", "position")
     edit_columns: ClassVar[list[str]] = ["name", "position"]
     search_columns: ClassVar[list[str]] = ["name"]
     base_order = ("position", "asc")

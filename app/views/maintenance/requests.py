@@ -10,6 +10,7 @@ from flask_babel import gettext, lazy_gettext
 from wtforms import StringField
 from wtforms.validators import Length
 
+from app.languages import sentence
 from app.models.maintenance import (
     MaintenanceAssignment,
     MaintenanceAttachment,
@@ -19,7 +20,7 @@ from app.models.maintenance import (
 )
 from app.permissions import Action, Portal, Resource
 from app.rules.files import ACCEPTED, Purpose
-from app.rules.maintenance import OUTSIDE_PARTY_MAX, PLACE_MAX, Priority, RequestStatus, human_duration
+from app.rules.maintenance import OUTSIDE_PARTY_MAX, PLACE_MAX, Priority, RequestStatus
 from app.services import maintenance
 from app.services.maintenance import finding
 from app.services.search import Sought
@@ -74,10 +75,10 @@ class RequestView(ConsoleModelView):
     sort_by: ClassVar[dict[str, str]] = {"headline": "number", "clock": "resolve_by"}
     search_columns: ClassVar[list[str]] = ["reference", "description", "place", "status", "priority", "category", "hostel",
                                            "raised_at"]
-    key_facts = ("hostel", "where", "clock", "holder")
+    key_facts = ("where", "clock", "holder")
     show_fieldsets: ClassVar[list[Any]] = [
         (None, {"fields": ["description", "resolution"]}),
-        (lazy_gettext("What was reported"), {"fields": ["category", "issue_type", "priority", "requester", "raised_at"]}),
+        (lazy_gettext("What was reported"), {"fields": ["hostel", "category", "issue_type", "priority", "requester", "raised_at"]}),
         (lazy_gettext("Its clock"), {"fields": ["resolve_by", "held", "escalated_at", "resolved_at"]}),
     ]
     filled_facts = ("description", "resolution", "issue_type", "held", "escalated_at", "resolved_at")
@@ -92,9 +93,12 @@ class RequestView(ConsoleModelView):
     description_columns: ClassVar[dict[str, Any]] = {
         "requester": lazy_gettext("The resident who reported it; left empty, it is yours."),
     }
-    add_columns: ClassVar[list[str]] = ["hostel", "category", "issue_type", "room", "place", "description", "priority",
-                                        "requester"]
-    edit_columns: ClassVar[list[str]] = ["category", "issue_type", "room", "place", "description", "priority"]
+    _what = (lazy_gettext("What is wrong"), {"fields": ["category", "issue_type", "description", "priority"]})
+    _where = lazy_gettext("Where it is")
+    add_fieldsets: ClassVar[list[Any]] = [(_where, {"fields": ["hostel", "room", "place"]}), _what,
+                                          (lazy_gettext("For whom"), {"fields": ["requester"]})]
+    edit_fieldsets: ClassVar[list[Any]] = [(_where, {"fields": ["room", "place"]}), _what]
+    submit_text = lazy_gettext("Raise the request")
     add_form_extra_fields = edit_form_extra_fields = {
         "priority": ChoiceField(Priority, label="Priority", required=True, default=Priority.NORMAL, description=lazy_gettext(
             "High for what cannot wait: danger, no water, no power.")),
@@ -116,9 +120,12 @@ class RequestView(ConsoleModelView):
         if column == "clock":
             return parts.clock_badge(item)
         if column == "held":
-            return human_duration(item.held)
-        if column == "where" and parts.among_hostels():
-            return formats.show_value(", ".join(filter(None, (item.where, item.hostel.name))), short=short)
+            return formats.duration(item.held)
+        if column == "headline":
+            return f"{item.reference} {sentence(item.issue)}"
+        if column == "where":
+            place = item.hostel.name if parts.among_hostels() else ""
+            return formats.show_value(", ".join(filter(None, (sentence(item.where), place))), short=short)
         return super().display(item, column, short=short)
 
     # -- forms ------------------------------------------------------------------------------------------------
@@ -169,6 +176,10 @@ class RequestView(ConsoleModelView):
             found.append(Step("hand_over", gettext("Hand over"), self.url("hand_over", pk=self.key_of(item)), "users", asks=hands))
         said = {"delete": {"question": gettext("Remove “%(thing)s”? Its number stays taken.", thing=str(item))}}
         return found + [replace(step, **said.get(step.name, {})) for step in super().steps(item)]
+
+    def heading(self, item: Any) -> str:
+        """Its reference, and what is wrong."""
+        return str(self.display(item, "headline"))
 
     def _hands(self, item: Any) -> tuple[Ask, Ask]:
         return (Ask("user_id", gettext("Person"), "choice", required=False, choices=finding.workers(self.session(), item.hostel_id)),

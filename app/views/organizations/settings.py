@@ -41,7 +41,12 @@ class OrganizationView(ConsoleModelView):
     list_columns: ClassVar[list[str]] = ["name"]
     show_columns: ClassVar[list[str]] = ["slug", "timezone", "currency", "country", "language", "grouping", "require_totp",
                                          "created_at"]
-    edit_columns: ClassVar[list[str]] = ["name", "timezone", "currency", "country", "language", "grouping", "require_totp"]
+    edit_fieldsets: ClassVar[list[Any]] = [
+        (lazy_gettext("The organization"), {"fields": ["name", "country"]}),
+        (lazy_gettext("Clock, money and language"), {"fields": ["timezone", "currency", "grouping", "language"], "help": lazy_gettext(
+            "Hostels may have a clock and money of their own, and everybody a language.")}),
+        (lazy_gettext("Security"), {"fields": ["require_totp"]})]
+    key_facts = ("slug", "country")
     edit_title = lazy_gettext("Edit settings")
     formatters_columns: ClassVar[dict[str, Any]] = {
         "country": country_name, "currency": currency_name, "language": language_name, "grouping": grouping_name}

@@ -48,7 +48,12 @@ class InvitationView(ConsoleModelView):
     optional_columns = ["created_at"]
     quick_filters = ((lazy_gettext("Waiting"), {"status": "pending"}), (lazy_gettext("Accepted"), {"status": "accepted"}))
     show_columns = ["email", "name", "role", "hostel", "shown_status", "created_at", "expires_at"]
-    add_columns = ["email", "name", "role", "hostel", "team_member"]
+    add_fieldsets = [
+        (lazy_gettext("Whom"), {"fields": ["email", "name", "team_member"]}),
+        (lazy_gettext("What they may do"), {"fields": ["role", "hostel"], "help": lazy_gettext(
+            "They get a link that works for seven days, and choose a password of their own.")})]
+    submit_text = lazy_gettext("Send the invitation")
+    key_facts = ("name", "role", "hostel", "expires_at")
     search_columns = ["email", "name", "role", "hostel", "status"]
     relation_labels: ClassVar[dict[str, str]] = {"hostel": "name", "team_member": "name"}
     add_form_extra_fields: ClassVar[dict[str, Any]] = {"email": email_field(), "role": RoleField(lazy_gettext("Role"))}

@@ -57,8 +57,10 @@ class MemberView(ConsoleModelView):
                      (lazy_gettext("Residents"), {"role": ["resident", "pending_resident"]}),
                      (lazy_gettext("All hostels"), {"hostel": "none"}))
     show_columns = ["member.email", "role", "hostel", "status", "valid_from", "valid_until", "member.joined_at"]
-    add_columns = ["member", "role", "hostel", "valid_from", "valid_until"]
-    edit_columns = ["valid_from", "valid_until"]
+    _time = (lazy_gettext("For how long"), {"fields": ["valid_from", "valid_until"]})
+    add_fieldsets = [(lazy_gettext("Who may do what"), {"fields": ["member", "role", "hostel"]}), _time]
+    edit_fieldsets = [_time]
+    submit_text = lazy_gettext("Give the role")
     search_columns = ["member.name", "member.email", "member", "role", "hostel", "status"]
     relation_labels: ClassVar[dict[str, str]] = {"member": "name", "hostel": "name"}
     add_form_extra_fields: ClassVar[dict[str, Any]] = {"role": RoleField(lazy_gettext("Role"))}

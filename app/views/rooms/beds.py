@@ -37,6 +37,7 @@ class BedView(ConsoleModelView):
     eager = ("room",)
     # The order in which they were made is that of the rooms and their letters.
     base_order = ("id", "asc")
+    key_facts = ("room", "room.floor", "hostel")
     empty_hint = lazy_gettext("Rooms are made with their beds; more are added on the page of a room.")
 
     def remove(self, session: Session, item: Bed) -> None:

@@ -39,6 +39,8 @@ class FloorView(ConsoleModelView):
     relation_labels: ClassVar[dict[str, str]] = {"hostel": "name"}
     add_form_extra_fields = edit_form_extra_fields = {"name": _NAME}
     description_columns: ClassVar[dict[str, Any]] = {"level": lazy_gettext("0 is the ground floor, -1 the first basement.")}
+    submit_text = lazy_gettext("Add the floor")
+    key_facts = ("hostel", "level")
     empty_hint = lazy_gettext("A hostel begins with its floors; rooms are on floors.")
     base_order = ("level", "asc")
     related_views: ClassVar[list[Any]] = [RoomView]

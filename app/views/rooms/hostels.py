@@ -32,8 +32,12 @@ class HostelView(ConsoleModelView):
     palette = Sought(("name", "code"), ("city",))
     list_columns: ClassVar[list[str]] = ["name", "code", "city", "rooms", "beds"]
     show_columns: ClassVar[list[str]] = ["code", "city", "address", "timezone", "currency"]
-    add_columns: ClassVar[list[str]] = ["name", "code", "city", "address", "timezone", "currency"]
-    edit_columns = add_columns
+    submit_text = lazy_gettext("Add the hostel")
+    add_fieldsets = edit_fieldsets = [
+        (lazy_gettext("The house"), {"fields": ["name", "code", "city", "address"]}),
+        (lazy_gettext("Its clock and money"), {"fields": ["timezone", "currency"], "help": lazy_gettext(
+            "What is written already keeps its times; they are only shown by another clock.")})]
+    key_facts = ("code", "city")
     optional_columns: ClassVar[list[str]] = ["address", "timezone", "currency", "created_at"]
     number_columns = ("rooms", "beds")
     search_columns: ClassVar[list[str]] = ["name", "code", "city"]

@@ -60,8 +60,15 @@ class RoomView(ConsoleModelView):
         (lazy_gettext("To let"), {"kind": [kind.value for kind in RoomKind if kind is not RoomKind.COMMON]}),
         (lazy_gettext("Common rooms"), {"kind": RoomKind.COMMON.value}))
     show_columns: ClassVar[list[str]] = ["hostel", "floor", "kind", "note"]
-    add_columns: ClassVar[list[str]] = ["hostel", "floor", "number", "kind", "beds", "note"]
-    edit_columns: ClassVar[list[str]] = ["floor", "number", "kind", "note"]
+    _room = lazy_gettext("The room")
+    add_fieldsets: ClassVar[list[Any]] = [(lazy_gettext("Where it is"), {"fields": ["hostel", "floor"]}),
+                                          (_room, {"fields": ["number", "kind", "beds", "note"]})]
+    edit_fieldsets: ClassVar[list[Any]] = [(_room, {"fields": ["number", "kind", "floor", "note"]})]
+    description_columns: ClassVar[dict[str, Any]] = {
+        "number": lazy_gettext("Such as 101, or a name: Kitchen."), "note": lazy_gettext("For colleagues; residents do not see it.")}
+    submit_text = lazy_gettext("Add the room")
+    key_facts = ("hostel", "floor", "kind")
+    filled_facts = ("note",)
     many_columns: ClassVar[list[str]] = ["hostel", "floor", "numbers", "kind", "beds"]
     search_columns: ClassVar[list[str]] = ["number", "kind", "floor", "hostel"]
     relation_labels: ClassVar[dict[str, str]] = {"hostel": "name", "floor": "name"}
@@ -112,6 +119,11 @@ class RoomView(ConsoleModelView):
         if column == "beds":
             return g.beds_of_rooms.get(item.id, 0)
         return super().display(item, column, short=short)
+
+    def heading(self, item: Room) -> str:
+        """Numbers say that they are rooms; names such as Kitchen say it themselves."""
+        numbered = item.number[:1].isdigit() or item.kind != RoomKind.COMMON
+        return gettext("Room %(number)s", number=item.number) if numbered else item.number
 
     def show_context(self, item: Room) -> dict[str, Any]:
         """Its beds, and what waits for repair in it, for those who may see that."""
