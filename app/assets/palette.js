@@ -26,11 +26,14 @@ if (dialog && title && !title.closest(".problem")) {
 }
 
 // A step that asks something is taken on the row's page.
-const step = location.hash.match(/^#(step-[\w-]+)$/)?.[1];
-if (step) addEventListener("load", () => {
+const takeStep = () => {
+  const step = location.hash.match(/^#(step-[\w-]+)$/)?.[1];
+  if (!step) return;
   history.replaceState(null, "", location.pathname + location.search);
   $(`[data-open-dialog="${step}"]`)?.click();
-});
+};
+addEventListener("load", takeStep);
+addEventListener("hashchange", takeStep);
 
 // -- what the page offers -----------------------------------------------------------------------------------------------
 
