@@ -54,6 +54,7 @@ AT_ONCE_REQUESTS: Final = 2_000  # a report over more requests than this is made
 BULK_STEP: Final = 20  # rows in one transaction
 SHOWN_EVERY: Final = timedelta(seconds=0.5)  # how often progress within a transaction is told
 JUST_ENDED: Final = timedelta(minutes=10)  # for how long its end is told to whoever is elsewhere in the console
+PAGE: Final = 30  # tasks on a page
 KEPT: Final = timedelta(days=90)  # after its end
 _REASONS_KEPT, _ROWS_KEPT = 20, 50  # of what a bulk action was refused
 

@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.models.progress import Task
 from app.rules.errors import Invalid, NotFound
-from app.rules.progress import ACTIVE, JUST_ENDED, MOST_ACTIVE, MOST_ROWS, TaskKind, TaskStatus
+from app.rules.progress import ACTIVE, JUST_ENDED, MOST_ACTIVE, MOST_ROWS, PAGE, TaskKind, TaskStatus
 from app.services.work import enqueue
 from app.text import N_
 
-PAGE = 30
 _START = text("SELECT app.start_task(:id, :kind, CAST(:title AS jsonb), CAST(:asked AS jsonb), :total, :subject, :most)")
 _MOVE = text("SELECT app.move_task(:id, :event, CAST(:args AS jsonb))")
 _HOLD = text("SELECT org_id, status, kind, user_id, portal, subject_id, asked, cursor FROM app.hold_task(:id)")

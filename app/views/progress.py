@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -18,7 +18,7 @@ from app.models.files import File
 from app.models.progress import Task
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import NotFound
-from app.rules.progress import ACTIVE, CANCELLABLE, TaskKind, TaskStatus, percent
+from app.rules.progress import ACTIVE, CANCELLABLE, PAGE, TaskKind, TaskStatus, percent
 from app.services import progress
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, local_path, service_call
@@ -30,6 +30,21 @@ _STAFF = frozenset(Portal) - {Portal.PUBLIC, Portal.PLATFORM, Portal.RESIDENT}
 _FILE_READERS = (Portal.ADMIN, Portal.MANAGEMENT)
 formats.register_tones({S.QUEUED: "info", S.RUNNING: "progress", S.CANCELLING: "warning", S.DONE: "success", S.FAILED: "danger",
                         S.CANCELLED: "neutral"})
+
+
+# What the figures of a result are called; `count` is written as the organization writes numbers.
+_FIGURES: dict[str, Callable[[int], str]] = {
+    "accepted": lambda n: ngettext("%(count)s row can go in", "%(count)s rows can go in", n, count=formats.number(n)),
+    "created": lambda n: ngettext("%(count)s created", "%(count)s created", n, count=formats.number(n)),
+    "restored": lambda n: ngettext("%(count)s brought back", "%(count)s brought back", n, count=formats.number(n)),
+    "unchanged": lambda n: ngettext("%(count)s here already", "%(count)s here already", n, count=formats.number(n)),
+    "hidden": lambda n: ngettext("%(count)s hidden again", "%(count)s hidden again", n, count=formats.number(n)),
+    "kept": lambda n: ngettext("%(count)s kept", "%(count)s kept", n, count=formats.number(n)),
+    "refused": lambda n: ngettext("%(count)s refused", "%(count)s refused", n, count=formats.number(n)),
+    "rows": lambda n: ngettext("%(count)s request", "%(count)s requests", n, count=formats.number(n)),
+    "done": lambda n: ngettext("%(count)s row changed", "%(count)s rows changed", n, count=formats.number(n)),
+    "left": lambda n: ngettext("%(count)s row left as it was", "%(count)s rows left as they were", n, count=formats.number(n)),
+}
 
 
 class Shown:
@@ -83,23 +98,11 @@ class Shown:
 
     @property
     def summary(self) -> str:
-        """The figures of its end."""
-        found = {**dict.fromkeys(("accepted", "refused", "created", "restored", "unchanged", "hidden", "kept", "rows", "done"), 0), **self.task.result}
-        if not self.task.result:
-            return ""
-        match TaskKind(self.task.kind):
-            case TaskKind.IMPORT_CHECK:
-                return gettext("%(accepted)s rows can go in, %(refused)s are refused.", **_numbers(found))
-            case TaskKind.IMPORT_RUN:
-                return gettext("%(created)s created, %(restored)s brought back, %(unchanged)s left as they were, %(refused)s refused.",
-                               **_numbers(found))
-            case TaskKind.IMPORT_UNDO:
-                return gettext("%(hidden)s hidden, %(kept)s kept.", **_numbers(found))
-            case TaskKind.REPORT:
-                return ngettext("%(num)s request", "%(num)s requests", found["rows"])
-            case TaskKind.BULK:
-                left = sum(entry["count"] for entry in found["refused"] or ())
-                return gettext("%(done)s changed, %(left)s left as they were.", done=formats.number(found["done"]), left=formats.number(left))
+        """The figures of its end: `990 created, 10 refused`; what there is none of is left out."""
+        found = {name: value for name, value in self.task.result.items() if value}
+        if isinstance(found.get("refused"), list):  # of a bulk action
+            found["left"] = sum(entry["count"] for entry in found.pop("refused"))
+        return ", ".join(_FIGURES[name](value) for name, value in found.items() if name in _FIGURES)
 
     @property
     def url(self) -> str:
@@ -117,10 +120,6 @@ class Shown:
         """For scripts."""
         return {"id": str(self.id), "title": self.title, "status": self.status.value, "active": self.active, "done": self.task.done,
                 "total": self.task.total, "text": self.so_far if self.active else self.message or self.summary, "url": self.url}
-
-
-def _numbers(found: dict[str, Any]) -> dict[str, str]:
-    return {name: formats.number(value) for name, value in found.items() if isinstance(value, int)}
 
 
 class TasksView(ConsoleView):
@@ -200,7 +199,7 @@ class TasksView(ConsoleView):
     def _listed(self) -> tuple[Sequence[Shown], str]:
         who = None if _everyone() else g.identity.user_id
         found = progress.listed(self.session(), g.identity.org_id, who, before=_before())
-        some = found[:progress.PAGE]
+        some = found[:PAGE]
         older = f"{some[-1].created_at.isoformat()},{some[-1].id}" if len(found) > len(some) else ""
         return _with_files(self.session(), some), older
 

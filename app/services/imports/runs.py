@@ -116,7 +116,9 @@ def undo(session: Session, run_id: UUID) -> None:
 
 def _begin(session: Session, run_id: UUID, event: str, kind: TaskKind) -> None:
     lifecycle.move(session, RUN, run_id, event)
-    progress.start(session, kind, subject_id=run_id, title={"file": find(session, run_id).filename})
+    run = find(session, run_id)
+    total = run.counts.get("accepted") if kind is TaskKind.IMPORT_RUN else None
+    progress.start(session, kind, subject_id=run_id, title={"file": run.filename}, total=total)
 
 
 def run_batch(session: Session, run_id: UUID, most: int = BATCH) -> int:
