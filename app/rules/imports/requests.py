@@ -30,6 +30,7 @@ from app.rules.maintenance import (
     Priority,
     RequestStatus,
 )
+from app.text import N_
 
 F, S = Field, RequestStatus
 TIME_FIELDS = (F.CREATED_AT, F.CLOSED_AT)  # when work is due is for the clock of the hostel to say
@@ -41,8 +42,8 @@ _EARLIEST_YEAR = 1970
 _FINGERPRINT = "row-"
 
 WORK_UNKNOWN = "imported; the source does not say when work began"
-IMPORTED = "imported"
-OUTSIDE_ASSIGNEE = "Imported"  # who held a request whose file names nobody
+IMPORTED = N_("imported")
+OUTSIDE_ASSIGNEE = N_("Imported")  # who held a request whose file names nobody
 
 
 @dataclass(frozen=True)
