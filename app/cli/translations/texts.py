@@ -28,14 +28,16 @@ _KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "lazy_gettext": None, "
 # Whose sentences are plain English: Python is searched for them, SQL for what is raised for people.
 _PLAIN = ("app/rules", "app/services", "app/gateways", "app/health", "app/lifecycle.py", "app/problems.py", "reports")
 _NOT_SAID = ("app/services/demo", "app/services/drift.py", "app/services/seeds.py", "app/services/audit/sealing.py",
-             "app/services/audit/verification.py", "app/gateways/anchors.py", "app/rules/realtime", "app/rules/imports/mapping.py")
+             "app/services/audit/verification.py", "app/gateways/anchors.py", "app/health/probes.py", "app/rules/audit.py", "app/rules/realtime", "app/rules/imports/mapping.py")
 _FOR_PROGRAMMERS = {"ValueError", "TypeError", "LookupError", "RuntimeError", "KeyError", "text", "getLogger", "compile",
                     "TypeVar", "StrEnum"}
 _WORDS = re.compile(r"[A-Za-z“%(][\w’'“”%()/.,:;?!–-]*(\s+[\w’'“”%()/.,:;?!–`-]+)+")
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
 _LEAST = 4  # letters of its own, without which a template is no text
 _RAISE = re.compile(r"RAISE EXCEPTION\s+'((?:[^']|'')*)'[^;]*ERRCODE = 'VR", re.DOTALL)
-_NO_WORDS = ("app.local", "app.services.demo", "app.api", "app.metrics")  # modules whose enums nobody reads
+# Modules, and enums, that are shown to nobody.
+_NO_WORDS = ("app.local", "app.services.demo", "app.api", "app.metrics", "app.services.audit", "app.services.timeline",
+             "app.rules.files.MediaType", "app.rules.telling.Audience")
 _NOTED = re.compile(r"""\bnote(?:_\w+)?\([^"'\n]*["']([a-z_]+)["']""")
 _LISTED = re.compile(r"'([a-z_]+)'")
 
@@ -207,10 +209,10 @@ def _enums() -> list[type[Enum]]:
     import app as package
 
     for module in walk_packages(package.__path__, "app."):
-        if not module.name.startswith(_NO_WORDS):
+        if not module.name.startswith(_NO_WORDS[:3]):
             import_module(module.name)
 
-    ours = {(kind.__module__, kind.__name__): kind for kind in _below(Enum) if kind.__module__.startswith("app.") and not kind.__module__.startswith(_NO_WORDS)}
+    ours = {(kind.__module__, kind.__name__): kind for kind in _below(Enum) if kind.__module__.startswith("app.") and not f"{kind.__module__}.{kind.__name__}".startswith(_NO_WORDS)}
     return [ours[key] for key in sorted(ours)]
 
 
