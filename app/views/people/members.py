@@ -55,7 +55,7 @@ class MemberView(ConsoleModelView):
     optional_columns = ["valid_from", "member.joined_at", "created_at"]
     quick_filters = ((lazy_gettext("Active"), {"status": "active"}), (lazy_gettext("Suspended"), {"status": "suspended"}),
                      (lazy_gettext("Residents"), {"role": ["resident", "pending_resident"]}),
-                     (lazy_gettext("All hostels"), {"hostel": "none"}))
+                     (lazy_gettext("Staff"), {"role": [role.value for role in OrganizationRole if "resident" not in role]}))
     show_columns = ["member.email", "role", "hostel", "status", "valid_from", "valid_until", "member.joined_at"]
     _time = (lazy_gettext("For how long"), {"fields": ["valid_from", "valid_until"]})
     add_fieldsets = [(lazy_gettext("Who may do what"), {"fields": ["member", "role", "hostel"]}), _time]
