@@ -41,11 +41,6 @@ const swap = (part, html) => {
   const opened = $$("details[open]", part), { scrollTop, scrollLeft } = part;
   const fresh = document.createElement("template");
   fresh.innerHTML = html;
-  const before = document.createElement("template");
-  before.innerHTML = part.innerHTML;
-  for (const open of $$("details[open]", before.content)) open.open = false;
-  for (const open of $$("details[open]", fresh.content)) open.open = false;
-  if (fresh.innerHTML.trim() === before.innerHTML.trim()) return;
   part.replaceChildren(fresh.content);
   for (const one of opened) {
     const same = one.id ? document.getElementById(one.id)
@@ -57,7 +52,7 @@ const swap = (part, html) => {
   part.dispatchEvent(new CustomEvent("live:swapped", { bubbles: true }));
 };
 
-const due = new Set();
+const due = new Set(), shows = new WeakMap();
 let settling = 0;
 const refresh = async (part) => {
   if (document.hidden || isBusy(part)) return; // it stays due: see below
@@ -67,8 +62,13 @@ const refresh = async (part) => {
     if (!answer) return;
     const html = await answer.text();
     if (!part.isConnected) return;
-    if (isBusy(part)) tags.delete(part.dataset.liveSrc), due.add(part); // somebody began meanwhile
-    else swap(part, html);
+    if (isBusy(part)) {
+      tags.delete(part.dataset.liveSrc);
+      due.add(part); // somebody began meanwhile
+    } else if (shows.get(part) !== html) {
+      shows.set(part, html);
+      swap(part, html);
+    }
   } catch {
     due.add(part); // no network just now
   }
