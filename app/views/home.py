@@ -71,7 +71,7 @@ CARDS = (
     Card(lazy_gettext("Raised today"), "RequestView", {"raised_at.from": cards.today}, icon="plus"),
     Card(lazy_gettext("On hold"), "RequestView", {"status": "on_hold"}, icon="pause"),
     Card(lazy_gettext("Residents"), "MemberView", {"role": "resident", "status": "active"}, icon="users"),
-    Card(lazy_gettext("About to move in"), "MemberView", {"role": "pending_resident", "status": "active"}, icon="key"),
+    Card(lazy_gettext("Moving in soon"), "MemberView", {"role": "pending_resident", "status": "active"}, icon="key"),
     Card(lazy_gettext("Hostels"), "HostelView", portals=_OFFICE, icon="building"),
     Card(lazy_gettext("Rooms"), "RoomView", portals=_FIELD, icon="door"),
     Card(lazy_gettext("Beds"), "BedView", portals=_FIELD, icon="bed"),

@@ -17,7 +17,7 @@ from app.rules.files import content_disposition
 from app.rules.maintenance import SLA_TARGETS
 from app.rules.progress import AT_ONCE_REQUESTS, TaskKind
 from app.services import progress
-from app.views import formats
+from app.views import charts, formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.forms import only_hostel
 from reports import maintenance_sla as sla
@@ -102,7 +102,7 @@ class ReportsView(ConsoleView):
 
     def _form(self, given: Any, **context: Any) -> str:
         return self.page("reports/maintenance_sla_screen.html", title=gettext("Maintenance SLA"),
-                         given={"hostel": str(only_hostel() or ""), "first": "", "last": "", **given}, **context)
+                         given={"hostel": str(only_hostel() or ""), "first": "", "last": "", **given}, **charts.helpers(), **context)
 
 
 def sla_document(report: sla.SlaReport) -> str:
