@@ -6,13 +6,10 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
-from app.problems import translate_database_error
-from app.rules.errors import DomainError, Forbidden, NotFound
+from app.rules.errors import Forbidden, NotFound
 from app.rules.progress import BULK_STEP, TaskKind, with_refusal
-from app.views.base import ConsoleInterface
+from app.views import bulk
 from jobs.progress import RUNNERS, Result, Runner, Step
 
 _CAN = text("SELECT app.can(:resource, :action)")
@@ -33,7 +30,9 @@ class BulkRunner(Runner):
         with step.as_person() as session:
             if not session.execute(_CAN, {"resource": view.resource, "action": action.func.needs}).scalar():
                 raise Forbidden("You may not do this any more.")
-            figures = _act(session, view, action, some, asked["note"], figures)
+            outcome = bulk.Outcome(action.name)
+            bulk.act(view, action, session, some, [asked["note"]] if asked["note"] else [], outcome)
+            figures = _with(figures, outcome)
             step.advance(session, at + len(some), {"at": at + len(some), "figures": figures})
         return None
 
@@ -45,25 +44,12 @@ def _found(screen: str, name: str) -> tuple[Any, Any]:
     raise NotFound("There is no such action any more.")
 
 
-def _act(session: Session, view: Any, action: Any, keys: list[str], note: str, figures: dict[str, Any]) -> dict[str, Any]:
-    items = ConsoleInterface(view.datamodel.obj, session).find_many(keys)
-    done, refused = figures["done"], figures["refused"]
-    for key in keys:
-        if key not in items:
-            refused = with_refusal(refused, "There is no such row any more.", key)
-            continue
-        try:
-            with session.begin_nested():
-                action.func(session, items[key], *([note] if note else []))
-            done += 1
-        except DomainError as error:
-            refused = with_refusal(refused, error.message, key)
-        except DBAPIError as error:
-            meaning = translate_database_error(error)
-            if meaning is None or meaning.status >= 500:  # noqa: PLR2004 - no refusal, but a failure
-                raise
-            refused = with_refusal(refused, meaning.message, key)
-    return {"done": done, "refused": refused}
+def _with(figures: dict[str, Any], outcome: bulk.Outcome) -> dict[str, Any]:
+    refused = figures["refused"]
+    for reason, rows in outcome.refused.items():
+        for key, name in rows:
+            refused = with_refusal(refused, reason, key or name)
+    return {"done": figures["done"] + outcome.done, "refused": refused}
 
 
 RUNNERS[TaskKind.BULK] = BulkRunner()

@@ -49,7 +49,6 @@ CANCELLABLE: Final = frozenset({S.QUEUED, S.RUNNING})
 # How many of a kind one person may have waiting or running.
 MOST_ACTIVE: Final = {TaskKind.IMPORT_CHECK: 5, TaskKind.IMPORT_RUN: 5, TaskKind.IMPORT_UNDO: 5, TaskKind.REPORT: 3, TaskKind.BULK: 3}
 AT_ONCE_ROWS: Final = 50  # more rows than this are changed as a task
-MOST_ROWS: Final = 10_000  # of one bulk action
 AT_ONCE_REQUESTS: Final = 2_000  # a report over more requests than this is made as a task
 BULK_STEP: Final = 20  # rows in one transaction
 SHOWN_EVERY: Final = timedelta(seconds=0.5)  # how often progress within a transaction is told

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.models.progress import Task
 from app.rules.errors import Invalid, NotFound
-from app.rules.progress import ACTIVE, JUST_ENDED, MOST_ACTIVE, MOST_ROWS, PAGE, TaskKind, TaskStatus
+from app.rules.lists import BULK_MAX
+from app.rules.progress import ACTIVE, JUST_ENDED, MOST_ACTIVE, PAGE, TaskKind, TaskStatus
 from app.services.work import enqueue
 from app.text import N_
 
@@ -65,8 +66,8 @@ def start_bulk(session: Session, screen: str, action: str, keys: Sequence[str], 
     Errors: Invalid (no rows, or too many), and those of `start`.
     """
     wanted = list(dict.fromkeys(keys))
-    if not 1 <= len(wanted) <= MOST_ROWS:
-        raise Invalid(N_(f"Choose between 1 and {MOST_ROWS:,} rows."))
+    if not 1 <= len(wanted) <= BULK_MAX:
+        raise Invalid(N_(f"Choose between 1 and {BULK_MAX:,} rows."))
     title = {"screen": screen, "action": action}
     return start(session, TaskKind.BULK, task_id=task_id, title=title, total=len(wanted), asked={**title, "keys": wanted, "note": note})
 

@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response, flash, redirect, request
+from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext, ngettext
 from sqlalchemy.exc import DBAPIError
 
 from app.rules.errors import DomainError, Forbidden, Invalid, NotFound
 from app.rules.lists import BULK_MAX
-from app.views.edge import already_submitted, local_path, meaning_of, remember_submission, service_call
+from app.rules.progress import AT_ONCE_ROWS
+from app.services import progress
+from app.views.edge import (
+    already_submitted,
+    local_path,
+    meaning_of,
+    remember_submission,
+    service_call,
+    submission_id,
+)
 from app.views.interface import ConsoleInterface
 
-IN_REQUEST = 200
-"""Rows that somebody waits for; more are work for the background."""
 _NAMED = 20
 
 
@@ -77,7 +84,10 @@ def run_single(view: Any, name: str, pk: str) -> Response:
 
 
 def run_many(view: Any, name: str, pks: list[str]) -> Response:
-    """Act on the selected rows, or on all that match the link; say what became of them, and which were refused why."""
+    """Act on the selected rows, or on all that match the link; say what became of them, and which were refused why.
+
+    Many rows are long work, and the answer is the page that follows it.
+    """
     action = _authorized(view, name)
     back = local_path(request.form.get("next"), view.list_url())
     if (before := already_submitted()) is not None:
@@ -88,9 +98,11 @@ def run_many(view: Any, name: str, pks: list[str]) -> Response:
         if not keys:
             raise Invalid(gettext("Select at least one row."))
         arguments = _arguments(action)
-        if len(keys) > IN_REQUEST:  # here work in the background may begin: `act` takes part of the keys at a time
-            raise Invalid(gettext("Select at most %(most)s rows at once.", most=IN_REQUEST))
-        act(view, action, call.session, keys, arguments, outcome)
+        if len(keys) > AT_ONCE_ROWS:
+            back = url_for("TasksView.show", pk=progress.start_bulk(call.session, view.endpoint, name, keys, *arguments,
+                                                                    task_id=submission_id()))
+        else:
+            act(view, action, call.session, keys, arguments, outcome)
     if call.error is not None:
         return call.respond(back, failed=view.render_list)
     if outcome.done:
