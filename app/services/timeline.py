@@ -95,15 +95,14 @@ def read(session: Session, subject: Subject, sight: Sight, before: tuple[datetim
     if not parts:
         return [], False
     limited = []
-    for part in parts:
-        rows = part.subquery()
+    for rows in (part.subquery() for part in parts):
         newest = select(rows).order_by(rows.c.at.desc(), rows.c.key.desc()).limit(size + 1)
-        limited.append(select((newest.where(rows.c.at <= before[0]) if before else newest).subquery()))
+        if before is not None:
+            newest = newest.where(tuple_(rows.c.at, rows.c.kind, rows.c.key) < tuple_(*map(literal, before)))
+        limited.append(select(newest.subquery()))
     found = union_all(*limited).subquery()
     statement = select(found, Member.name).outerjoin(
         Member, and_(Member.org_id == subject.org_id, Member.user_id == found.c.actor_id))
-    if before is not None:
-        statement = statement.where(tuple_(found.c.at, found.c.kind, found.c.key) < tuple_(*map(literal, before)))
     order = (found.c.at.desc(), found.c.kind.desc(), found.c.key.desc())
     entries = [Entry(*row) for row in session.execute(statement.order_by(*order).limit(size + 1))]
     return entries[:size], len(entries) > size

@@ -175,7 +175,8 @@ class RequestView(ConsoleModelView):
         if reassigned:
             found.append(Step("hand_over", gettext("Hand over"), self.url("hand_over", pk=self.key_of(item)), "users", asks=hands))
         said = {"delete": {"question": gettext("Remove “%(thing)s”? Its number stays taken.", thing=str(item))}}
-        return found + [replace(step, **said.get(step.name, {})) for step in super().steps(item)]
+        found += [replace(step, **said.get(step.name, {})) for step in super().steps(item)]
+        return sorted(found, key=lambda step: step.kind == "danger")
 
     def heading(self, item: Any) -> str:
         """Its reference, and what is wrong."""
