@@ -160,9 +160,9 @@ def test_many_rows_of_a_list_are_changed_as_long_work_and_a_form_sent_twice_begi
     keys = [str(raised(world.resident)) for _ in range(3)]
     owner = browser(world.owner)
     form = {"action": "reject", "rowid": keys, "note": "Not ours.", "_once": str(uuid4())}
-    sent = [owner.post("/requests/action_post", form).headers["Location"] for _ in range(2)]
+    sent = [owner.post("/maintenance/requests/action_post", form).headers["Location"] for _ in range(2)]
     assert sent[0] == sent[1]
-    assert "Requests: Reject" in owner.get(sent[0]).text
+    assert "Maintenance requests: Reject" in owner.get(sent[0]).text
     work()
     assert "3 rows changed" in owner.get(sent[0]).text
     assert there(superuser, "SELECT DISTINCT status FROM maintenance_requests") == [("rejected",)]
