@@ -21,6 +21,7 @@ from tests.world import Person, World
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--font-render-hinting=none"]
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+LEAST_ERROR = 400
 PASSWORD = "correct horse battery"
 
 
@@ -91,7 +92,9 @@ class Windows:
     def _watch(self, page: Any) -> None:
         note = self.troubles.append
         hosts = {urlsplit(self.house.address).netloc, urlsplit(self.house.settings.realtime_url).netloc}
-        page.on("console", lambda one: note(f"{page.url}: {one.type}: {one.text}") if one.type in {"error", "warning"} else None)
+        page.on("console", lambda one: note(f"{page.url}: {one.type}: {one.text}")
+                if one.type in {"error", "warning"} and not one.text.startswith("Failed to load resource") else None)
+        page.on("response", lambda one: note(f"{page.url}: {one.status} {one.url}") if one.status >= LEAST_ERROR else None)
         page.on("pageerror", lambda error: note(f"{page.url}: {error}"))
         page.on("request", lambda one: note(f"{page.url} asked {one.url}") if _elsewhere(one.url, hosts) else None)
         page.on("websocket", lambda one: note(f"{page.url} asked {one.url}") if _elsewhere(one.url, hosts) else None)
