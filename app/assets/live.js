@@ -8,7 +8,7 @@
 import { Socket } from "phoenix";
 import { $, $$ } from "./dom.js";
 
-const SETTLE = 100, COUNT_EVERY = 2000, POLL_EVERY = 10000, PATIENCE = 5000, HIDDEN_FOR = 5 * 60000, HEARTBEAT = 15000;
+const SETTLE = 100, COUNT_EVERY = 2000, POLL_EVERY = 10000, PATIENCE = 5000, HIDDEN_FOR = 5 * 60000, HEARTBEAT = 8000;
 const organization = $("meta[name=organization]")?.content;
 const portal = $("meta[name=portal]")?.content || "";
 
@@ -231,7 +231,7 @@ const open = async () => {
   if (socket) return;
   socket = new Socket(granted.url, {
     authToken: () => granted.token, heartbeatIntervalMs: HEARTBEAT, vsn: "2.0.0",
-    reconnectAfterMs: (tries) => [100, 500, 1000, 2000, 5000][tries - 1] ?? 10000,
+    reconnectAfterMs: (tries) => [100, 500, 1000, 1000, 2000][tries - 1] ?? 5000,
     rejoinAfterMs: (tries) => [500, 1000, 2000][tries - 1] ?? 10000,
   });
   socket.onError(() => {

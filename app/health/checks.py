@@ -30,6 +30,7 @@ MAIL_SECONDS = 3.0
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _READINESS = text("SELECT migration, lacking, last_scheduled_at, last_done_at FROM app.readiness(:roles)")
 _BACKLOG = text("SELECT due, oldest_seconds, dead FROM app.work_backlog()")
+_STREAMS = text("SELECT name, reading, lost, kept_bytes FROM app.live_streams()")
 _AUDIT = text("SELECT batches, last_sealed_at, unsealed_rows, oldest_unsealed_at FROM app.audit_state()")
 
 
@@ -100,7 +101,7 @@ def everything(audit: Connection | None = None) -> list[Check]:
             health.judge_workers(answers.last_done_at, answers.oldest, now),
             health.judge_scheduler(answers.last_scheduled_at, now),
         ]
-        checks.append(_audit(audit, now))
+        checks += [_audit(audit, now), check_live()]
     return [*checks, check_storage(), check_mail()]
 
 
@@ -116,6 +117,13 @@ def _audit(connection: Connection | None, now: datetime) -> Check:
         problem = error.message if isinstance(error, AnchorTampered) else "The anchors cannot be read."
         return health.judge_audit(AuditState(*row, anchored=None, problem=problem), now)
     return health.judge_audit(AuditState(*row, anchored=latest.number if latest else 0), now)
+
+
+def check_live() -> Check:
+    """Whether the change stream is read."""
+    with db.engine.connect() as connection:
+        streams = [health.LiveStream(*row) for row in connection.execute(_STREAMS)]
+    return health.judge_live(streams, settings().realtime_url is not None)
 
 
 def check_storage() -> Check:

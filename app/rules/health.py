@@ -15,6 +15,7 @@ ROLES = ("viramah_owner", "viramah_definer", "viramah_web", "viramah_auth", "vir
 WORK_LATE = timedelta(minutes=1)  # workers look every few seconds
 WORK_STUCK = timedelta(minutes=15)
 SCHEDULE_LATE = timedelta(minutes=11)  # the audit log is sealed every five minutes: two of these runs are missing
+LIVE_KEEPS = 1024  # MB: half of what a slot may hold back before it is lost
 SEALS_LATE = timedelta(minutes=20)
 SEALS_STUCK = timedelta(hours=2)
 
@@ -108,6 +109,32 @@ def judge_scheduler(last_scheduled: datetime | None, now: datetime) -> Check:
     if now - last_scheduled > SCHEDULE_LATE:
         return Check("scheduler", N_("Scheduler"), State.BROKEN, f"{ago}: is the scheduler running?")
     return Check("scheduler", N_("Scheduler"), State.WELL, f"{ago}.")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStream:
+    """One replication slot of the realtime processes: whether it is being read, and what the server keeps for it."""
+
+    name: str
+    reading: bool
+    lost: bool
+    kept_bytes: int | None
+
+
+def judge_live(streams: list[LiveStream], wanted: bool) -> Check:
+    """Without live updates the console works on: pages ask every ten seconds."""
+    def check(state: State, sentence: str) -> Check:
+        return Check("live", N_("Live updates"), state, sentence)
+
+    if not wanted:
+        return check(State.WELL, "Live updates are not set up: pages ask every ten seconds.")
+    if not any(stream.reading for stream in streams):
+        return check(State.ATTENTION, "No realtime process reads the change stream: pages ask every ten seconds.")
+    idle = [stream.name for stream in streams if stream.lost or not stream.reading]
+    if idle:
+        return check(State.ATTENTION, f"Nobody reads {', '.join(sorted(idle))}: start its process again, or drop the slot.")
+    kept = max(stream.kept_bytes or 0 for stream in streams) >> 20
+    return check(State.ATTENTION if kept > LIVE_KEEPS else State.WELL, f"Changes are told live; the server keeps {kept:,} MB for that.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.rules import health
-from app.rules.health import AuditState, State
+from app.rules.health import AuditState, LiveStream, State
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -68,3 +68,16 @@ def audit(**changes: object) -> AuditState:
 ])
 def test_the_audit_log_must_be_sealed_soon_and_anchored(changes: dict[str, object], state: State) -> None:
     assert health.judge_audit(audit(**changes), NOW).state is state
+
+
+@pytest.mark.parametrize(("streams", "state", "words"), [
+    ([], State.ATTENTION, "No realtime process reads"),
+    ([LiveStream("one", True, False, 5 << 20)], State.WELL, "keeps 5 MB"),
+    ([LiveStream("one", True, False, 2 << 30)], State.ATTENTION, "keeps 2,048 MB"),
+    ([LiveStream("one", True, False, 0), LiveStream("two", False, False, 0)], State.ATTENTION, "Nobody reads two"),
+    ([LiveStream("one", False, True, None)], State.ATTENTION, "No realtime process reads"),
+])
+def test_live_updates_are_read_by_somebody(streams: list[LiveStream], state: State, words: str) -> None:
+    found = health.judge_live(streams, wanted=True)
+    assert (found.state, words in found.sentence) == (state, True)
+    assert health.judge_live(streams, wanted=False).well
