@@ -157,7 +157,7 @@ const offer = (form, key) => {
   form.before(notice);
 };
 
-const signedIn = Boolean(meta("organization"));
+const signedIn = Boolean(meta("person"));
 const here = `:${location.pathname}${location.search}#`;
 // What was sent is saved when another page comes after it, or the same one from itself; else the session had ended.
 const fromItself = document.referrer.startsWith(location.origin) && new URL(document.referrer).pathname === location.pathname;
