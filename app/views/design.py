@@ -23,7 +23,7 @@ from app.rules.organizations import SubscriptionStatus
 from app.views import charts, formats
 from app.views.base import ConsoleView, expose
 from app.views.fields import ChoiceField, ConsoleForm, strip
-from app.views.inputs import MoneyField
+from app.views.inputs import MoneyField, ZonedDateTimeField
 from app.views.people.doors import signed_in
 
 _ASSETS = Path(__file__).parent.parent / "assets"
@@ -76,13 +76,14 @@ class DesignForm(ConsoleForm):
         SelectChoice("one", lazy_gettext("For one person")), SelectChoice("many", lazy_gettext("For several"))])
     rent = MoneyField(lazy_gettext("Rent"), description=lazy_gettext("By the month."))
     day = DateField(lazy_gettext("From"))
+    moment = ZonedDateTimeField(lazy_gettext("Until"))
     told = BooleanField(lazy_gettext("Tell everybody by e-mail"))
 
 
 def _form() -> DesignForm:
     form = DesignForm(formdata=None, meta={"csrf": False})
     form.name.errors = [gettext("Please fill this in.")]
-    form.rent.data = 850000
+    form.rent.data, form.moment.data = 850000, formats.now()
     return form
 
 
