@@ -97,6 +97,7 @@ const watch = async (part) => {
     bar.value = task.done;
   }
   $(".number", part).textContent = task.text;
+  if ("taskBadge" in part.dataset) $(".page-title .badge").outerHTML = task.badge; // the server's own markup
 };
 
 const refresh = () => {

@@ -99,10 +99,10 @@ class Shown:
     @property
     def summary(self) -> str:
         """The figures of its end: `990 created, 10 refused`; what there is none of is left out."""
-        found = {name: value for name, value in self.task.result.items() if value}
+        found = dict(self.task.result)
         if isinstance(found.get("refused"), list):  # of a bulk action
             found["left"] = sum(entry["count"] for entry in found.pop("refused"))
-        return ", ".join(_FIGURES[name](value) for name, value in found.items() if name in _FIGURES)
+        return ", ".join(_FIGURES[name](value) for name in _FIGURES if (value := found.get(name)))
 
     @property
     def url(self) -> str:
@@ -119,7 +119,8 @@ class Shown:
     def told(self) -> dict[str, Any]:
         """For scripts."""
         return {"id": str(self.id), "title": self.title, "status": self.status.value, "active": self.active, "done": self.task.done,
-                "total": self.task.total, "text": self.so_far if self.active else self.message or self.summary, "url": self.url}
+                "total": self.task.total, "text": self.so_far if self.active else self.message or self.summary, "url": self.url,
+                "badge": formats.badge(self.status)}
 
 
 class TasksView(ConsoleView):
@@ -170,7 +171,7 @@ class TasksView(ConsoleView):
         running = sum(task.status in ACTIVE for task in found)
         return _unless_known(found, lambda: jsonify({
             "running": running, "label": ngettext("%(num)s running", "%(num)s running", running),
-            "tasks": [{**Shown(task).told(), "end": _end_words(task)} for task in found]}))
+            "tasks": [{**Shown(task).told(), "end": formats.human(task.status)} for task in found]}))
 
     @expose("/cancel/<pk>", methods=["POST"])
     @has_access
@@ -244,12 +245,6 @@ def _refused(shown: Shown) -> list[tuple[str, int, list[tuple[str, str]]]]:
     items = view.datamodel.find_many([key for entry in entries for key in entry["keys"]])
     return [(sentence(entry["reason"]), entry["count"],
              [(str(items[key]), view.url("show", pk=key)) for key in entry["keys"] if key in items]) for entry in entries]
-
-
-def _end_words(task: Task) -> str:
-    if task.status == S.DONE:
-        return gettext("Done")
-    return formats.human(task.status)
 
 
 def _unless_known(tasks: Sequence[Task], draw: Any) -> Response:
