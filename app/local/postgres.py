@@ -90,7 +90,8 @@ class Postgres:
             self._make(programs, home)
         self._stop_leftover(home)
         method = "trust" if self.trust else "scram-sha-256"
-        (home / "pg_hba.conf").write_text(f"local all all {method}\nlocal replication all {method}\n")
+        # The realtime login reads changes of one database; a copy of the whole cluster is the superuser's alone.
+        (home / "pg_hba.conf").write_text(f"local all all {method}\nlocal replication {SUPERUSER} {method}\n")
         settings = COMMON_SETTINGS | (DURABLE_SETTINGS if self.durable else FAST_SETTINGS)
         settings["unix_socket_directories"] = str(self.sockets)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
