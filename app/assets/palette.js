@@ -59,7 +59,7 @@ const commands = () => {
 
 // Each word that was typed begins a word of the command: 0 for its very beginning, 1 for its name, 2 for another word of it.
 const rank = (found, typed) => {
-  const label = plain(found.label), all = `${label} ${plain(found.group)} ${plain(found.words)}`;
+  const label = plain(found.label), all = plain([found.label, found.group, found.words, found.detail].join(" "));
   const begins = (text) => typed.split(" ").every((word) => ` ${text}`.includes(` ${word}`));
   return label.startsWith(typed) ? 0 : begins(label) ? 1 : begins(all) ? 2 : -1;
 };
@@ -72,7 +72,7 @@ if (dialog) {
   const input = $("#palette-text"), list = $("#palette-list"), status = $("[role=status]", dialog), note = $(".palette-note", dialog);
   const sprite = $("use", dialog).getAttribute("href").split("#")[0];
   const more = $("[data-more]", dialog);
-  let items = [], active = -1, timer = 0, asked = null, inside = false; // inside: the steps of one row are shown
+  let items = [], active = -1, timer = 0, asked = null, rows = [], inside = false; // inside: the steps of one row are shown
 
   const make = (tag, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(tag), properties);
@@ -134,8 +134,8 @@ if (dialog) {
     try {
       const response = await fetch(`${dialog.dataset.search}?q=${encodeURIComponent(typed)}`, { headers: { Accept: "application/json" }, signal: asked.signal });
       if (!response.ok) throw new Error(response.statusText);
-      const { found } = await response.json();
-      draw([...offered, ...found]);
+      rows = (await response.json()).found;
+      draw([...offered, ...rows]);
       tell(items.length ? "" : dialog.dataset.none);
       if (items.length) say(dialog.dataset.count.replace("#", items.length));
     } catch (error) {
@@ -160,7 +160,7 @@ if (dialog) {
     }
     const offered = matching(plain(typed));
     active = -1;
-    draw(offered);
+    draw([...offered, ...rows.filter((one) => rank(one, plain(typed)) >= 0)]); // what was found and still fits stays meanwhile
     list.setAttribute("aria-busy", "true");
     timer = setTimeout(() => ask(typed, offered), DELAY);
   };
