@@ -48,9 +48,9 @@ def updated(code: str) -> Catalog:
     return found
 
 
-def places(text: str | tuple[str, ...]) -> list[str]:
+def places(text: str) -> list[str]:
     """The placeholders of a text, sorted."""
-    return sorted(_PLACES.findall(text if isinstance(text, str) else text[-1]))
+    return sorted(_PLACES.findall(text))
 
 
 def wrong_with(message: Message) -> str | None:
@@ -60,7 +60,8 @@ def wrong_with(message: Message) -> str | None:
         return "is not translated"
     if message.fuzzy:
         return "is marked as fuzzy"
-    if any(places(text) != places(message.id) for text in said):
+    asked = [places(text) for text in ([message.id] if isinstance(message.id, str) else message.id)]
+    if any(places(text) not in asked for text in said):
         return "has other placeholders"
     return None
 
