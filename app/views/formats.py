@@ -180,7 +180,7 @@ def when(moment: datetime | None, at: datetime | None = None, *, stop: bool = Tr
     """A relative time with the exact one on hover and for machines; `stop` lets the keyboard reach it."""
     if moment is None:
         return missing()
-    iso = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    iso = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
         iso, exact(moment), Markup(' tabindex="0"') if stop else "", ago(moment, at))
 

@@ -141,7 +141,8 @@ class ListPages(SavedViews):
     @has_access
     def export(self) -> Any:
         """What the link shows, or the selected rows of it, as CSV."""
-        return export.as_csv(self, request.form.getlist("rowid"))
+        chosen = request.form.getlist("rowid") if request.form.get("all") != "1" else []
+        return export.as_csv(self, chosen)
 
     # -- for templates ----------------------------------------------------------------------------------------
 

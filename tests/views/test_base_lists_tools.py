@@ -126,6 +126,8 @@ def test_csv_of_selected_rows_has_only_them_and_nobody_elses(many, browser):
     mine = re.search(r"/show/([0-9a-f-]{36})", owner.get(f"{ROOT}/list/").text)[1]
     answer = owner.post(f"{ROOT}/export/", {"rowid": [str(mine), str(theirs), "nonsense"]}, buffered=True)
     assert len(csv_of(answer)) == 2
+    answer = owner.post(f"{ROOT}/export/", {"rowid": [str(mine)], "all": "1"}, buffered=True)
+    assert len(csv_of(answer)) == 121
 
 
 def test_csv_is_refused_beyond_the_cap_and_noted_in_the_audit_log(many, browser, superuser, monkeypatch):

@@ -81,6 +81,8 @@ def test_a_page_has_a_title_a_language_a_main_part_and_a_way_past_the_menu(page)
 
 def test_every_post_carries_the_organization(page):
     for form in re.findall(r'<form[^>]*method="post".*?</form>', page.text, flags=re.DOTALL):
+        if 'class="languages"' in form:
+            continue  # a person reads one language in all organizations
         assert 'name="_org"' in form
 
 
