@@ -6,11 +6,13 @@ const chosen = (select) => select.selectedOptions[0]?.textContent.trim() || "";
 
 export const combobox = (select) => {
   if (select.hidden) return;
-  const box = document.createElement("div"), input = document.createElement("input"), list = document.createElement("ul");
+  const box = document.createElement("div"), popup = document.createElement("div");
+  const input = document.createElement("input"), list = document.createElement("ul");
   const clear = Object.assign(document.createElement("button"), { type: "button", className: "combobox-clear", tabIndex: -1, textContent: "×" });
   let options = [], active = -1, timer = 0, request = 0;
   box.className = "combobox";
-  Object.assign(list, { id: `${select.id}-list`, hidden: true });
+  Object.assign(popup, { className: "combobox-popup", hidden: true });
+  list.id = `${select.id}-list`;
   list.setAttribute("role", "listbox");
   Object.assign(input, { type: "text", className: "form-control", autocomplete: "off", id: `${select.id}-text`, dir: "auto", spellcheck: false });
   for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list", "aria-haspopup": "listbox" })) input.setAttribute(name, value);
@@ -25,14 +27,15 @@ export const combobox = (select) => {
   clear.setAttribute("aria-label", `${words.clear || ""} ${label?.firstChild.textContent.trim() || ""}`.trim());
   select.hidden = true;
   select.before(box);
-  box.append(input, clear, list);
+  popup.append(list);
+  box.append(input, clear, popup);
 
   const show = () => {
     input.value = chosen(select);
     clear.hidden = !select.value;
   };
   const close = () => {
-    list.hidden = true;
+    popup.hidden = true;
     active = -1;
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
@@ -45,37 +48,40 @@ export const combobox = (select) => {
   };
   const mark = (index) => {
     active = (index + options.length) % options.length;
-    $$("[role=option]", list).forEach((item, at) => item.setAttribute("aria-selected", String(at === active)));
-    const item = document.getElementById(`${list.id}-${active}`);
-    input.setAttribute("aria-activedescendant", item.id);
-    item.scrollIntoView({ block: "nearest" });
+    [...list.children].forEach((item, at) => item.setAttribute("aria-selected", String(at === active)));
+    const marked = list.children[active];
+    input.setAttribute("aria-activedescendant", marked.id);
+    marked.scrollIntoView({ block: "nearest" });
   };
-  const note = (text) => Object.assign(document.createElement("li"), { className: "muted", role: "presentation", textContent: text });
-  // What is missing can be made beside, in a tab of its own; the box asks again when it is looked at again.
-  const missing = () => {
-    const item = note(""), link = Object.assign(document.createElement("a"), { target: "_blank", rel: "noopener", textContent: select.dataset.newText, tabIndex: -1 });
-    const url = new URL(select.dataset.new, location.href);
-    for (const [name, value] of above()) url.searchParams.set(name, value);
-    link.href = url;
-    link.addEventListener("pointerdown", (event) => event.preventDefault());
-    item.className = "combobox-new";
-    item.append(link);
-    return item;
+  const item = (text, more) => {
+    const made = Object.assign(document.createElement("li"), { role: "option", textContent: text, ...more });
+    made.setAttribute("aria-selected", "false");
+    return made;
   };
+  const note = (text) => item(text, { className: "muted", ariaDisabled: "true" });
   const above = () => (select.dataset.depends || "").split(" ").filter(Boolean)
     .map((name) => [name, select.form?.elements[name]?.value]).filter(([, value]) => value);
+  // What is missing can be made beside, in a tab of its own; the box asks again when it is looked at again.
+  if (select.dataset.new) {
+    const link = Object.assign(document.createElement("a"), { className: "combobox-new", target: "_blank", rel: "noopener", textContent: select.dataset.newText });
+    popup.append(link);
+    link.addEventListener("click", () => {
+      const url = new URL(select.dataset.new, location.href);
+      for (const [name, value] of above()) url.searchParams.set(name, value);
+      link.href = url;
+    });
+    Object.assign(link, { href: select.dataset.new, tabIndex: -1 });
+  }
+  popup.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus; a finger may scroll
   const draw = () => {
     list.replaceChildren(...options.map((option, at) => {
-      const item = Object.assign(document.createElement("li"), { id: `${list.id}-${at}`, role: "option", textContent: option.label });
-      item.setAttribute("aria-selected", "false");
-      item.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
-      item.addEventListener("click", () => choose(option));
-      return item;
+      const made = item(option.label, { id: `${list.id}-${at}` });
+      made.addEventListener("click", () => choose(option));
+      return made;
     }));
     if (!options.length) list.append(note(words.none || "—"));
-    if (select.dataset.new) list.append(missing());
     active = -1;
-    list.hidden = false;
+    popup.hidden = false;
     input.setAttribute("aria-expanded", "true");
     input.removeAttribute("aria-activedescendant");
   };
@@ -84,9 +90,9 @@ export const combobox = (select) => {
     const url = new URL(select.dataset.combobox, location.href);
     url.searchParams.set("q", input.value === chosen(select) ? "" : input.value);
     for (const [name, value] of above()) url.searchParams.set(name, value);
-    if (list.hidden) {
+    if (popup.hidden) {
       list.replaceChildren(note(words.busy || "…"));
-      list.hidden = false;
+      popup.hidden = false;
     }
     const response = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
     if (mine !== request || document.activeElement !== input) return;
@@ -95,7 +101,7 @@ export const combobox = (select) => {
     draw();
   };
   input.addEventListener("focus", () => { input.select(); load(); });
-  input.addEventListener("click", () => list.hidden && load());
+  input.addEventListener("click", () => popup.hidden && load());
   input.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(load, 150);
@@ -108,15 +114,15 @@ export const combobox = (select) => {
     else show();
   });
   input.addEventListener("keydown", (event) => {
-    const { key } = event, open = !list.hidden && options.length > 0;
+    const { key } = event, open = !popup.hidden && options.length > 0;
     if (key === "ArrowDown" || key === "ArrowUp") {
       event.preventDefault();
-      if (list.hidden) load();
+      if (popup.hidden) load();
       else if (open) mark(key === "ArrowDown" ? active + 1 : active < 0 ? options.length - 1 : active - 1);
     } else if (key === "Enter" && open) {
       event.preventDefault(); // of a list, Enter chooses; it does not send the form
       choose(options[Math.max(active, 0)]);
-    } else if (key === "Escape" && !list.hidden) {
+    } else if (key === "Escape" && !popup.hidden) {
       event.stopPropagation();
       close();
     } else if (key === "Escape") show();
