@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from babel.dates import format_date
 from flask import g, redirect, render_template, request, url_for
 from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_babel import gettext, lazy_gettext
@@ -99,7 +100,7 @@ class HomeView(IndexView):
             return redirect(url_for("SignInView.sign_in"))
         self.update_redirect()
         template, context = _page_of(identity, db_session())
-        return render_template(f"home/{template}.html", appbuilder=self.appbuilder, identity=identity, today=_span().today,
+        return render_template(f"home/{template}.html", appbuilder=self.appbuilder, identity=identity, today=_date_words(),
                                base_template=self.appbuilder.base_template, greeting=greeting(identity), **context)
 
     @expose("/home/now")
@@ -210,6 +211,11 @@ def _span() -> Span:
     if days not in map(str, PERIODS):
         raise BadListRequest(gettext("“%(text)s” is not a value of %(label)s.", text=days[:40], label="days"))
     return Span(formats.now().astimezone(formats.zone()).date(), int(days))
+
+
+def _date_words() -> str:
+    """Saturday, 21 November."""
+    return format_date(_span().today, "EEEE, d MMMM", locale=formats.language())
 
 
 def greeting(identity: Identity) -> str:
