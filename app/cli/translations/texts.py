@@ -244,7 +244,7 @@ def _screens(app: Flask) -> Iterator[Text]:
 def _forms() -> Iterator[Text]:
     """Labels and descriptions of the fields of every form."""
     for form in _below(FlaskForm):
-        for name in dir(form):
+        for name in dir(form) if form.__module__.startswith("app.") else ():
             field = getattr(form, name)
             if isinstance(field, UnboundField):
                 said = [*field.args[:1], field.kwargs.get("label"), field.kwargs.get("description")]
