@@ -35,22 +35,28 @@ def house(servers: Servers, world_template: tuple[str, World], settings: Any, tm
         public_url=f"http://127.0.0.1:{port}", realtime_port=live_port, realtime_url=f"http://127.0.0.1:{live_port}")
     engine = create_engine(servers.admin_url(database), poolclass=NullPool)
     found = House(own, world, engine)
-    with found.app.app_context():
-        running = Faults(own, engine, world.a.org_id, tmp_path_factory.mktemp("browser"))
-        try:
-            running.start("-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--no-control-socket",
-                          "--config", "python:app.gunicorn")
-            live = running.start("-m", "app.api.realtime")
-            wait_until(lambda: _answers(f"{found.address}/readyz"))
-            yield found
-        finally:
-            live.terminate()
-            live.wait()
-            running.end()
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = :name"),
-                                   {"name": database})
-            sys.stderr.write((running.folder / "log").read_text()[-4000:])
+    running = Faults(own, engine, world.a.org_id, tmp_path_factory.mktemp("browser"))
+    try:
+        running.start("-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--no-control-socket",
+                      "--config", "python:app.gunicorn")
+        live = running.start("-m", "app.api.realtime")
+        wait_until(lambda: _answers(f"{found.address}/readyz"))
+        yield found
+    finally:
+        live.terminate()
+        live.wait()
+        running.end()
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = :name"),
+                               {"name": database})
+        sys.stderr.write((running.folder / "log").read_text()[-4000:])
+
+
+@pytest.fixture(autouse=True)
+def inside(house: House) -> Iterator[None]:
+    """Tests call services as well: on the console's own database."""
+    with house.app.app_context():
+        yield
 
 
 def _answers(url: str) -> bool:
@@ -109,7 +115,7 @@ def people(house: House) -> Any:
                            {"org": world.b.org_id, "user": world.owner.user_id, "name": world.owner.name, "email": world.owner.email})
         connection.execute(text("INSERT INTO memberships (org_id, user_id, role) VALUES (:org, :user, 'administrator')"),
                            {"org": world.b.org_id, "user": world.owner.user_id})
-    with auth_scope() as auth:
+    with house.app.app_context(), auth_scope() as auth:
         accounts.set_password(auth, world.owner.user_id, PASSWORD)
     return SimpleNamespace(both=world.owner, owner=world.owner, staff=world.staff, resident=world.resident, outsider=world.outsider,
                            a=world.a, b=world.b)

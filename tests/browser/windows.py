@@ -40,7 +40,7 @@ class House:
         self.app = create_app("web", settings)
         APPS.append(self.app)
 
-    def cookie(self, person: Person, org_id: Any = None) -> str:
+    def cookie(self, person: Person) -> str:
         """The session cookie of somebody who has signed in."""
         from app.security import new_token, token_digest
 
@@ -51,7 +51,7 @@ class House:
                 "VALUES (:user, :digest, 'test', '127.0.0.1', true, :until)"),
                 {"user": person.user_id, "digest": token_digest(token), "until": datetime.now(UTC) + timedelta(days=1)})
         signer = SecureCookieSessionInterface().get_signing_serializer(self.app)
-        return signer.dumps({"token": token, "_user_id": str(person.user_id), "_fresh": True, "org": str(org_id or person.org_id)})
+        return signer.dumps({"token": token, "_user_id": str(person.user_id), "_fresh": True, **({"org": str(person.org_id)} if person.org_id else {})})
 
     def end_sessions(self, person: Person) -> None:
         """As if their time had run out."""
@@ -72,13 +72,13 @@ class Windows:
         """A trouble that belongs to the test."""
         self.expected.append(pattern)
 
-    def context(self, person: Person | None = None, *, org_id: Any = None, **options: Any) -> Any:
+    def context(self, person: Person | None = None, **options: Any) -> Any:
         """A browser of somebody's own, signed in if it is somebody's."""
         context = self.chromium.new_context(base_url=self.house.address, **{"viewport": WIDE, "reduced_motion": "reduce", **options})
         context.set_default_timeout(8000)
         self.contexts.append(context)
         if person is not None:
-            context.add_cookies([{"name": "viramah", "value": self.house.cookie(person, org_id), "url": self.house.address,
+            context.add_cookies([{"name": "viramah", "value": self.house.cookie(person), "url": self.house.address,
                                   "httpOnly": True, "sameSite": "Lax"}])
         context.on("page", self._watch)
         return context
