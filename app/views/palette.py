@@ -10,6 +10,7 @@ from flask import current_app, g, jsonify, request, url_for
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext
 
+from app.languages import sentence
 from app.models.declare import SIGNED_IN
 from app.permissions import Action
 from app.rules.errors import NotFound
@@ -98,7 +99,7 @@ def _menu(items: Any) -> Iterator[Any]:
 
 def _shown(view: Any, hit: search.Hit, face: Any) -> dict[str, str]:
     enums = getattr(view, "enums", {})
-    details = (formats.human(text) if path in enums else text for path, text in zip(view.palette.detail, hit.detail, strict=False) if text)
+    details = (formats.human(text) if path in enums else sentence(text) for path, text in zip(view.palette.detail, hit.detail, strict=False) if text)
     return {"label": hit.title, "detail": " · ".join(details), "url": view.url("show", pk=hit.key),
             "group": gettext(getattr(view, "plural_name", "") or face.label), "icon": (face.icon if face else "").removeprefix("fa-"),
             "steps": url_for("PaletteView.steps", screen=view.endpoint, pk=hit.key) if isinstance(view, ConsoleModelView) else ""}
