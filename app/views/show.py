@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from flask import request
 from flask_appbuilder import expose
 from flask_babel import gettext
-from sqlalchemy import Text, func, literal, literal_column, select, union_all
+from sqlalchemy import func, literal, literal_column, select, union_all
 
 from app.languages import sentence
 from app.lifecycle import Transition
@@ -21,6 +21,7 @@ from app.views.interface import ConsoleInterface
 from app.views.paging import COUNT_CAP
 from app.views.screens import has_access
 
+LONG = 40  # characters of a fact that stand beside others
 KEY_FACTS = 3  # of the facts that a screen declares, where it does not say which
 
 
@@ -132,10 +133,10 @@ class ShowPages:
             column not in self.filled_facts or getattr(item, column))]) for heading, section in declared]
         return [(heading, columns) for heading, columns in found if columns]
 
-    def is_long(self, column: str) -> bool:
-        """Whether a fact may be a text of several lines, which takes the whole width."""
-        known = self.datamodel.mapper.columns
-        return column in known and isinstance(known[column].type, Text) and column not in self.enums
+    def is_long(self, item: Any, column: str) -> bool:
+        """Whether a fact is a text that takes the whole width."""
+        value = getattr(item, column, None)
+        return isinstance(value, str) and (len(value) > LONG or "\n" in value)
 
     # -- steps ------------------------------------------------------------------------------------------------
 

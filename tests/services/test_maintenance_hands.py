@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from app.permissions import Role
+from app.models.maintenance import MaintenanceAttachment, MaintenanceComment
+from app.permissions import Resource, Role
 from app.rules.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
 from app.rules.maintenance import (
     ATTACHMENTS_PER_REQUEST,
@@ -15,8 +17,9 @@ from app.rules.maintenance import (
     Priority,
 )
 from app.rules.maintenance import RequestStatus as S
-from app.services import maintenance
-from app.services.maintenance import Assignee, finding
+from app.services import maintenance, timeline
+from app.services.maintenance import Assignee, residents
+from app.services.timeline import Sight, Story, Subject
 from tests.maintenance import first_hostel, found, moved, raised, refusal, scope
 
 # --- hands ------------------------------------------------------------------------------------------------
@@ -122,27 +125,33 @@ def remark(person, request, body, parent=None):
 
 
 def told(person, request):
+    """Remarks and files, oldest first."""
+    story = Story("request_id", comments=MaintenanceComment, files=MaintenanceAttachment)
     with scope(person) as session:
-        return [entry for entry in finding.story(session, request, reader=person.user_id, decides=False)
-                if entry.kind == "remark"]
+        entries, _ = timeline.read(session, Subject(person.org_id, "maintenance_requests", request, Resource.MAINTENANCE, story), Sight.NONE)
+    return entries[::-1]
 
 
 def test_answers_stand_below_what_they_answer(app, world):
     request = raised(world.resident)
     remark(world.resident, request, "When?")
     question = told(world.staff, request)[0]
-    remark(world.staff, request, "Today", question.id)
-    remark(world.owner, request, "At noon", told(world.staff, request)[0].answers[0].id)
-    (thread,) = told(world.staff, request)
-    assert [thread.body, *(answer.body for answer in thread.answers)] == ["When?", "Today", "At noon"]
-    assert [thread.by_staff, *(answer.by_staff for answer in thread.answers)] == [False, True, True]
+    remark(world.staff, request, "Today", UUID(question.key))
+    remark(world.owner, request, "At noon", UUID(told(world.staff, request)[1].key))
+    entries = told(world.staff, request)
+    assert [entry.data["body"] for entry in entries] == ["When?", "Today", "At noon"]
+    assert [entry.data["by_staff"] for entry in entries] == [False, True, True]
+    assert [entry.data["parent"] for entry in entries] == [None, question.key, question.key]
+    with scope(world.resident) as session:
+        (thread,) = (entry for entry in residents.own_story(session, request) if entry.kind == "remark")
+    assert [answer.body for answer in thread.answers] == ["Today", "At noon"]
 
 
 def test_a_remark_answers_nothing_on_another_request(app, world):
     one, other = raised(world.resident), raised(world.resident)
     remark(world.resident, one, "When?")
     question = told(world.staff, one)[0]
-    assert isinstance(refusal(lambda: remark(world.staff, other, "Today", question.id)), NotFound)
+    assert isinstance(refusal(lambda: remark(world.staff, other, "Today", UUID(question.key))), NotFound)
 
 
 @pytest.mark.parametrize("body", ["", "   ", "x" * (DESCRIPTION_MAX + 1)])
@@ -161,9 +170,9 @@ def test_staff_take_back_their_own_remarks_and_those_who_decide_any(app, world):
         with scope(person) as session:
             maintenance.remove_comment(session, key)
 
-    assert isinstance(refusal(lambda: remove(world.staff, first.id)), Forbidden)
-    remove(world.staff, second.id)
-    remove(world.owner, first.id)
+    assert isinstance(refusal(lambda: remove(world.staff, UUID(first.key))), Forbidden)
+    remove(world.staff, UUID(second.key))
+    remove(world.owner, UUID(first.key))
     assert told(world.staff, request) == []
 
 
@@ -185,6 +194,5 @@ def test_the_sixth_file_is_refused_and_a_removed_one_makes_room(app, world):
         attach(number)
     assert isinstance(refusal(lambda: attach(9)), LimitReached)
     with scope(world.staff) as session:
-        one = next(e for e in finding.story(session, request, reader=world.staff.user_id, decides=False) if e.kind == "attached")
-        maintenance.detach(session, one.id)
+        maintenance.detach(session, UUID(told(world.staff, request)[0].key))
     attach(10)

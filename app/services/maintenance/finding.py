@@ -1,4 +1,4 @@
-"""Reads of maintenance: conditions, the story of one request, who could take it. Policies decide which rows there are."""
+"""Reads of maintenance: conditions, the parts of a request's story, who could take it. Policies decide which rows there are."""
 
 from __future__ import annotations
 
@@ -14,12 +14,8 @@ from sqlalchemy.orm import Session, joinedload
 from app.models.files import File
 from app.models.maintenance import (
     MaintenanceAssignment,
-    MaintenanceAttachment,
-    MaintenanceComment,
     MaintenanceRequest,
-    MaintenanceStatusHistory,
 )
-from app.models.people import Member
 from app.rules.files import PHOTOS
 from app.rules.maintenance import OPEN, RequestStatus
 
@@ -68,15 +64,6 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Handed:
-    """The request came into somebody's hands."""
-
-    at: datetime
-    whom: str
-    kind: str = "handed"
-
-
-@dataclass(frozen=True)
 class Remark:
     """A comment with the answers to it; `who` is empty where the reader must not know."""
 
@@ -85,7 +72,6 @@ class Remark:
     who: str
     by_staff: bool
     body: str
-    removable: bool = False
     answers: list[Remark] = field(default_factory=list)
     kind: str = "remark"
 
@@ -98,7 +84,6 @@ class Attached:
     id: UUID
     who: str
     file: File
-    removable: bool = False
     kind: str = "attached"
 
     @property
@@ -107,35 +92,7 @@ class Attached:
         return self.file.media_type in PHOTOS
 
 
-Entry = Moved | Handed | Remark | Attached
-
-
-def story(session: Session, request_id: UUID, *, reader: int, decides: bool) -> list[Entry]:
-    """Everything that happened to a request, oldest first, for staff: four statements."""
-    history, comment, attached, held = (MaintenanceStatusHistory, MaintenanceComment, MaintenanceAttachment,
-                                        MaintenanceAssignment)
-    entries: list[Entry] = [
-        Moved(h.event_at, h.member.name if h.member else "", h.triggered_by == "system",
-              RequestStatus(h.from_status) if h.from_status else None, RequestStatus(h.to_status), h.event or "", h.note,
-              h.recorded_at)
-        for h in session.scalars(select(history).where(history.request_id == request_id).options(joinedload(history.member))
-                                 .order_by(history.seq))]
-    # Whoever takes a request is named by the step itself.
-    entries += [Handed(g.assigned_at, str(g)) for g in session.scalars(
-        select(held).where(held.request_id == request_id).options(joinedload(held.member)))
-        if g.user_id is None or g.user_id != g.created_by]
-    remarks = [
-        (c.parent_id, Remark(c.created_at, c.id, c.member.name if c.member else "", c.by_staff, c.body,
-                             removable=decides or c.user_id == reader))
-        for c in session.scalars(select(comment).where(comment.request_id == request_id, comment.deleted_at.is_(None))
-                                 .options(joinedload(comment.member)).order_by(comment.created_at))]
-    entries += threads(remarks)
-    entries += [Attached(a.created_at, a.id, name or "", file, removable=decides or a.user_id == reader)
-                for a, file, name in session.execute(
-                    select(attached, File, Member.name).where(attached.request_id == request_id, attached.deleted_at.is_(None))
-                    .join(File, and_(File.org_id == attached.org_id, File.id == attached.file_id))
-                    .outerjoin(Member, and_(Member.org_id == attached.org_id, Member.user_id == attached.user_id)))]
-    return sorted(entries, key=lambda entry: entry.at)
+Entry = Moved | Remark | Attached
 
 
 def threads(remarks: Sequence[tuple[UUID | None, Remark]]) -> list[Remark]:
