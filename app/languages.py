@@ -7,21 +7,21 @@ import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel import Locale
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask
-from flask_babel import Domain, force_locale, format_date, get_locale
-from flask_babel import gettext as translate
+from flask_babel import Domain, force_locale, get_locale
 
 FOLDER = Path(__file__).parent / "translations"
 SOURCE = "en"  # what the code is written in: needs no catalog
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
-_LEAST = 4  # letters that a template must have of its own, or it would fit any text
+SAID = "said"  # the comment of a text that is put into another language only where it is shown
 
 
 def catalog_path(code: str) -> Path:
@@ -36,17 +36,25 @@ def languages() -> dict[str, str]:
     return {code: Locale.parse(code).get_display_name(code).capitalize() for code in [SOURCE, *found]}
 
 
+class Catalog(Translations):  # type: ignore[misc]
+    """A catalog, and which of its texts are `said`: in English, by what knows no reader."""
+
+    said: frozenset[str] = frozenset()
+
+
 @cache
-def catalog(code: str) -> Translations:
+def catalog(code: str) -> Catalog:
     """The catalog of a language, read from its text: there is no compiled file that could be missing or old."""
     path, compiled = catalog_path(code), io.BytesIO()
     if not path.exists():
-        return Translations()
+        return Catalog()
     with path.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=code))
+        messages = read_po(file, locale=code)
+    write_mo(compiled, messages)
     compiled.seek(0)
-    found = Translations(compiled)
+    found = Catalog(compiled)
     found._catalog.pop("", None)  # noqa: SLF001 - the header, which an empty text would be translated into
+    found.said = frozenset(message.id for message in messages if SAID in message.auto_comments)
     return found
 
 
@@ -61,9 +69,8 @@ class Catalogs(Domain):
 @cache
 def _templates(code: str) -> list[tuple[re.Pattern[str], str]]:
     """Texts with placeholders as patterns of what was made from them, the most particular first."""
-    known = {text for text in catalog(code)._catalog if isinstance(text, str) and _PLACEHOLDER.search(text)}  # noqa: SLF001
-    own = {text: _PLACEHOLDER.sub("", text) for text in known}
-    return [(_pattern(text), text) for text in sorted(known, key=lambda text: -len(own[text])) if len(own[text]) >= _LEAST]
+    own = {text: len(_PLACEHOLDER.sub("", text)) for text in catalog(code).said if _PLACEHOLDER.search(text)}
+    return [(_pattern(text), text) for text in sorted(own, key=lambda text: -own[text])]
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -83,36 +90,40 @@ def sentence(text: object) -> str:
     They know nothing of readers, and what they say may have been stored. So the catalog is turned round: the template
     whose words the text has gives the values, and its translation takes them. What no catalog knows stays as it is.
     """
-    said = str(text)
     code = str(get_locale() or SOURCE)
-    if code == SOURCE or not said:
-        return said
-    if (found := _known(said)) is not None:
+    return str(text) if code == SOURCE else _said(code, str(text))
+
+
+@lru_cache(maxsize=4096)
+def _said(code: str, text: str) -> str:
+    """Kept, because lists say the same of many rows."""
+    if (found := _known(code, text)) is not None:
         return found
     for pattern, template in _templates(code):
-        if (match := pattern.fullmatch(said)) is not None:
-            return translate(template) % {name: _value(value) for name, value in match.groupdict().items()}
+        if (match := pattern.fullmatch(text)) is not None:
+            return str(catalog(code).ugettext(template)) % {
+                name: _value(code, value) for name, value in match.groupdict().items()}
     for mark in ("; ", ": ", ", "):  # several things said in a row, or of something
-        if mark in said:
-            return mark.join(map(_value, said.split(mark)))
-    return said
+        if mark in text:
+            return mark.join(_value(code, part) for part in text.split(mark))
+    return text
 
 
-def _known(text: str) -> str | None:
-    found = catalog(str(get_locale() or SOURCE))._catalog.get(text)  # noqa: SLF001
+def _known(code: str, text: str) -> str | None:
+    found = catalog(code)._catalog.get(text)  # noqa: SLF001
     return found if isinstance(found, str) else None
 
 
-def _value(text: str) -> str:
+def _value(code: str, text: str) -> str:
     """A value within a sentence: words of ours, or a part that is said by itself, are translated; the rest is data."""
     for own in (text, text[:1].upper() + text[1:], text[:1].lower() + text[1:]):
-        if (found := _known(own)) is not None:
+        if (found := _known(code, own)) is not None:
             return found
-    if (found := sentence(text)) != text:
+    if (found := _said(code, text)) != text:
         return found
     if re.fullmatch(r"\d\d? [A-Z][a-z]+ \d{4}", text):  # a day in a sentence that was said in English
-        return format_date(datetime.strptime(text, "%d %B %Y").replace(tzinfo=UTC), "d MMMM y")
-    return re.sub(r"“([^”]*)”", lambda quoted: f"“{_value(quoted[1])}”", text)
+        return format_date(datetime.strptime(text, "%d %B %Y").replace(tzinfo=UTC), "d MMMM y", locale=code)
+    return re.sub(r"“([^”]*)”", lambda quoted: f"“{_value(code, quoted[1])}”", text)
 
 
 def best(wanted: Iterable[str]) -> str | None:

@@ -205,20 +205,20 @@ def _membership_step(
     where = "for one hostel" if membership.hostel_id else "for the whole organization"
     reason = membership.why_inactive(now)
     if reason:
-        return Step(f"The role {name} {reason}, so it does not count.", Effect.NOTHING)
+        return Step(f"The role “{name}” {reason}, so it does not count.", Effect.NOTHING)
     if not membership.covers(hostel_id):
         place = "another hostel" if hostel_id else "one hostel, not for the organization"
-        return Step(f"The role {name} is for {place}, so it does not count here.", Effect.NOTHING)
+        return Step(f"The role “{name}” is for {place}, so it does not count here.", Effect.NOTHING)
     by_matrix = capability in ROLE_CAPABILITIES[role]
     has_it = role_may(role, org_overrides, capability, hostel_id)
     if has_it and by_matrix:
-        said = f"The role {name} {where} has it by the matrix, through {ROLE_PORTAL[role].replace('_', ' ')}."
+        said = f"The role “{name}” {where} has it by the matrix, through {ROLE_PORTAL[role].replace('_', ' ')}."
         return Step(said, Effect.GIVES)
     if has_it:
-        return Step(f"The organization gives it to the role {name}, held {where}.", Effect.GIVES)
+        return Step(f"The organization gives it to the role “{name}”, held {where}.", Effect.GIVES)
     if by_matrix:
-        return Step(f"The organization takes it away from the role {name}.", Effect.NOTHING)
-    return Step(f"The role {name} does not have it.", Effect.NOTHING)
+        return Step(f"The organization takes it away from the role “{name}”.", Effect.NOTHING)
+    return Step(f"The role “{name}” does not have it.", Effect.NOTHING)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from babel import Locale
-from babel.support import Translations
 from sqlalchemy import Engine, text
 
 from app import languages
@@ -54,12 +53,13 @@ def test_a_catalog_holds_nothing_that_is_gone(app: Any, code: str) -> None:
     assert [message.id for message in catalog if message.id and translations.first(message) not in known] == []
 
 
-class Marked(Translations):
+class Marked(languages.Catalog):
     """Each text between ⟦ and ⟧, known or not: so nobody has to translate for the test."""
 
     def __init__(self, known: list[texts.Text]) -> None:
         super().__init__()
         self._catalog = {each.first: f"⟦{each.first}⟧" for each in known}
+        self.said = frozenset(each.first for each in known if languages.SAID in each.comments)
         self.plural = lambda n: int(n != 1)
 
     def gettext(self, message: str) -> str:
@@ -136,9 +136,9 @@ def pseudo(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     own, marked = languages.catalog, Marked(texts.collect(app))
     monkeypatch.setattr(languages, "catalog", lambda code: marked if code == PSEUDO else own(code))
     monkeypatch.setattr(languages, "languages", lambda: {"en": "English", PSEUDO: "Pseudo"})
-    languages._templates.cache_clear()
     yield
-    languages._templates.cache_clear()
+    for kept in (languages._templates, languages._said):
+        kept.cache_clear()
 
 
 @pytest.fixture

@@ -141,10 +141,10 @@ def test_an_explanation_names_role_override_and_portal():
     own = [Override(UPDATE, granted=False, hostel_id=NORTH)]
     sentences = [step.sentence for step in explain(roles, [], own, NOW, *UPDATE, NORTH).steps]
     assert sentences == [
-        "The role maintenance staff for one hostel has it by the matrix, through portal management.",
-        "The role guard does not have it.",
-        "The role viewer is for another hostel, so it does not count here.",
-        "The role accountant ended on 28 February 2026, so it does not count.",
+        "The role “maintenance staff” for one hostel has it by the matrix, through portal management.",
+        "The role “guard” does not have it.",
+        "The role “viewer” is for another hostel, so it does not count here.",
+        "The role “accountant” ended on 28 February 2026, so it does not count.",
         "A personal override takes it away in this hostel, which wins.",
     ]
 

@@ -95,7 +95,7 @@ def test_the_screen_explains_a_person(app, world, browser):
         f"/permissions/explain?person={world.staff.user_id}&resource=maintenance&action=update"
         f"&hostel={world.a.places[0].hostel_id}"))
     assert "yes, maintenance · update" in page
-    assert "The role maintenance staff for one hostel has it by the matrix, through portal management." in page
+    assert "The role “maintenance staff” for one hostel has it by the matrix, through portal management." in page
 
 
 def test_two_roles_are_compared_as_the_organization_has_them(app, world, browser):

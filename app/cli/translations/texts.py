@@ -23,6 +23,8 @@ from flask_wtf import FlaskForm
 from sqlalchemy import CheckConstraint
 from wtforms.fields.core import UnboundField
 
+from app.languages import SAID
+
 ROOT = Path(__file__).parents[3]
 _KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
 # Whose sentences are plain English: Python is searched for them, SQL for what is raised for people.
@@ -61,8 +63,8 @@ def collect(app: Flask) -> list[Text]:
     found: dict[str, Text] = {}
     for text in [*marked(), *plain_sentences(), *raised(), *declared(app)]:
         known = found.setdefault(text.first, text)
-        if isinstance(known.id, str) and not isinstance(text.id, str):  # a plural form knows more than the same text alone
-            found[text.first] = text
+        if isinstance(known.id, str) and (SAID in text.comments or not isinstance(text.id, str)):
+            found[text.first] = text  # which knows more of it
     return [text for first, text in found.items() if re.search(r"[A-Za-z]", first)]
 
 
@@ -80,7 +82,7 @@ def marked() -> Iterator[Text]:
     for path in _files(("app", "jobs", "reports")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) == "N_" and isinstance(node.args[0], ast.JoinedStr):
-                yield Text(_template(node.args[0]), _place(path))
+                yield Text(_template(node.args[0]), _place(path), (SAID,))
 
 
 def _place(path: Path) -> str:
@@ -104,7 +106,7 @@ def plain_sentences() -> Iterator[Text]:
         for node in _spoken(ast.parse(path.read_text(encoding="utf-8"))):
             said = _template(node) if isinstance(node, ast.JoinedStr) else str(node.value)
             if _WORDS.fullmatch(said) and len(_PLACEHOLDER.sub("", said)) >= _LEAST:
-                yield Text(said, _place(path))
+                yield Text(said, _place(path), (SAID,))
 
 
 def _spoken(node: ast.AST) -> Iterator[ast.JoinedStr | ast.Constant]:
@@ -162,7 +164,7 @@ def raised() -> Iterator[Text]:
     for path in sorted((ROOT / "app" / "models" / "sql").glob("*.sql")):
         for words in _RAISE.findall(path.read_text(encoding="utf-8")):
             parts = words.replace("''", "'").split("%")
-            yield Text(parts[0] + "".join(f"%(v{n})s{part}" for n, part in enumerate(parts[1:], 1)), _place(path))
+            yield Text(parts[0] + "".join(f"%(v{n})s{part}" for n, part in enumerate(parts[1:], 1)), _place(path), (SAID,))
 
 
 # -- names of things -----------------------------------------------------------------------------------------------
