@@ -99,3 +99,14 @@ on("click", "[data-earlier]", async (event, link) => {
     first.focus({ preventScroll: true });
   }
 });
+
+// -- changed meanwhile -------------------------------------------------------------------------------------------------
+
+const watched = $("[data-watched]");
+const news = ({ detail: { table, record } }) => {
+  const { watched: own, key, version } = watched.dataset;
+  if (table !== own || String(record?.id) !== key || !(new Date(record.updated_at) > new Date(version))) return;
+  document.removeEventListener("live", news);
+  watched.before($("#changed-notice").content.cloneNode(true));
+};
+if (watched) document.addEventListener("live", news);
