@@ -23,7 +23,7 @@ from app.api.realtime.sockets import DirectProtocol
 from app.permissions import ROLE_PORTAL
 from app.services.realtime import Claims, make_token, signing_key
 
-PATIENCE = 10.0  # seconds in which whatever must happen happens
+PATIENCE = 30.0  # seconds in which whatever must happen happens
 
 
 def free_port():

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 def run(story):
     """Run a coroutine; each test is one story."""
-    return asyncio.run(asyncio.wait_for(story, 60))
+    return asyncio.run(asyncio.wait_for(story, 120))
 
 
 async def act(superuser, statement, **values):

@@ -157,6 +157,7 @@ def test_killed_and_started_again_it_goes_on_where_each_client_was(process, worl
             last = await raise_request(superuser, world.a)
             assert await late.nothing_before(last) == []
             assert await owner.nothing_before(last) == []
+            assert key not in (process.folder / "log").read_text()  # though it stands in the address
     run(story())
 
 

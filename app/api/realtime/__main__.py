@@ -13,7 +13,6 @@ from app.api.realtime.sockets import DirectProtocol
 from app.logs import init_logging
 
 LARGEST_MESSAGE = 256 * 1024
-QUIET = "WARNING"  # uvicorn tells addresses at INFO, and the address of a socket holds its key
 
 
 def main() -> int:
@@ -25,8 +24,9 @@ def main() -> int:
         print("\n".join(error.problems), file=sys.stderr)  # noqa: T201 - for whoever starts it
         return 2
     init_logging(settings.log_level, sentry_dsn=settings.sentry_dsn)
+    # At INFO uvicorn tells addresses, and the address of a socket holds its key.
     uvicorn.run(live.app(), host=settings.realtime_host, port=settings.realtime_port, ws=DirectProtocol, ws_max_size=LARGEST_MESSAGE,
-                ws_per_message_deflate=False, access_log=False, log_config=None, log_level=QUIET.lower(),
+                ws_per_message_deflate=False, access_log=False, log_config=None, log_level="warning",
                 timeout_graceful_shutdown=3, server_header=False, proxy_headers=settings.trusted_proxies > 0)
     return 0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import psycopg2
@@ -69,12 +70,13 @@ class Source:
         """Connect and read, again and again."""
         failures, renew = 0, False
         while True:
-            connection = None
+            connection = sentinel = None
             try:
+                sentinel = await asyncio.to_thread(psycopg2.connect, self.address, application_name="viramah realtime", connect_timeout=5)
                 connection, cursor, begun = await asyncio.to_thread(self._open, renew)
                 self.sink.begin(begun)
                 self.reading, failures, renew = True, 0, False
-                await self._read(cursor)
+                await self._read(cursor, sentinel)
             except _SLOT_LOST as error:
                 _log.warning("the slot is lost; a new one is made", error=type(error).__name__)
                 renew = True
@@ -83,8 +85,8 @@ class Source:
                     _log.warning("the change stream broke off", error=type(error).__name__)
             finally:
                 self.reading = False
-                if connection is not None:
-                    connection.close()
+                for one in filter(None, (connection, sentinel)):
+                    one.close()
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
 
@@ -117,29 +119,17 @@ class Source:
         cursor.create_replication_slot(slot, output_plugin="pgoutput")
         return _lsn(cursor.fetchone()[1]), True
 
-    async def _read(self, cursor: Any) -> None:
+    async def _read(self, cursor: Any, sentinel: Any) -> None:
+        """Read until the connection breaks. A server that shuts down waits for its readers to confirm everything, which
+        this one never does: but it ends plain sessions first, and so the sentinel says that it is time to go.
+        """
         loop = asyncio.get_running_loop()
         broken: asyncio.Future[None] = loop.create_future()
-        decoder = Decoder()
-
-        def readable() -> None:
-            if broken.done():
-                return
-            try:
-                for _ in range(MOST_AT_ONCE):
-                    message = cursor.read_message()
-                    if message is None:
-                        return
-                    transaction = decoder.feed(message.payload)
-                    if transaction is not None and transaction.changes:
-                        self.sink.take(transaction)
-                loop.call_soon(readable)  # what is buffered already makes the socket readable no more
-            except psycopg2.Error as error:
-                broken.set_exception(error)
-
-        loop.add_reader(cursor.fileno(), readable)
+        pump = partial(self._pump, cursor, Decoder(), broken)
+        loop.add_reader(cursor.fileno(), pump)
+        loop.add_reader(sentinel.fileno(), self._go, sentinel, broken)
         try:
-            readable()
+            pump()
             while True:
                 cursor.send_feedback(flush_lsn=self.sink.keep_from(cursor.wal_end), force=True)
                 await asyncio.wait([broken], timeout=FEEDBACK_SECONDS)
@@ -147,3 +137,27 @@ class Source:
                     broken.result()
         finally:
             loop.remove_reader(cursor.fileno())
+            loop.remove_reader(sentinel.fileno())
+
+    def _pump(self, cursor: Any, decoder: Decoder, broken: asyncio.Future[None]) -> None:
+        """Take what has come."""
+        if broken.done():
+            return
+        try:
+            for _ in range(MOST_AT_ONCE):
+                message = cursor.read_message()
+                if message is None:
+                    return
+                transaction = decoder.feed(message.payload)
+                if transaction is not None and transaction.changes:
+                    self.sink.take(transaction)
+            # What is buffered already makes the socket readable no more.
+            asyncio.get_running_loop().call_soon(self._pump, cursor, decoder, broken)
+        except psycopg2.Error as error:
+            broken.set_exception(error)
+
+    @staticmethod
+    def _go(sentinel: Any, broken: asyncio.Future[None]) -> None:
+        asyncio.get_running_loop().remove_reader(sentinel.fileno())
+        if not broken.done():
+            broken.set_exception(psycopg2.OperationalError("the server ends its sessions"))
