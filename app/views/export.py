@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 from itertools import chain
 from typing import Any
 
@@ -70,6 +71,8 @@ def plain(view: Any, item: Any, column: str) -> str:
         return value.isoformat()
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and column not in view.formatters_columns:
         return str(Decimal(value) / 100 if column.endswith("_paise") else value)
+    if isinstance(value, Enum) and column not in view.formatters_columns:
+        return formats.human(value)
     shown = view.display(item, column)
     text = shown.striptags() if isinstance(shown, Markup) else str(shown)
     return guarded_cell("" if shown == formats.missing() else text)

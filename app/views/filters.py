@@ -55,8 +55,8 @@ class Filter:
         return column == value
 
     def any_of(self, parameter: str, values: Sequence[Any]) -> ColumnElement[bool]:
-        """What the rows must satisfy where several values will do."""
-        return or_(*(self.condition(parameter, value) for value in values))
+        """What the rows must satisfy for what the link names; filters with `multiple` say it for several values."""
+        return self.condition(parameter, values[0])
 
     def describe(self, _parameter: str, value: Any) -> str:
         """The value in words; empty where the label says it all."""

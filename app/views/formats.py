@@ -147,7 +147,7 @@ def badge(state: Enum | str | None, tone: str | None = None, label: str | None =
 
 def missing() -> Markup:
     """What stands where nothing is known."""
-    return Markup('<span class="missing" aria-label="{}">—</span>').format(gettext("empty"))
+    return Markup('<span class="missing">—</span>')
 
 
 def exact(moment: datetime, at: ZoneInfo | None = None) -> str:
