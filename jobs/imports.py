@@ -65,21 +65,21 @@ class BatchRunner(Runner):
             if run.status == S.STOPPED and step.again:
                 lifecycle.move(session, RUN, run.id, self.event)
             elif run.status != self.status:
-                return Result(_figures(session, run.id), cancelled=True)
+                return Result(_figures(self.status, session, run.id), cancelled=True)
             handled = _BATCHES[self.status](session, run.id)
             done, total = _measured(self.status, imports.progress(session, run.id))
             step.advance(session, done, {}, total)
         if handled:
             return None
         imports.finish_step(step.session, run.id)
-        return Result(_figures(step.session, run.id))
+        return Result(_figures(self.status, step.session, run.id))
 
     def ended(self, step: Step, message: str) -> dict[str, Any]:
         """What is in stays, and can be undone."""
         run = _run_of(step, step.session)
         if run.status == self.status:
             imports.stop(step.session, run.id, message)
-        return _figures(step.session, run.id)
+        return _figures(self.status, step.session, run.id)
 
 
 _BATCHES = {S.RUNNING: imports.run_batch, S.UNDOING: imports.undo_batch}
@@ -92,9 +92,12 @@ def _measured(status: RunStatus, found: Progress) -> tuple[int, int]:
     return found.hidden + found.kept, found.created + found.restored
 
 
-def _figures(session: Session, run_id: UUID) -> dict[str, Any]:
+_FIGURES = {S.RUNNING: ("created", "restored", "unchanged", "refused"), S.UNDOING: ("hidden", "kept")}
+
+
+def _figures(status: RunStatus, session: Session, run_id: UUID) -> dict[str, Any]:
     found = imports.progress(session, run_id)
-    return {name: getattr(found, name) for name in ("created", "restored", "unchanged", "refused", "hidden", "kept")}
+    return {name: getattr(found, name) for name in _FIGURES[status]}
 
 
 RUNNERS[TaskKind.IMPORT_CHECK] = CheckRunner()

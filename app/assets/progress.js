@@ -65,10 +65,11 @@ const summarize = async () => {
 
 // -- pages about it ------------------------------------------------------------------------------------------------
 
-// Rows that changed are put in place; one that somebody is about to click keeps its buttons.
+// Rows that changed are put in place, but not under a question that is being answered about one of them.
 const follow = async (list) => {
   const response = await ask(list.dataset.tasksList);
   if (!response) return;
+  if ($("dialog[open]")) return known.delete(list.dataset.tasksList);
   const fresh = document.createElement("template");
   fresh.innerHTML = await response.text();
   const rows = $$("[data-row]", fresh.content);
@@ -77,11 +78,9 @@ const follow = async (list) => {
     const old = $(`[data-row="${row.dataset.row}"]`, list);
     if (!old) list.insertBefore(row, list.children[index] || null);
     else if (old.dataset.version !== row.dataset.version) {
-      const bar = $(".task-progress", row);
-      if (old.contains(document.activeElement) && bar && $(".task-progress", old)) {
-        $(".task-progress", old).replaceWith(bar);
-        old.dataset.version = row.dataset.version;
-      } else old.replaceWith(row);
+      const place = $$("a, button", old).indexOf(document.activeElement);
+      old.replaceWith(row);
+      if (place >= 0) ($$("a, button", row)[place] || $("a", row)).focus();
     }
   });
 };

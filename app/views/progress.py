@@ -94,7 +94,9 @@ class Shown:
             return gettext("Ending what has begun")
         if self.task.total:
             return gettext("%(done)s of %(total)s", done=formats.number(self.task.done), total=formats.number(self.task.total))
-        return ngettext("%(num)s row", "%(num)s rows", self.task.done) if self.task.done else gettext("Has begun")
+        if self.task.done:
+            return ngettext("%(count)s row", "%(count)s rows", self.task.done, count=formats.number(self.task.done))
+        return gettext("Has begun")
 
     @property
     def summary(self) -> str:
@@ -105,11 +107,14 @@ class Shown:
         return ", ".join(_FIGURES[name](value) for name in _FIGURES if (value := found.get(name)))
 
     @property
+    def subject_url(self) -> str:
+        """The page of what it is about, if it is about one thing: of an import."""
+        return url_for("ImportView.show", pk=self.task.subject_id) if self.task.subject_id else ""
+
+    @property
     def url(self) -> str:
         """Where its result is."""
-        if self.task.kind in {TaskKind.IMPORT_CHECK, TaskKind.IMPORT_RUN, TaskKind.IMPORT_UNDO} and self.task.subject_id:
-            return url_for("ImportView.show", pk=self.task.subject_id)
-        return url_for("TasksView.show", pk=self.id)
+        return self.subject_url or url_for("TasksView.show", pk=self.id)
 
     @property
     def download(self) -> str:
