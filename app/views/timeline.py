@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import g, request
 from flask_babel import gettext
+from markupsafe import Markup
 
 from app.models.declare import PROTECTED
 from app.models.files import File
@@ -30,7 +31,7 @@ class Told:
 
     entry: Entry
     who: str
-    deed: str = ""
+    deed: Markup | str = ""
     changes: list[Change] = field(default_factory=list)
     states: tuple[Any, Any] = (None, None)
     file: File | None = None
@@ -150,12 +151,14 @@ def _changes(view: Any, edits: list[Entry]) -> list[list[Change]]:
     return difference.changes_of(view.session(), table, telling, view.label_columns)
 
 
-def _deed(entry: Entry) -> str:
+def _deed(entry: Entry) -> Markup:
+    """Who did what to the row, as one sentence: the place of the name differs from language to language."""
     action, after = entry.data["action"], entry.data.get("after") or {}
-    if "deleted_at" in after and action == "update":
-        return gettext("removed it") if after["deleted_at"] else gettext("brought it back")
-    return {"insert": gettext("added it"), "update": gettext("edited this"), "delete": gettext("removed it")}.get(
-        action) or difference.deed(action)
+    if action == "update" and "deleted_at" in after:
+        action = "delete" if after["deleted_at"] else "restore"
+    said = {"insert": gettext("%(who)s added it"), "update": gettext("%(who)s edited this"), "delete": gettext("%(who)s removed it"),
+            "restore": gettext("%(who)s brought it back")}.get(action) or f"%(who)s: {difference.deed(action)}"
+    return Markup(said) % {"who": Markup('<strong dir="auto">{}</strong>').format(who_did(entry))}  # noqa: S704 - from our catalogs
 
 
 def _state(view: Any, value: str | None) -> Any:
