@@ -137,7 +137,7 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> subproces
     return subprocess.run(
         command,
         cwd=ROOT,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"} | (env or {}),
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
