@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -31,19 +32,19 @@ def write(path: Path, catalog: Catalog) -> None:
         write_po(file, catalog, width=120, sort_by_file=True, include_lineno=False, ignore_obsolete=True, omit_header=False)
 
 
-def template() -> Catalog:
+def template(known: Iterable[texts.Text] | None = None) -> Catalog:
     """Every text of the console that there is now, untranslated."""
     found = Catalog(project="Viramah Console", charset="utf-8")
-    for text in texts.collect(current_app):
+    for text in texts.collect(current_app) if known is None else known:
         found.add(text.id, context=None, locations=[(text.where, 0)], auto_comments=list(text.comments))
     return found
 
 
-def updated(code: str) -> Catalog:
-    """The catalog of a language with what is new, still untranslated, and without what is gone."""
+def updated(code: str, known: Iterable[texts.Text] | None = None) -> Catalog:
+    """The catalog of a language with what is new, still untranslated; what is gone is among its obsolete texts."""
     path = catalog_path(code)
     found = read(path, code) if path.exists() else Catalog(locale=code, charset="utf-8")
-    found.update(template(), no_fuzzy_matching=True, update_creation_date=False)
+    found.update(template(known), no_fuzzy_matching=True, update_creation_date=False)
     found.fuzzy = False
     return found
 
