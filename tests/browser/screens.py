@@ -17,11 +17,12 @@ RUN = """async (only) => {
   const { violations } = await axe.run(document, options);
   return violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map((one) => `${one.target.join(" ")} ${one.any[0]?.message || ""}`) }));
 }"""
+WORDS = "() => { const codes = [...document.querySelectorAll('code')].map((one) => one.innerText); return codes.reduce((text, code) => text.replace(code, ''), document.body.innerText); }"
 WIDER = """() => document.scrollingElement.scrollWidth <= innerWidth ? "" : [...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(one).position !== "fixed")
   .slice(0, 3).map((one) => `${one.tagName}.${one.className}`).join(", ") || "the page"
 """
-# What people should never read: identifiers, parts of a second, names and values that only programs use.
+# What people should never read, but where it is marked as code: identifiers, parts of a second, names and values that only programs use.
 CODES = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-\S*|\d:\d\d:\d\d\.\d+|(?<![@/.\w])[a-z]+_[a-z_]+\b|\{\{|%\(|<[a-z]+ ")
 ADDRESS = re.compile(r"\S+@\S+|https?://\S+")
 # Screens that show such things because they are about them, each with its reason.
@@ -40,7 +41,7 @@ def words_and_width(page: Any, endpoint: str) -> list[str]:
     found = []
     if wider := page.evaluate(WIDER):
         found.append(f"wider than a phone: {wider}")
-    words = ADDRESS.sub("", page.evaluate("document.body.innerText"))
+    words = ADDRESS.sub("", page.evaluate(WORDS))
     if endpoint not in TECHNICAL and (codes := CODES.findall(words)):
         found.append(f"codes: {sorted(set(codes))[:4]}")
     return [f"{endpoint} ({page.url}): {one}" for one in found]
