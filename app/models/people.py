@@ -306,7 +306,7 @@ for _table, _events in {
 
 _MEMBER_READERS = (Portal.ADMIN, Portal.MANAGEMENT)
 protect(
-    Member.__table__, masked=("name", "email", "name_key", "last_name_key"),
+    Member.__table__, masked=("name", "email"),
     grants=[
         Grant((Portal.ADMIN,), select=True),
         Grant((Portal.MANAGEMENT,), select=tuple(c.name for c in Member.__table__.columns if c.name != "email")),

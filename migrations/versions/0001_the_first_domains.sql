@@ -906,8 +906,9 @@ $$
 CREATE FUNCTION app.audit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
-  v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - 'updated_at' END;
-  v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - 'updated_at' END;
+  -- The keys of the search box repeat the name.
+  v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - '{updated_at,name_key,last_name_key}'::text[] END;
+  v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - '{updated_at,name_key,last_name_key}'::text[] END;
   v_row jsonb := coalesce(v_after, v_before);
   v_user integer := app.current_user_id();
 BEGIN
@@ -3953,7 +3954,7 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR 
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.audit('name', 'email', 'name_key', 'last_name_key')
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION app.audit('name', 'email')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
