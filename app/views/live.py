@@ -37,7 +37,8 @@ class LiveView(ConsoleView):
         if address is None or identity.org_id is None:
             raise NotFound(gettext("There are no live updates here."))
         asked = request.args.get("portal")
-        portal = next((portal for portal in identity.portals if portal == asked), identity.portal)
+        bound = request.host in settings().portal_hosts  # such a host stands for one portal
+        portal = next((portal for portal in identity.portals if portal == asked and not bound), identity.portal)
         token = make_token(signing_key(settings().secret_key), Claims(
             identity.user_id, identity.session_id, identity.org_id, portal, identity.hostel_id, datetime.now(UTC) + TOKEN_LIFE))
         return jsonify(token=token, url=f"{address.replace('http', 'ws', 1)}/realtime/v1", expires_in=int(TOKEN_LIFE.total_seconds()),

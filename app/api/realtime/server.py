@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
@@ -92,8 +92,8 @@ class Live:
             with Session(self._engine) as session:
                 found = find_listeners(session, asked)
                 session.commit()  # what was worked out is kept for the next who asks
-        except DBAPIError as error:
-            _log.warning("the database cannot be asked", error=type(error.orig).__name__)
+        except SQLAlchemyError as error:  # without its text: it may name addresses
+            _log.warning("the database cannot be asked", error=type(error).__name__)
             raise NoAnswer from error
         return found
 
