@@ -95,8 +95,7 @@ def test_several_are_claimed_at_once_and_each_refusal_is_told(app, world, browse
     free, taken = raised(world.owner), raised(world.owner)
     moved(world.owner, taken, "claim")
     page = browser(world.staff)
-    page.post("/maintenance/requests/action_post", {"action": "claim", "rowid": [str(free), str(taken)]})
-    after = page.get(LIST).text
+    after = page.post("/maintenance/requests/action_post", {"action": "claim", "rowid": [str(free), str(taken)]}).text
     assert "Claim: 1 row." in after
     assert "Owner A has claimed this request already." in after
 
@@ -137,7 +136,7 @@ def test_those_who_only_look_are_offered_nothing(app, world, browser, role):
     page = browser(world.a.people[role]).get(show(raised(world.resident)))
     assert page.status_code == 200
     assert buttons(page) == set()
-    assert "/edit/" not in page.text
+    assert "/requests/edit/" not in page.text
 
 
 def test_steps_are_taken_from_the_page(app, world, browser, superuser):
