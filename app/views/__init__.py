@@ -6,7 +6,6 @@ import json
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, current_app, g, request, url_for
 from markupsafe import Markup
@@ -39,14 +38,6 @@ def theme() -> str:
     return chosen if chosen in ("light", "dark") else ""
 
 
-def list_link(**changes: Any) -> str:
-    """This list's address with parameters changed (None takes one away); a change starts from the first page."""
-    args: dict[str, Any] = {name: values for name, values in request.args.lists() if name not in ("after", "before", "embed")}
-    args.update(changes)
-    kept = {name: value for name, value in args.items() if value not in (None, "")}
-    return url_for(request.endpoint or "", **(request.view_args or {}), **kept)
-
-
 def kept_by_nobody(response: Response) -> Response:
     """What a signed-in person is shown stays in no cache, unless the screen says otherwise (the board, files).
 
@@ -67,4 +58,4 @@ def init_app(app: Flask) -> None:
     builder = app.extensions["appbuilder"]
     app.jinja_env.globals.update(appbuilder=builder, base_template=builder.base_template)
     app.jinja_env.tests["menu_visible"] = menu_visible
-    app.jinja_env.globals.update(asset=asset, script=script, theme=theme, list_link=list_link)
+    app.jinja_env.globals.update(asset=asset, script=script, theme=theme)
