@@ -6,10 +6,13 @@ import re
 import time
 
 import pytest
+from sqlalchemy import text
 
 from app.rules.maintenance import RequestStatus
+from app.services import maintenance
+from app.services.maintenance import Assignee
 from tests.browser.windows import NARROW
-from tests.maintenance import found, moved, raised
+from tests.maintenance import found, moved, raised, scope
 
 pytestmark = pytest.mark.browser
 BOARD = "/maintenance/board/"
@@ -184,6 +187,24 @@ def test_others_see_a_change_within_a_second_and_keep_their_place(windows, peopl
     arrived(page, request_id, S.ASSIGNED)
     assert time.monotonic() - committed < 1
     assert people.staff.name in card(page, request_id).inner_text()
+    with scope(people.owner) as session:
+        maintenance.reassign(session, request_id, Assignee(people.owner.user_id))
+    card(page, request_id).get_by_text(people.owner.name).wait_for()
     assert page.evaluate("document.activeElement.closest('.board-card').id") == f"card-{other}"
+
+
+def test_a_column_goes_on_as_one_scrolls(windows, people, house):
+    raised(people.outsider)
+    with house.engine.begin() as connection:
+        connection.execute(text(
+            "INSERT INTO maintenance_requests (org_id, hostel_id, number, category_id, user_id) "
+            "SELECT org_id, hostel_id, 1 + n, category_id, user_id FROM maintenance_requests, generate_series(1, 60) n WHERE org_id = :org"),
+            {"org": people.b.org_id})
+    page = board(windows, people.outsider)
+    cards = column(page, S.SUBMITTED).locator(".board-card")
+    for shown in (8, 32, 56):
+        cards.nth(shown - 1).scroll_into_view_if_needed()
+        cards.nth(shown).wait_for()
+    assert [one.get_attribute("data-reference") for one in cards.all()] == [f"MR-{number:04d}" for number in range(1, 62)]
 
 
