@@ -44,6 +44,8 @@ def test_the_client_from_pypi(live, world, superuser, token):
         assert found == expected
         await channel.send_broadcast("note", {"id": 1})
         assert (await asyncio.wait_for(broadcasts.get(), PATIENCE))["payload"] == {"id": 1}
+        await channel.http_send("note", {"id": 2})
+        assert (await asyncio.wait_for(broadcasts.get(), PATIENCE))["payload"] == {"id": 2}
         await channel.unsubscribe()
         assert got.empty()
         await client.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from base64 import urlsafe_b64decode
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +59,7 @@ class Live:
         return Starlette(lifespan=self._lifespan, routes=[
             WebSocketRoute("/realtime/v1/websocket", self._socket),
             Route("/realtime/v1/api/broadcast", self._broadcast, methods=["POST"]),
+            Route("/realtime/v1/api/broadcast/{topic}/events/{event}", self._broadcast_one, methods=["POST"]),
             Route("/healthz", self._health),
         ])
 
@@ -134,22 +136,38 @@ class Live:
         return origin is None or _origin(origin) in self._origins
 
     async def _broadcast(self, request: Request) -> Response:
+        """Many messages at once, as JSON."""
+        def read(body: bytes) -> list[tuple[str, str, str, bytes | None]]:
+            messages = json.loads(body)["messages"]
+            return [(m["topic"], str(m["event"]), wire.text(m.get("payload")), None) for m in messages[:MOST_MESSAGES]]
+
+        return await self._say(request, read)
+
+    async def _broadcast_one(self, request: Request) -> Response:
+        """One message: the body is its payload, JSON or octets."""
+        place, raw = request.path_params, request.headers.get("content-type") == "application/octet-stream"
+
+        def read(body: bytes) -> list[tuple[str, str, str, bytes | None]]:
+            return [(place["topic"], place["event"], "" if raw else wire.text(json.loads(body)), body if raw else None)]
+
+        return await self._say(request, read)
+
+    async def _say(self, request: Request, read: Callable[[bytes], list[tuple[str, str, str, bytes | None]]]) -> Response:
         if int(request.headers.get("content-length") or LARGEST_POST + 1) > LARGEST_POST:
             return JSONResponse({"error": "This is too large."}, 413)
         try:
             claims = self.read(_token(request)[0])
             if await self._ask([claims]) == [None]:
                 return JSONResponse({"error": "The session of this token has ended."}, 401)
-            messages = (await request.json())["messages"]
-            said = [(f"realtime:{m['topic']}", str(m["event"]), wire.text(m.get("payload"))) for m in messages[:MOST_MESSAGES]]
+            said = read(await request.body())
         except BadToken as error:
             return JSONResponse({"error": error.message}, 401)
         except NoAnswer:
             return JSONResponse({"error": "The database cannot be asked just now."}, 503)
         except (ValueError, KeyError, TypeError):
-            return JSONResponse({"error": "messages is a list of objects with topic, event and payload."}, 422)
-        for topic, event, payload in said:
-            self.hub.broadcast(str(claims.org_id), topic, event, payload)
+            return JSONResponse({"error": "The body must be JSON: messages with topic, event and payload, or one payload."}, 422)
+        for topic, event, payload, raw in said:
+            self.hub.broadcast(str(claims.org_id), f"realtime:{topic}", event, payload, raw=raw)
         return Response(status_code=202)
 
     async def _health(self, _request: Request) -> Response:
