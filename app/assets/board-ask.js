@@ -1,5 +1,5 @@
 // What the board asks before a step: the menu of a card, and the dialog for words or a person.
-import { $, $$ } from "./dom.js";
+import { $, $$, get } from "./dom.js";
 
 // -- the menu of a card, one for all ---------------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ const complain = (sentence) => {
 };
 
 const fillWorkers = async (card, root) => {
-  const answer = await fetch(`${root}/workers/${card.dataset.id}`, { headers: { Accept: "application/json" } });
+  const answer = await get(`${root}/workers/${card.dataset.id}`, { headers: { Accept: "application/json" } });
   const found = answer.ok ? (await answer.json()).workers : [];
   $("#board-worker").replaceChildren(new Option("—", ""), ...found.map((one) => new Option(one.name, one.id)));
   $("#board-outside").value = "";

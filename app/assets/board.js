@@ -1,6 +1,6 @@
 // The maintenance board. The server draws every card, and says on it which steps its reader may take and why not
 // others; here cards are moved (board-move.js), asked about (board-ask.js) and kept up to date.
-import { $, $$, on, post } from "./dom.js";
+import { $, $$, get, on, post } from "./dom.js";
 import { ask, menu } from "./board-ask.js";
 import { carrying, startMoving } from "./board-move.js";
 
@@ -105,8 +105,7 @@ const occupied = () => carrying() || $("#board-steps").matches(":popover-open") 
 
 // Asks the server; null if there is no news, or the session ended or moved to another organization.
 const fetched = async (url, headers = {}) => {
-  const own = { "X-Requested-With": "fetch", "X-Organization": $("meta[name=organization]").content };
-  const answer = await fetch(url, { headers: { ...own, ...headers }, cache: "no-cache" });
+  const answer = await get(url, { headers, cache: "no-cache" });
   return answer.status === 200 && !answer.redirected ? answer : null;
 };
 

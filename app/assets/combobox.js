@@ -1,5 +1,5 @@
 // Combobox: a select whose options the server finds (the pattern of ARIA 1.2: the keyboard stays in the box).
-import { $, $$, on } from "./dom.js";
+import { $, $$, on, get } from "./dom.js";
 
 const words = $("#combobox-words")?.dataset || {};
 const chosen = (select) => select.selectedOptions[0]?.textContent.trim() || "";
@@ -94,7 +94,7 @@ export const combobox = (select) => {
       list.replaceChildren(note(words.busy || "…"));
       popup.hidden = false;
     }
-    const response = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
+    const response = await get(url, { headers: { Accept: "application/json" } }).catch(() => null);
     if (mine !== request || document.activeElement !== input) return;
     if (!response?.ok) { close(); return; }
     options = (await response.json()).options;

@@ -8,13 +8,20 @@ export const on = (type, selector, handler, options) =>
     if (found) handler(event, found);
   }, options);
 
+// Asks the server for something, as a page of the organization it was opened in: if the session works in another one
+// by now (a second tab), nothing of that one is answered.
+export const get = (url, { headers = {}, ...options } = {}) => {
+  const organization = $("meta[name=organization]")?.content;
+  return fetch(url, { ...options, headers: { "X-Requested-With": "fetch", ...(organization && { "X-Organization": organization }), ...headers } });
+};
+
 // Posts a form with the page's token; returns the JSON, throws an Error with the server's sentence.
 export const post = async (url, fields = {}) => {
   const body = new URLSearchParams(fields);
   const org = $("meta[name=organization]")?.content;
   if (org) body.set("_org", org);
   const token = $("meta[name=csrf-token]")?.content || "";
-  const response = await fetch(url, { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": token } });
+  const response = await get(url, { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": token } });
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw Object.assign(new Error(answer.detail || response.statusText), { status: response.status, answer });
   return answer;

@@ -1,6 +1,6 @@
 // Forms: checked as they are filled in, kept when a session ends or a tab is closed, asked about before they are left, and
 // told when somebody else saves the same thing.
-import { $, $$, on } from "./dom.js";
+import { $, $$, on, get } from "./dom.js";
 
 const controls = (form) => [...form.elements].filter((one) => one.name && one.type !== "submit" && one.type !== "button");
 const own = (one) => !/^_|^csrf_token$/.test(one.name) && !/^(hidden|password|file|submit|button)$/.test(one.type)
@@ -199,7 +199,7 @@ for (const form of $$("form[data-version-url]")) {
     if (told || document.hidden || form.dataset.sent) return;
     const url = new URL(versionUrl, location.href);
     url.searchParams.set("seen", seen);
-    const response = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
+    const response = await get(url, { headers: { Accept: "application/json" } }).catch(() => null);
     if (!response?.ok || response.redirected) return;
     const { version, said } = await response.json();
     if (version === seen || told) return;

@@ -6,7 +6,7 @@
 // it themselves listen to `live` on the document: detail is {table, type, record, old_record, seq}; type ANEW (without a
 // table) means that changes may have been missed. While there is no connection, parts are asked for every ten seconds.
 import { Socket } from "phoenix";
-import { $, $$ } from "./dom.js";
+import { $, $$, get } from "./dom.js";
 
 const SETTLE = 100, COUNT_EVERY = 2000, POLL_EVERY = 10000, PATIENCE = 5000, HIDDEN_FOR = 5 * 60000, HEARTBEAT = 8000;
 const organization = $("meta[name=organization]")?.content;
@@ -15,9 +15,8 @@ const portal = $("meta[name=portal]")?.content || "";
 // Asks for a part of this page. Nothing comes back if there is no news, the session ended or is in another organization.
 const tags = new Map();
 const ask = async (url) => {
-  const headers = { "X-Requested-With": "fetch", "X-Organization": organization };
-  if (tags.has(url)) headers["If-None-Match"] = tags.get(url);
-  const answer = await fetch(url, { headers, cache: "no-store" });
+  const headers = tags.has(url) ? { "If-None-Match": tags.get(url) } : {};
+  const answer = await get(url, { headers, cache: "no-store" });
   if (answer.status !== 200 || answer.redirected) return null;
   if (answer.headers.get("ETag")) tags.set(url, answer.headers.get("ETag"));
   return answer;
@@ -168,7 +167,7 @@ const take = ({ data: { table, type, record, old_record, seq } }) => {
 // Why there is none: nothing is live in this installation, or for this portal; or the session ended or moved on.
 const NOT_HERE = 404, NOT_YOURS = 403;
 const grant = async () => {
-  const answer = await fetch(`/live/token?portal=${portal}`, { headers: { Accept: "application/json", "X-Organization": organization }, cache: "no-store" });
+  const answer = await get(`/live/token?portal=${portal}`, { headers: { Accept: "application/json" }, cache: "no-store" });
   if (!answer.ok) return { refused: answer.status };
   const found = await answer.json();
   return { ...found, until: Date.now() + found.expires_in * 1000 };

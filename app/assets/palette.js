@@ -1,5 +1,5 @@
 // The command palette: what the page offers (sidebar, menus, its own buttons) and what the server finds, in one list.
-import { $, $$, on } from "./dom.js";
+import { $, $$, on, get } from "./dom.js";
 
 const dialog = $("#palette");
 const DELAY = 120; // milliseconds without a key before the server is asked
@@ -132,7 +132,7 @@ if (dialog) {
   const ask = async (typed, offered) => {
     asked = new AbortController();
     try {
-      const response = await fetch(`${dialog.dataset.search}?q=${encodeURIComponent(typed)}`, { headers: { Accept: "application/json" }, signal: asked.signal });
+      const response = await get(`${dialog.dataset.search}?q=${encodeURIComponent(typed)}`, { headers: { Accept: "application/json" }, signal: asked.signal });
       if (!response.ok) throw new Error(response.statusText);
       rows = (await response.json()).found;
       draw([...offered, ...rows]);
@@ -165,7 +165,7 @@ if (dialog) {
     timer = setTimeout(() => ask(typed, offered), DELAY);
   };
   const showSteps = async (item) => {
-    const response = await fetch(item.steps, { headers: { Accept: "application/json" } }).catch(() => null);
+    const response = await get(item.steps, { headers: { Accept: "application/json" } }).catch(() => null);
     if (!response?.ok) return tell(dialog.dataset.lost);
     const { steps } = await response.json();
     inside = true;

@@ -1,6 +1,6 @@
 // Long work: the indicator in the top bar, a word when something has ended, and pages that follow what runs. Everything is
 // asked for again when a change is told live, and every few seconds while something runs; an ETag keeps that cheap.
-import { $, $$, on } from "./dom.js";
+import { $, $$, on, get } from "./dom.js";
 
 const EVERY = 2000; // milliseconds, while something runs
 const known = new Map(); // address → ETag
@@ -8,7 +8,7 @@ const known = new Map(); // address → ETag
 // The answer if it has changed since last time, else null; also when the server cannot be reached just now.
 const ask = async (url) => {
   const headers = known.has(url) ? { "If-None-Match": known.get(url) } : {};
-  const response = await fetch(url, { headers: { ...headers, Accept: "application/json, text/html" } }).catch(() => null);
+  const response = await get(url, { headers: { ...headers, Accept: "application/json, text/html" } }).catch(() => null);
   if (!response?.ok) return null;
   if (response.headers.has("ETag")) known.set(url, response.headers.get("ETag"));
   return response;

@@ -1,5 +1,5 @@
 // The page of one row: dialogs of its steps, tabs that load when opened, earlier events.
-import { $, $$, on } from "./dom.js";
+import { $, $$, on, get } from "./dom.js";
 
 // -- dialogs: popovers without scripts, and with them what keeps the keyboard inside ---------------------------------
 
@@ -42,7 +42,7 @@ for (const box of $$("[data-tabs]")) {
     if (panel.dataset.loaded) return;
     panel.dataset.loaded = "yes";
     panel.setAttribute("aria-busy", "true");
-    const response = await fetch(link.dataset.load, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
+    const response = await get(link.dataset.load).catch(() => null);
     panel.removeAttribute("aria-busy");
     if (response?.ok && !response.redirected) {
       panel.innerHTML = await response.text();
@@ -85,7 +85,7 @@ on("click", "[data-earlier]", async (event, link) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const row = link.parentElement;
-  const response = await fetch(link.dataset.earlier, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
+  const response = await get(link.dataset.earlier).catch(() => null);
   if (!response?.ok || response.redirected) {
     location.assign(link.href);
     return;
