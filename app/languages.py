@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask
 from flask_babel import Domain, force_locale, get_locale
+from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "translations"
 SOURCE = "en"  # what the code is written in: needs no catalog
@@ -91,7 +92,15 @@ def sentence(text: object) -> str:
     whose words the text has gives the values, and its translation takes them. What no catalog knows stays as it is.
     """
     code = str(get_locale() or SOURCE)
+    if isinstance(text, Markup):  # drawn already
+        return text
     return str(text) if code == SOURCE else _said(code, str(text))
+
+
+def noted(text: str) -> str:
+    """A note that a person or the product wrote: what people write is never translated, even if it is a word of ours."""
+    said = catalog(str(get_locale() or SOURCE)).said
+    return sentence(text) if said.intersection((text, *text.split("; "))) else text
 
 
 @lru_cache(maxsize=4096)
@@ -143,4 +152,4 @@ def in_language(code: str | None) -> AbstractContextManager[None]:
 def init_app(app: Flask) -> None:
     """Give Flask-Babel our catalogs."""
     app.extensions["babel"].instance.domain_instance = Catalogs()
-    app.jinja_env.filters["sentence"] = sentence
+    app.jinja_env.filters.update(sentence=sentence, noted=noted)

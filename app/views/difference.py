@@ -15,6 +15,7 @@ from markupsafe import Markup
 from sqlalchemy import CheckConstraint, Column, Date, DateTime, String, Table, cast, select
 from sqlalchemy.orm import Session
 
+from app.languages import sentence
 from app.models.audit import AuditEntry
 from app.models.base import Model
 from app.models.declare import PROTECTED
@@ -63,7 +64,7 @@ def summary(entry: AuditEntry) -> str | Markup:
         return gettext("%(names)s and %(n)s more", names=text, n=more) if more > 0 else text
     row = entry.after or entry.before or {}
     called = next((str(row[name]) for name in _LABELS if row.get(name)), "")
-    return formats.shortened(called) if called else formats.missing()
+    return formats.shortened(sentence(called)) if called else formats.missing()
 
 
 def row_name(session: Session, entry: AuditEntry) -> str:

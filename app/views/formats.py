@@ -103,8 +103,9 @@ def size(count: int) -> str:
 
 def duration(length: timedelta) -> str:
     """A length in its two largest units, such as 2 d 4 h."""
+    units = {"d": gettext("d"), "h": gettext("h"), "min": gettext("min")}
     said = human_duration(length)
-    return re.sub(r"[a-z]+", lambda unit: gettext(unit[0]), said) if any(map(str.isdigit, said)) else gettext(said)
+    return re.sub(r"[a-z]+", lambda unit: units[unit[0]], said) if any(map(str.isdigit, said)) else gettext(said)
 
 
 def words(name: Any) -> str:
@@ -249,6 +250,6 @@ _DRAWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], str | Markup]], ...
 
 def init_app(app: Flask) -> None:
     """Give templates the filters `money`, `number`, `when`, `exact`, `day`, `badge`, `human`, `sentence`, …"""
-    for function in (money, number, size, when, exact, day, plain_day, short_day, duration, badge, human, sentence, show_value, plural):
+    for function in (money, number, size, when, exact, day, plain_day, short_day, duration, badge, human, show_value, plural):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["currency_symbol"] = currency_symbol

@@ -37,6 +37,7 @@ _WORDS = re.compile(r"[A-Za-z“%(][\w’'“”%()/.,:;?!–-]*(\s+[\w’'“�
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
 _LEAST = 4  # letters of its own, without which a template is no text
 _RAISE = re.compile(r"RAISE EXCEPTION\s+'((?:[^']|'')*)'[^;]*ERRCODE = 'VR", re.DOTALL)
+_NOTE = re.compile(r"app\.move\([^)]*'([A-Z][^']+\.)'")
 # Modules, and enums, that are shown to nobody.
 _NO_WORDS = ("app.local", "app.services.demo", "app.api", "app.metrics", "app.services.audit", "app.services.timeline",
              "app.rules.files.MediaType", "app.rules.telling.Audience")
@@ -160,9 +161,10 @@ def _short(node: ast.AST) -> str:
 
 
 def raised() -> Iterator[Text]:
-    """What functions of the database refuse with; their values have no names."""
+    """What functions of the database refuse with, and the notes they write; their values have no names."""
     for path in sorted((ROOT / "app" / "models" / "sql").glob("*.sql")):
-        for words in _RAISE.findall(path.read_text(encoding="utf-8")):
+        source = path.read_text(encoding="utf-8")
+        for words in [*_RAISE.findall(source), *_NOTE.findall(source)]:
             parts = words.replace("''", "'").split("%")
             yield Text(parts[0] + "".join(f"%(v{n})s{part}" for n, part in enumerate(parts[1:], 1)), _place(path), (SAID,))
 
