@@ -14,6 +14,7 @@ from app.rules.errors import DomainError, Forbidden, Invalid, NotFound
 from app.rules.lists import BULK_MAX
 from app.rules.progress import AT_ONCE_ROWS
 from app.services import progress
+from app.views import formats
 from app.views.edge import (
     already_submitted,
     local_path,
@@ -116,7 +117,7 @@ def matching(view: Any) -> list[str]:
     asked = view.asked()
     found = view.session().scalars(asked.statement.with_only_columns(view.datamodel.key).limit(BULK_MAX + 1)).all()
     if len(found) > BULK_MAX:
-        raise Invalid(gettext("More than %(most)s rows match. Narrow the list with filters first.", most=f"{BULK_MAX:,}"))
+        raise Invalid(gettext("More than %(most)s rows match. Narrow the list with filters first.", most=formats.number(BULK_MAX)))
     return [str(key) for key in found]
 
 

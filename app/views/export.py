@@ -36,7 +36,7 @@ def as_csv(view: Any, keys: Sequence[str] = ()) -> Response:
         count = view.datamodel.capped_count(statement, EXPORT_MAX)
         if count > EXPORT_MAX:
             raise Invalid(gettext("This is more than %(n)s rows: narrow the filters, and take out part by part.",
-                                  n=f"{EXPORT_MAX:,}"))
+                                  n=formats.number(EXPORT_MAX)))
         # Which filters, not what for: somebody may have searched for a person.
         audit.note_export(call.session, subject=view.datamodel.obj.__tablename__, taken={
             "rows": count, "columns": list(asked.columns), "filters": [one.name for one in asked.applied]})

@@ -18,6 +18,7 @@ from sqlalchemy import BigInteger, Select, false, func, inspect, literal_column,
 from sqlalchemy.orm import RelationshipProperty, Session, joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
+from app.views import formats
 from app.views.paging import COUNT_CAP, TENANT, BadListRequest, Place, Sort, sortable_columns
 
 SOFT_DELETE = "deleted_at"
@@ -38,7 +39,7 @@ class Page:
     @property
     def count_text(self) -> str:
         """`42`, or `1,000+` where counting on would only cost time."""
-        return f"{COUNT_CAP:,}+" if self.count > COUNT_CAP else f"{self.count:,}"
+        return formats.number(COUNT_CAP) + "+" if self.count > COUNT_CAP else formats.number(self.count)
 
 
 class _NoStockFilters(SQLAFilterConverter):

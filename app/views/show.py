@@ -15,7 +15,7 @@ from app.languages import sentence
 from app.lifecycle import Transition
 from app.permissions import Resource
 from app.services.timeline import Story
-from app.views import bulk, timeline
+from app.views import bulk, formats, timeline
 from app.views.edge import submission_id
 from app.views.interface import ConsoleInterface
 from app.views.paging import COUNT_CAP
@@ -187,5 +187,5 @@ class ShowPages:
         found = dict(self.session().execute(counts).all())
         return [{"view": view, "name": relation, "url": view.url("list", **{relation: self.key_of(item)}),
                  "load": view.url("list", **{relation: self.key_of(item), "embed": 1}),
-                 "count": f"{COUNT_CAP:,}+" if found[number] > COUNT_CAP else f"{found[number]:,}"}
+                 "count": formats.number(COUNT_CAP) + "+" if found[number] > COUNT_CAP else formats.number(found[number])}
                 for number, (view, relation, _) in enumerate(lists)]

@@ -24,8 +24,10 @@ _RESET = N_("Hello %(name)s,\n\nsomebody asked for a new password for your accou
 
 def invitation(letter: Letter, link: str, say: Say, until: str) -> Mail:
     """To somebody who is offered a role, until a time in words."""
+    role = letter.role.replace("_", " ")
+    said = say(role.capitalize())  # as lists call it
     values = {"name": letter.name, "inviter": letter.inviter, "organization": letter.organization, "link": link, "until": until,
-              "role": say(letter.role.replace("_", " ").capitalize())}
+              "role": role if said == role.capitalize() else said}
     return Mail(to=letter.to, key=f"invitation {letter.secret}",
                 subject=say(N_("Invitation to %(organization)s")) % {"organization": letter.organization},
                 text=say(_INVITED_BY if letter.inviter else _INVITED) % values)

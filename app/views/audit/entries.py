@@ -99,7 +99,7 @@ class AuditView(ConsoleModelView):
         with service_call() as call:
             if call.session.scalar(select(func.count()).select_from(shown.limit(EXPORT_MAX + 1).subquery())) > EXPORT_MAX:
                 raise Invalid(gettext("This is more than %(n)s entries: narrow the filters, or have `flask audit export` "
-                                      "write them.", n=f"{EXPORT_MAX:,}"))
+                                      "write them.", n=formats.number(EXPORT_MAX)))
             audit.note_export(call.session, {str(_filter.label): _filter.text for _filter in applied})
         if call.error is not None:
             return problem_page(call.error, self.url("list"))
