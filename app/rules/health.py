@@ -105,10 +105,11 @@ def judge_scheduler(last_scheduled: datetime | None, now: datetime) -> Check:
     """The schedule has something to start every five minutes."""
     if last_scheduled is None:
         return Check("scheduler", N_("Scheduler"), State.ATTENTION, "Nothing was ever started by the schedule.")
-    ago = f"The schedule last started something {duration(now - last_scheduled)} ago"
+    ago = duration(now - last_scheduled)
     if now - last_scheduled > SCHEDULE_LATE:
-        return Check("scheduler", N_("Scheduler"), State.BROKEN, f"{ago}: is the scheduler running?")
-    return Check("scheduler", N_("Scheduler"), State.WELL, f"{ago}.")
+        return Check("scheduler", N_("Scheduler"), State.BROKEN,
+                     f"The schedule last started something {ago} ago: is the scheduler running?")
+    return Check("scheduler", N_("Scheduler"), State.WELL, f"The schedule last started something {ago} ago.")
 
 
 @dataclass(frozen=True, slots=True)
