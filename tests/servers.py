@@ -75,7 +75,10 @@ class Servers:
         return name
 
     def drop_database(self, name: str) -> None:
-        self.postgres.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        # A realtime process that was killed leaves its slot, and a database with a slot is not dropped.
+        self.postgres.execute(
+            f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{name}' AND NOT active",
+            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def template_database(self, key: str, build: Callable[[str], None]) -> str:
         """The name of the template database for `key`, built once by `build(admin_url)`.
