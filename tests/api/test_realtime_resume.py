@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.api.realtime.pgoutput import Change, Kind, Table, Transaction
 from app.api.realtime.window import MOST_WAL, Window, sequence
-from tests.api.conftest import PATIENCE, drop_slots, wait_for
+from tests.api.conftest import PATIENCE, Running, drop_slots, wait_for
 from tests.api.helpers import act, raise_request, run
 from tests.faults.processes import Faults
 
@@ -72,7 +72,7 @@ def test_nothing_is_lost_or_told_twice_around_a_join(world, superuser, wire, tok
             since = (await owner.join("maintenance_requests"))["seq"]
 
         async def raising():
-            while len(ids) < 30:
+            while len(ids) < 16:
                 ids.append(await raise_request(superuser, world.a))
 
         work = asyncio.create_task(raising())
@@ -159,6 +159,32 @@ def test_killed_and_started_again_it_goes_on_where_each_client_was(process, worl
             assert await owner.nothing_before(last) == []
             assert key not in (process.folder / "log").read_text()  # though it stands in the address
     run(story())
+
+
+def test_whoever_joins_before_the_stream_begins_waits_for_it(app, world, live_settings, superuser, token, wire_to):
+    """Making a slot waits for transactions under way, and tells nothing of what is committed meanwhile."""
+    running = Running(live_settings)
+
+    async def story(under_way):
+        async with contextlib.AsyncExitStack() as stack:
+            owner = await connected(stack, partial(wire_to, token(world.owner), url=running.url))
+            joining = asyncio.create_task(owner.join("maintenance_requests"))
+            await asyncio.to_thread(wait_for, lambda: reads(superuser))
+            assert not joining.done()
+            await asyncio.to_thread(under_way.rollback)
+            await joining
+            request = await raise_request(superuser, world.a)
+            assert (await owner.change())["record"]["id"] == request
+
+    with superuser.connect() as under_way:
+        under_way.execute(text("CREATE TABLE under_way ()"))  # takes an id, as every transaction that writes
+        running.thread.start()
+        try:
+            run(story(under_way))
+        finally:
+            under_way.rollback()
+            running.stop()
+            drop_slots(superuser)
 
 
 def test_a_slot_that_was_lost_is_made_anew_and_everybody_fetches(live, world, superuser, wire, token):

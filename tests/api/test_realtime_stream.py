@@ -63,7 +63,7 @@ def stream(world, superuser, live_settings):
 words = st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=50)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(words, st.none() | st.integers(-10**20, 10**20)), min_size=1, max_size=5))
 def test_whatever_is_written_is_read(stream, superuser, rows):
     with superuser.begin() as c:

@@ -4,6 +4,7 @@ who are told the same.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -86,6 +87,7 @@ class Hub:
     def __init__(self, ask: Ask, seconds: float, start: Callable[[Awaitable[None]], Any]) -> None:
         self.ask, self.seconds, self._start = ask, seconds, start
         self.window: Window | None = None
+        self.begun = asyncio.Event()
         self.channels: set[Channel] = set()
         self.access_changes = 0  # moves whenever what was asked before may have become wrong
         self._cluster = ""
@@ -106,6 +108,7 @@ class Hub:
             missed = self.window is not None
             self.window = Window(begun.start, begun.end, self.seconds)
             self._cluster = begun.cluster
+            self.begun.set()
             if missed:
                 self._tell_anew(self.channels)
 

@@ -24,6 +24,7 @@ MOST_PER_SECOND = 100  # messages of one socket
 QUEUE_BYTES = 1 << 20  # that may wait for a slow reader
 TOO_SLOW, TOO_MUCH, NOT_UNDERSTOOD = 4008, 4029, 4400  # why a socket is closed, beside the standard codes
 CLOSING_SECONDS = 5.0
+BEGIN_SECONDS = 5.0
 _EVENTS = {"*", "INSERT", "UPDATE", "DELETE"}
 _SEQUENCE = re.compile(r"[0-9A-F]{24}")
 
@@ -145,6 +146,7 @@ class Socket:
     async def _join(self, message: wire.Message) -> None:
         try:
             claims = self.door.read(str(message.payload.get("access_token") or self.token))
+            await self._stream_begun()
             listener = await self._listener(claims)
             channel = Channel(self, message.topic, message.join_ref or message.ref, claims, listener)
             echo = self._configure(channel, message.payload.get("config", {}))
@@ -152,6 +154,13 @@ class Socket:
             self.reply(message, "error", {"reason": error.message})
             return
         self._enter(channel, message, echo)
+
+    async def _stream_begun(self) -> None:
+        """A slot that is made waits for every transaction under way: what is committed until then, nobody would be told."""
+        try:
+            await asyncio.wait_for(self.hub.begun.wait(), BEGIN_SECONDS)
+        except TimeoutError as error:
+            raise Refused("Changes are not read yet: try again.") from error
 
     async def _listener(self, claims: Claims) -> Listener:
         """What the person may see, as of a moment after which nothing that was read of the stream has changed it."""
