@@ -62,6 +62,11 @@ class KeyRing:
             keys[key_id] = key
         return cls(keys)
 
+    @property
+    def current(self) -> str:
+        """The id of the key that new tokens and indexes are made under."""
+        return self._current
+
     @staticmethod
     def new_key() -> bytes:
         """A key for a ring, or for one person (whose destruction erases what was encrypted under it)."""

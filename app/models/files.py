@@ -49,11 +49,13 @@ functions("files")
 _UPLOADERS = (Portal.ADMIN, Portal.MANAGEMENT)
 _OURS = f"{IN_ORG} AND ({MINE} OR app.is_system())"
 # An uploaded import may hold anything about anybody: for those who import, not for all who see files; so with reports.
+# An identity document shows in full what values show masked: for those who may reveal, of people whom they reach.
 _READ = (f"{IN_ORG} AND {can(Resource.FILES, Action.READ)} AND (hostel_id IS NULL OR {within(Resource.FILES, Action.READ)})"
          f" AND (purpose <> 'import' OR {can(Resource.IMPORTS, Action.READ)})"
-         f" AND (purpose <> 'report' OR {can(Resource.REPORTS, Action.EXPORT)})")
+         f" AND (purpose <> 'report' OR {can(Resource.REPORTS, Action.EXPORT)})"
+         f" AND (purpose <> 'identity' OR {MINE} OR ({can(Resource.PERSONAL, Action.APPROVE)} AND app.member_in_reach(user_id)))")
 protect(
-    File.__table__, guarded=("user_id",),
+    File.__table__, masked=("storage_key",), guarded=("user_id",),
     grants=[Grant((*_UPLOADERS, Portal.RESIDENT), select=True, insert=True),
             Grant((*_UPLOADERS, Portal.RESIDENT), update=("deleted_at",))],
     policies=[

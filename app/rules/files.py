@@ -63,6 +63,7 @@ class Purpose(StrEnum):
     MAINTENANCE = "maintenance"
     IMPORT = "import"
     DOCUMENT = "document"
+    IDENTITY = "identity"
     PICTURE = "picture"
     REPORT = "report"
 
@@ -81,6 +82,7 @@ ACCEPTED: dict[Purpose, Acceptance] = {
                                      "a photo (JPEG, PNG, WebP or GIF) or a video (MP4 or MOV)"),  # M5
     Purpose.IMPORT: Acceptance(frozenset({M.CSV, M.XLSX}), 50 * _MB, "a CSV file or an Excel workbook"),
     Purpose.DOCUMENT: Acceptance(frozenset({M.PDF, M.JPEG, M.PNG}), 10 * _MB, "a PDF or a photo (JPEG or PNG)"),
+    Purpose.IDENTITY: Acceptance(frozenset({M.PDF, M.JPEG, M.PNG, M.HEIC}), 15 * _MB, "a PDF or a photo (JPEG, PNG or HEIC)"),
     Purpose.REPORT: Acceptance(frozenset({M.PDF, M.CSV}), 50 * _MB, "a PDF or a CSV file"),
     Purpose.PICTURE: Acceptance(frozenset({M.JPEG, M.PNG, M.WEBP}), 2 * _MB, "a JPEG, PNG or WebP picture"),
 }

@@ -1,0 +1,233 @@
+-- Personal values: who may write them, who may read them in clear, and how a person is forgotten.
+
+-- Oneself, the product itself, or staff with the capability who reach the person.
+--: definer
+CREATE FUNCTION app.assert_personal(p_user integer, p_action text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF app.current_org() IS NULL OR NOT EXISTS (SELECT FROM members WHERE org_id = app.current_org() AND user_id = p_user)
+     OR NOT (app.is_system() OR p_user = app.current_user_id() OR app.member_in_reach(p_user)) THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT (app.is_system() OR p_user = app.current_user_id() OR (app.is_staff() AND app.can('personal', p_action))) THEN
+    RAISE EXCEPTION 'Your role does not let you do this with personal data.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- The person's key as the ring wrapped it, to write under; with a candidate, one is made where there is none.
+--: definer; execute: portal_admin, portal_resident
+CREATE FUNCTION app.person_key(p_user integer, p_candidate text) RETURNS TABLE (id uuid, token text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM app.assert_personal(p_user, 'update');
+  IF p_candidate IS NOT NULL THEN
+    INSERT INTO person_keys (org_id, user_id, token) VALUES (app.current_org(), p_user, p_candidate)
+    ON CONFLICT (org_id, user_id) WHERE destroyed_at IS NULL DO NOTHING;
+  END IF;
+  RETURN QUERY SELECT k.id, k.token FROM person_keys k
+    WHERE k.org_id = app.current_org() AND k.user_id = p_user AND k.destroyed_at IS NULL;
+END
+$$;
+
+-- Values of one person at once; a value without token is removed. The key must still be there when they are written.
+--: definer; execute: portal_admin, portal_resident
+CREATE FUNCTION app.put_personal(p_user integer, p_key uuid, p_values jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_personal(p_user, 'update');
+  PERFORM FROM person_keys WHERE org_id = app.current_org() AND id = p_key AND user_id = p_user AND destroyed_at IS NULL
+    FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'The personal data of this person was erased a moment ago.' USING ERRCODE = 'VR409';
+  END IF;
+  DELETE FROM personal_values v USING jsonb_to_recordset(p_values) AS n(name text, token text)
+  WHERE v.org_id = app.current_org() AND v.user_id = p_user AND v.name = n.name AND n.token IS NULL;
+  INSERT INTO personal_values (org_id, user_id, key_id, name, token, blind_index, index_key, masked)
+  SELECT app.current_org(), p_user, p_key, n.name, n.token, n.blind_index, n.index_key, n.masked
+  FROM jsonb_to_recordset(p_values) AS n(name text, token text, blind_index text, index_key text, masked text)
+  WHERE n.token IS NOT NULL
+  ON CONFLICT (org_id, user_id, name) DO UPDATE SET key_id = excluded.key_id, token = excluded.token,
+    blind_index = excluded.blind_index, index_key = excluded.index_key, masked = excluded.masked;
+END
+$$;
+
+-- What it takes to read values in clear, together with the audit row that says who did and why.
+--: definer; execute: portal_admin, portal_resident
+CREATE FUNCTION app.reveal_personal(p_user integer, p_names text[], p_reason text)
+RETURNS TABLE (name text, token text, key_id uuid, key_token text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM app.assert_personal(p_user, 'approve');
+  IF length(btrim(coalesce(p_reason, ''))) < 5 THEN
+    RAISE EXCEPTION 'Say why you need to read this.' USING ERRCODE = 'VR422';
+  END IF;
+  PERFORM app.note_event('reveal', 'personal_values', p_user::text, p_reason, jsonb_build_object('names', to_jsonb(p_names)));
+  RETURN QUERY SELECT v.name::text, v.token, k.id, k.token FROM personal_values v
+    JOIN person_keys k ON k.org_id = v.org_id AND k.id = v.key_id
+    WHERE v.org_id = app.current_org() AND v.user_id = p_user AND v.name = ANY (p_names);
+END
+$$;
+
+-- What somebody typed into a form themselves and has not submitted comes back to them without ceremony.
+--: definer; execute: portal_admin, portal_resident
+CREATE FUNCTION app.own_drafts() RETURNS TABLE (name text, token text, key_id uuid, key_token text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT v.name, v.token, k.id, k.token FROM personal_values v
+  JOIN person_keys k ON k.org_id = v.org_id AND k.id = v.key_id
+  WHERE v.org_id = app.current_org() AND v.user_id = app.current_user_id() AND v.name LIKE 'draft.%'
+$$;
+
+-- Whose value has one of these blind indexes, as far as the caller reaches.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.find_personal(p_names text[], p_indexes text[]) RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT v.user_id FROM personal_values v
+  WHERE v.org_id = app.current_org() AND v.name = ANY (p_names) AND v.blind_index = ANY (p_indexes)
+    AND app.can('personal', 'read') AND app.member_in_reach(v.user_id)
+  ORDER BY 1
+$$;
+
+-- -- documents ---------------------------------------------------------------------------------------------------
+
+-- The uploaded file becomes the person's, and a document of theirs; `p_replaces` names the one it takes the place of.
+--: definer; execute: portal_admin, portal_resident
+CREATE FUNCTION app.add_document(p_user integer, p_kind text, p_file uuid, p_until date, p_replaces uuid, p_most integer)
+RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_personal(p_user, 'update');
+  -- One after the other for each person, so that two uploads at once count each other.
+  PERFORM FROM members WHERE org_id = app.current_org() AND user_id = p_user FOR NO KEY UPDATE;
+  UPDATE files SET user_id = p_user WHERE org_id = app.current_org() AND id = p_file AND purpose = 'identity'
+    AND user_id IS NOT DISTINCT FROM coalesce(app.current_user_id(), user_id) AND deleted_at IS NULL
+    AND NOT EXISTS (SELECT FROM documents d WHERE d.org_id = files.org_id AND d.file_id = files.id);
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'This file is not there any more, or is not yours to give.' USING ERRCODE = 'VR404';
+  END IF;
+  IF p_replaces IS NOT NULL THEN
+    PERFORM app.end_document(p_replaces, p_user, 'replaced');
+  END IF;
+  IF (SELECT count(*) FROM documents WHERE org_id = app.current_org() AND user_id = p_user AND kind = p_kind
+      AND status = 'current') >= p_most THEN
+    RAISE EXCEPTION 'There are % documents of this kind already. Remove one first.', p_most USING ERRCODE = 'VR409';
+  END IF;
+  INSERT INTO documents (org_id, user_id, kind, file_id, valid_until)
+  VALUES (app.current_org(), p_user, p_kind, p_file, p_until) RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$;
+
+-- A document counts no more; its bytes are swept with those of removed files.
+--: definer
+CREATE FUNCTION app.end_document(p_id uuid, p_user integer, p_status text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_file uuid;
+BEGIN
+  UPDATE documents SET status = p_status WHERE org_id = app.current_org() AND id = p_id AND user_id = p_user
+    AND status = 'current' RETURNING file_id INTO v_file;
+  IF v_file IS NULL THEN
+    RAISE EXCEPTION 'This document is not there any more.' USING ERRCODE = 'VR404';
+  END IF;
+  UPDATE files SET deleted_at = app.now() WHERE org_id = app.current_org() AND id = v_file AND deleted_at IS NULL;
+END
+$$;
+
+--: definer; execute: portal_admin, portal_resident
+CREATE FUNCTION app.remove_document(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_user integer := (SELECT user_id FROM documents WHERE org_id = app.current_org() AND id = p_id);
+BEGIN
+  IF v_user IS NULL OR NOT (app.is_system() OR v_user = app.current_user_id()
+                            OR (app.is_staff() AND app.member_in_reach(v_user))) THEN
+    RAISE EXCEPTION 'This document is not there any more.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_personal(v_user, 'delete');
+  PERFORM app.end_document(p_id, v_user, 'removed');
+END
+$$;
+
+-- What the organization asks for, from people in which roles.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.require_document(p_kind text, p_required boolean, p_has_expiry boolean, p_roles text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF app.current_org() IS NULL OR NOT app.org_wide('organization', 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you change what this organization asks for.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO document_requirements (org_id, kind, required, has_expiry, roles)
+  VALUES (app.current_org(), p_kind, p_required, p_has_expiry, p_roles)
+  ON CONFLICT (org_id, kind) DO UPDATE SET required = excluded.required, has_expiry = excluded.has_expiry, roles = excluded.roles;
+END
+$$;
+
+-- -- forgetting --------------------------------------------------------------------------------------------------
+
+-- Who left this organization before a day and still has personal values or documents here.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.people_to_redact(p_before timestamptz) RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.user_id FROM members m
+  WHERE app.is_system() AND m.org_id = app.current_org() AND m.removed_at < p_before
+    AND (EXISTS (SELECT FROM person_keys k WHERE k.org_id = m.org_id AND k.user_id = m.user_id AND k.destroyed_at IS NULL)
+         OR EXISTS (SELECT FROM documents d WHERE d.org_id = m.org_id AND d.user_id = m.user_id AND d.status <> 'removed'))
+  ORDER BY 1
+$$;
+
+-- The key goes, and with it every value, also those in the audit log and in old rows; documents follow. Returns the
+-- objects whose bytes the caller must delete.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.redact_person(p_user integer) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Only the product itself forgets people.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM FROM members WHERE org_id = app.current_org() AND user_id = p_user FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  IF EXISTS (SELECT FROM memberships WHERE org_id = app.current_org() AND user_id = p_user) THEN
+    RAISE EXCEPTION 'This person still has a role here. Take it away first.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE person_keys SET token = NULL, destroyed_at = app.now()
+  WHERE org_id = app.current_org() AND user_id = p_user AND destroyed_at IS NULL;
+  DELETE FROM personal_values WHERE org_id = app.current_org() AND user_id = p_user;
+  UPDATE documents SET status = 'removed' WHERE org_id = app.current_org() AND user_id = p_user AND status <> 'removed';
+  UPDATE files f SET deleted_at = app.now()
+  WHERE f.org_id = app.current_org() AND f.purpose = 'identity' AND f.user_id = p_user AND f.deleted_at IS NULL;
+  RETURN QUERY SELECT storage_key FROM files
+    WHERE org_id = app.current_org() AND purpose = 'identity' AND user_id = p_user;
+END
+$$;
+
+-- Redaction, and the name and addresses too; the account itself goes with its last organization. What the person did
+-- stays, by a number without a name.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.erase_person(p_user integer) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_email text := (SELECT email FROM members WHERE org_id = app.current_org() AND user_id = p_user);
+  v_nobody text := 'erased-' || p_user || '@erased.invalid';
+BEGIN
+  RETURN QUERY SELECT app.redact_person(p_user);
+  UPDATE members SET name = 'Erased person', email = v_nobody, removed_at = coalesce(removed_at, app.now())
+  WHERE org_id = app.current_org() AND user_id = p_user;
+  UPDATE team_members SET name = 'Erased person', email = NULL, phone = NULL
+  WHERE org_id = app.current_org() AND (user_id = p_user OR lower(email) = lower(v_email));
+  DELETE FROM invitations WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
+  DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
+  IF NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)
+     AND NOT EXISTS (SELECT FROM platform_roles WHERE user_id = p_user) THEN
+    DELETE FROM user_sessions WHERE user_id = p_user;
+    UPDATE ab_user SET first_name = 'Erased', last_name = 'person', username = v_nobody, email = v_nobody, active = false WHERE id = p_user;
+  END IF;
+  PERFORM app.note_event('erase', 'members', p_user::text, NULL);
+END
+$$;
