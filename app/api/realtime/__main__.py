@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -24,6 +25,7 @@ def main() -> int:
         print("\n".join(error.problems), file=sys.stderr)  # noqa: T201 - for whoever starts it
         return 2
     init_logging(settings.log_level, sentry_dsn=settings.sentry_dsn)
+    gc.freeze()  # collecting over all that was imported would hold up every socket for a tenth of a second
     # At INFO uvicorn tells addresses, and the address of a socket holds its key.
     uvicorn.run(live.app(), host=settings.realtime_host, port=settings.realtime_port, ws=DirectProtocol, ws_max_size=LARGEST_MESSAGE,
                 ws_per_message_deflate=False, access_log=False, log_config=None, log_level="warning",
