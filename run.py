@@ -38,6 +38,7 @@ LIBRARIES = {
     "libfontconfig.so.1": "libfontconfig1",
 }
 BROWSER = {"chromium": "chromium"}
+FONTS = {"*.[to]tf": "fonts-dejavu-core", "*[Dd]eva*.[to]tf": "fonts-lohit-deva"}  # any, and one that writes Hindi
 FONT_FOLDERS = ("/usr/share/fonts/truetype", "/usr/share/fonts/opentype", "~/.fonts", "~/.local/share/fonts")
 NETWORK_TROUBLE = (
     "NewConnectionError",
@@ -197,8 +198,8 @@ def attempt(*command: str | Path, env: Mapping[str, str] | None = None) -> None:
 def system_packages(*, install: bool, testing: bool) -> None:
     """Install what PDF reports and browser tests need from the system, or name it: all else works without."""
     missing = [package for library, package in LIBRARIES.items() if not loads(library)]
-    if not any(any(Path(folder).expanduser().glob("**/*.[to]tf")) for folder in FONT_FOLDERS):
-        missing.append("fonts-dejavu-core")
+    missing += [package for pattern, package in FONTS.items()
+                if not any(any(Path(folder).expanduser().glob(f"**/{pattern}")) for folder in FONT_FOLDERS)]
     if testing:
         missing += [package for program, package in BROWSER.items() if not shutil.which(program)]
     if missing and not (install and apt_install(missing)):
