@@ -209,7 +209,7 @@ class FormPages:
             submit_text=self.submit_text if new and self.submit_text else gettext("Save"),
             sections=(self.add_fieldsets if new else self.edit_fieldsets) or
                      [(None, {"fields": self.add_columns if new else self.edit_columns})],
-            back=self.url("list") if new or item is None else self.url("show", pk=self.key_of(item)),
+            back=self.url(self.default_view) if new or item is None else self.url("show", pk=self.key_of(item)),
         )
         return make_response(page, error.status if error else 200)
 
@@ -237,6 +237,6 @@ def _marks(text: str) -> dict[str, str]:
     """The fingerprints that a form was opened with; of what is none, nothing."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -123,6 +123,7 @@ def test_broadcasts_reach_the_topic_in_one_organization_in_both_versions_and_ove
                 assert answer.status_code == 202
                 assert (await http.post(url, json=body)).status_code == 401
                 assert (await http.post(url, json={}, headers={"apikey": token(world.owner)})).status_code == 422
+                assert (await http.post(url, content="[" * 5000, headers={"apikey": token(world.owner)})).status_code == 422
             assert (await outsider.read()).endswith(b"e2")
     run(story())
 
@@ -164,7 +165,8 @@ def test_a_reader_that_takes_nothing_is_sent_away_and_comes_back_with_its_number
 
 def test_noise_closes_the_socket(live, world, wire, token):
     async def story():
-        for noise, code in ((["{"], 4400), (['[null,null,"phoenix","heartbeat",{}]'] * 400, 4029)):
+        deep, half = "[" * 5000, r'["1","1","realtime:t","broadcast",{"event":"\ud800"}]'
+        for noise, code in ((["{"], 4400), ([deep], 4400), ([half], 4400), (['[null,null,"phoenix","heartbeat",{}]'] * 400, 4029)):
             async with wire(token(world.owner)) as one:
                 with pytest.raises(websockets.ConnectionClosed) as closed:
                     await asyncio.gather(drain(one), *map(one.connection.send, noise))

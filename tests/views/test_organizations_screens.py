@@ -55,6 +55,12 @@ def test_another_organizations_settings_are_not_found(app, world, browser):
     assert browser(world.outsider).get(f"/organization/settings/edit/{world.a.org_id}").status_code == 404
 
 
+def test_settings_sent_after_moving_to_another_organization_keep_what_was_typed(app, world, browser):
+    answer = browser(world.outsider).post(f"/organization/settings/edit/{world.a.org_id}", SETTINGS | {"_org": world.a.org_id})
+    assert answer.status_code == 409
+    assert "Asha &amp; Co." in answer.text
+
+
 def test_usage_names_plan_and_limits(app, world, browser, platform):
     platform.post(plan_of(world), form())
     page = visible(browser(world.outsider).get("/organization/usage/").text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -138,7 +137,7 @@ class Live:
     async def _broadcast(self, request: Request) -> Response:
         """Many messages at once, as JSON."""
         def read(body: bytes) -> list[tuple[str, str, str, bytes | None]]:
-            messages = json.loads(body)["messages"]
+            messages = wire.parsed(body)["messages"]
             return [(m["topic"], str(m["event"]), wire.text(m.get("payload")), None) for m in messages[:MOST_MESSAGES]]
 
         return await self._say(request, read)
@@ -148,7 +147,7 @@ class Live:
         place, raw = request.path_params, request.headers.get("content-type") == "application/octet-stream"
 
         def read(body: bytes) -> list[tuple[str, str, str, bytes | None]]:
-            return [(place["topic"], place["event"], "" if raw else wire.text(json.loads(body)), body if raw else None)]
+            return [(place["topic"], place["event"], "" if raw else wire.text(wire.parsed(body)), body if raw else None)]
 
         return await self._say(request, read)
 

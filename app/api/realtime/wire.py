@@ -45,7 +45,7 @@ def read(version: Version, data: str | bytes) -> Message:
     if isinstance(data, bytes):
         return _read_broadcast(data)
     try:
-        found = json.loads(data)
+        found = parsed(data)
         if version is Version.V1:
             parts = [found.get("join_ref"), found.get("ref"), found["topic"], found["event"], found.get("payload") or {}]
         else:
@@ -68,11 +68,21 @@ def _read_broadcast(data: bytes) -> Message:
         place += length
     try:
         join_ref, ref, topic, event, _ = (part.decode() for part in parts)
-        payload = json.loads(data[place:]) if data[6] == JSON else None
+        payload = parsed(data[place:]) if data[6] == JSON else None
     except ValueError as error:
         raise Malformed from error
     return Message(topic, "broadcast", {"type": "broadcast", "event": event, "payload": payload}, ref or None, join_ref or None,
                    data[place:] if data[6] == RAW else None)
+
+
+def parsed(data: str | bytes) -> Any:
+    """The JSON of a client; ValueError for what is none, or could not be told to anybody: nested too deep, or half a surrogate pair."""
+    try:
+        found = json.loads(data)
+        text(found).encode()
+    except RecursionError as error:
+        raise ValueError from error
+    return found
 
 
 def text(data: Any) -> str:
