@@ -9,19 +9,23 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, request
+from flask_babel import get_locale
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app import metrics
-from app.languages import sentence
+from app.languages import SOURCE, sentence
 from app.logs import current_request_id
 from app.rules.errors import DomainError
 from app.rules.refusals import DatabaseRefusal, Unavailable, meaning_of
+from app.text import N_
 
 RETRY_SECONDS = 5
 _API_PATHS = ("/api/", "/v1/")
 _AGAIN_LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _OUR_FAULT = "Something went wrong on our side. It was recorded; please try again."
+_BACK = N_("Back to the start")
+_NUMBER = N_("If you ask for help, please name this number:")
 # Werkzeug's own sentences speak to programmers.
 _SENTENCES = {
     400: "The request could not be understood.",
@@ -129,7 +133,9 @@ def _answer(status: int, code: str, detail: str, extra: dict[str, Any]) -> Respo
     else:
         # Without context processors: they load the user, and the transaction may be what has failed.
         page = current_app.jinja_env.get_template("errors/error.html")
-        answer = Response(page.render(status=status, sentence=detail, request_id=request_id), status)
+        answer = Response(page.render(
+            status=status, sentence=detail, language=str(get_locale() or SOURCE), back=sentence(_BACK),
+            number=sentence(_NUMBER), request_id=request_id), status)
     if status in _AGAIN_LATER:
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
     answer.headers["Cache-Control"] = "no-store"

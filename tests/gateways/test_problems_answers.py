@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from flask import Flask, Response, abort, redirect
 from flask.testing import FlaskClient
+from flask_babel import Babel
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from werkzeug.exceptions import TooManyRequests
 
@@ -57,6 +58,7 @@ def log() -> Iterator[io.StringIO]:
 def client(log: io.StringIO) -> FlaskClient:
     folder = Path(package.__file__).parent
     app = Flask("console", template_folder=folder / "templates", static_folder=folder / "static")
+    Babel(app)
     register_error_handlers(app)
 
     @app.before_request
