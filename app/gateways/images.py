@@ -4,9 +4,10 @@ Images are decoded and encoded anew from their pixels alone, turned upright firs
 EXIF, XMP, IPTC, text chunk, colour profile or appended data survives. Of an animation the first frame stays.
 Videos are not encoded anew: see videos.py.
 
-HEIC is refused: decoding it in Python means libheif, and its bindings (pi-heif 1.4.0) were killed by a segmentation
-fault within seconds of random bytes in a small file, which would be a worker of ours. Nobody misses it: an iPhone
-converts to JPEG by itself where a form accepts image/jpeg and not image/heic.
+HEIC is refused here: decoding it in Python means libheif, and its bindings (pi-heif 1.4.0) were killed by a segmentation
+fault within seconds of random bytes in a small file, which would be a worker of ours. Nobody misses it where photos of
+taps are sent: an iPhone converts to JPEG by itself where a form accepts image/jpeg and not image/heic. Identity documents
+may lie in a folder as HEIC: those are decoded in a process of their own (confined.py).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from app.rules.errors import Invalid
 MAX_PIXELS = 50_000_000  # 200 MB decoded; phones make up to 50 megapixels, decompression bombs far more
 JPEG_QUALITY = 90
 THUMBNAIL_QUALITY = 80
+LEAST_SIDE = 200  # pixels: under this nobody reads a card
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
 _VIDEOS = frozenset({"video/mp4", "video/quicktime", "video/3gpp"})
@@ -78,6 +80,17 @@ def thumbnail(content: bytes, size: int = 480) -> bytes:
     image = _decode(content, list(_FORMATS.values()), draft=size)
     image.thumbnail((size, size))
     return _encode(_opaque(image), "JPEG", THUMBNAIL_QUALITY)
+
+
+def check_legible(content: bytes, least: int = LEAST_SIDE) -> None:
+    """Refuse a picture that is too small to read. Errors: UnreadableImage."""
+    try:
+        with Image.open(io.BytesIO(content), formats=list(_FORMATS.values())) as image:
+            width, height = image.size
+    except (OSError, ValueError, SyntaxError, struct.error) as error:
+        raise UnreadableImage("This image is damaged and cannot be read.") from error
+    if min(width, height) < least:
+        raise UnreadableImage(f"This picture has {width} × {height} pixels, too few to read anything. Please take it again, closer.")
 
 
 def _decode(content: bytes, formats: list[str], draft: int | None = None) -> Image.Image:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby, islice
 from typing import BinaryIO
@@ -13,12 +13,13 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from app.gateways.images import METADATA_CARRIERS, strip_metadata, thumbnail
+from app.gateways.confined import clean_pdf, heic_to_jpeg
+from app.gateways.images import METADATA_CARRIERS, check_legible, strip_metadata, thumbnail
 from app.gateways.objects import ObjectStore
 from app.models.files import File
 from app.rules import files as rules
 from app.rules.errors import NotFound
-from app.signing import sign_file_link
+from app.signing import DOCUMENT_SECONDS, sign_file_link
 
 THUMBNAIL = ".thumbnail"  # behind the key of a photo stands that of its small JPEG
 UNCOMMITTED_FOR = timedelta(days=2)  # an object this young may belong to a transaction that is still open
@@ -51,13 +52,16 @@ def store(session: Session, objects: ObjectStore, upload: Upload, purpose: rules
     """Check and store a file; its row belongs to the caller's transaction.
 
     The object is written before the commit: a row never points to nothing, and an object without a row is swept.
-    Photos and videos lose their metadata first; photos get a small copy beside them.
-    Errors: Invalid (empty), FileTooLarge, WrongKind, UnreadableImage, UnreadableVideo; VR429 if the plan's storage is full.
+    Photos and videos lose their metadata first; photos get a small copy beside them, but those of identity documents.
+    Errors: Invalid (empty), FileTooLarge, WrongKind, UnreadableImage, UnreadableVideo, UnreadableDocument; VR429 if the
+    plan's storage is full.
     """
     accepted = check(upload, purpose)
     content: bytes | BinaryIO = upload.stream()
     small = None
-    if accepted.media_type in METADATA_CARRIERS:
+    if purpose is rules.Purpose.IDENTITY:
+        content, accepted = _document(upload, accepted)
+    elif accepted.media_type in METADATA_CARRIERS:
         content = strip_metadata(upload.stream().read(), accepted.media_type)
         small = thumbnail(content) if accepted.media_type in rules.PHOTOS else None
     key = session.execute(_NEW_KEY).scalar_one()
@@ -71,6 +75,18 @@ def store(session: Session, objects: ObjectStore, upload: Upload, purpose: rules
     if small is not None:
         objects.put(key + THUMBNAIL, small, rules.MediaType.JPEG)
     return file
+
+
+def _document(upload: Upload, accepted: rules.Upload) -> tuple[bytes, rules.Upload]:
+    """A document that does nothing and tells nothing but what it shows, under a name that nobody chose."""
+    content, kind = upload.stream().read(), accepted.media_type
+    if kind is rules.MediaType.PDF:
+        return clean_pdf(content), replace(accepted, filename="document.pdf")
+    if kind is rules.MediaType.HEIC:
+        content, kind = heic_to_jpeg(content), rules.MediaType.JPEG
+    check_legible(content)
+    ending = "png" if kind is rules.MediaType.PNG else "jpg"
+    return strip_metadata(content, kind), replace(accepted, media_type=kind, filename=f"document.{ending}")
 
 
 def check(upload: Upload, purpose: rules.Purpose) -> rules.Upload:
@@ -107,7 +123,7 @@ def open_file(session: Session, objects: ObjectStore, file_id: UUID) -> tuple[Fi
 def open_thumbnail(session: Session, objects: ObjectStore, file_id: UUID) -> tuple[File, BinaryIO]:
     """The file and a JPEG of at most 480 pixels, if it is a photo."""
     file = find(session, file_id)
-    if file.media_type not in rules.PHOTOS:
+    if file.media_type not in rules.PHOTOS or file.purpose == rules.Purpose.IDENTITY:
         raise NotFound("This file has no small picture.")
     return file, objects.open(file.storage_key + THUMBNAIL)
 
@@ -122,8 +138,11 @@ def remove(session: Session, file_id: UUID) -> None:
 
 
 def link_for(secret: str, file: File, user_id: int, minutes: int, now: datetime) -> str:
-    """The token of /files/<token>: for one person, this file and so many minutes (30 at the most) from `now`."""
-    return sign_file_link(secret, file.id, file.org_id, user_id, minutes * 60, now)
+    """The token of /files/<token>: for one person, this file and so many minutes (30 at the most, 15 for identity
+    documents) from `now`.
+    """
+    seconds = min(minutes * 60, DOCUMENT_SECONDS) if file.purpose == rules.Purpose.IDENTITY else minutes * 60
+    return sign_file_link(secret, file.id, file.org_id, user_id, seconds, now)
 
 
 # -- sweeping ---------------------------------------------------------------------------------------------------

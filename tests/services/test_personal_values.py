@@ -115,9 +115,8 @@ def test_drafts_come_back_as_typed_to_their_author_alone(filled, world):
 
 
 def test_what_is_typed_wrongly_is_refused_with_its_field_and_without_the_value(app, world):
-    with as_(world.resident) as session:
-        with pytest.raises(Invalid) as error:
-            personal.put(session, RING, world.resident.user_id, {"parent_phone": "12345 secret"})
+    with as_(world.resident) as session, pytest.raises(Invalid) as error:
+        personal.put(session, RING, world.resident.user_id, {"parent_phone": "12345 secret"})
     assert error.value.field == "parent_phone"
     assert "secret" not in error.value.message
 

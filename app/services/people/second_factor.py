@@ -48,7 +48,8 @@ class Enrolment:
     uri: str
 
 
-def _context(user_id: int) -> str:
+def secret_context(user_id: int) -> str:
+    """The context that a secret is encrypted in."""
     return f"user_credentials.totp_secret:{user_id}"
 
 
@@ -69,11 +70,11 @@ def enrol(session: Session, ring: KeyRing, user_id: int, email: str) -> Enrolmen
     if row.totp_confirmed_at is not None:
         raise Conflict("A second factor is set up already; take it away first to set up another.")
     if row.totp_secret:
-        secret = ring.decrypt(row.totp_secret, _context(user_id))
+        secret = ring.decrypt(row.totp_secret, secret_context(user_id))
     else:
         secret = pyotp.random_base32()
         session.execute(update(UserCredential).where(UserCredential.user_id == user_id).values(
-            totp_secret=ring.encrypt(secret, _context(user_id)), totp_last_step=None))
+            totp_secret=ring.encrypt(secret, secret_context(user_id)), totp_last_step=None))
     return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=ISSUER))
 
 
@@ -139,7 +140,7 @@ def _take_code(session: Session, ring: KeyRing, user_id: int, code: str, now: da
     sealed = session.scalar(select(UserCredential.totp_secret).where(UserCredential.user_id == user_id))
     if not sealed or not re.fullmatch(r"[0-9]{6}", said):
         return False
-    totp = pyotp.TOTP(ring.decrypt(sealed, _context(user_id)))
+    totp = pyotp.TOTP(ring.decrypt(sealed, secret_context(user_id)))
     current = int(now.timestamp()) // STEP_SECONDS
     step = next((s for s in range(current - DRIFT_STEPS, current + DRIFT_STEPS + 1)
                  if hmac.compare_digest(totp.generate_otp(s), said)), None)

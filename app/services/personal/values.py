@@ -46,7 +46,8 @@ def wrapped_in(org_id: UUID, user_id: int) -> str:
     return f"person_keys:{org_id}:{user_id}"
 
 
-def _context(org_id: UUID, user_id: int, name: str) -> str:
+def value_context(org_id: UUID, user_id: int, name: str) -> str:
+    """The context that a value is encrypted in."""
     return f"personal_values:{org_id}:{user_id}:{name}"
 
 
@@ -60,7 +61,8 @@ def _country(session: Session) -> tuple[UUID, str]:
     return (row.id, row.country) if row else (session.scalars(_ORG).one(), "IN")
 
 
-def _unwrap(ring: KeyRing, org_id: UUID, user_id: int, token: str | None) -> KeyRing:
+def person_ring(ring: KeyRing, org_id: UUID, user_id: int, token: str | None) -> KeyRing:
+    """The ring of one person, unwrapped. Errors: Unreadable, also for a key that was destroyed."""
     if token is None:
         raise Unreadable
     try:
@@ -80,7 +82,7 @@ def put(session: Session, ring: KeyRing, user_id: int, values: Mapping[str, str 
     if key is None:
         fresh = ring.encrypt(KeyRing.new_key().hex(), wrapped_in(org_id, user_id))
         key = session.execute(_KEY, {"user": user_id, "candidate": fresh}).one()
-    own = _unwrap(ring, org_id, user_id, key.token)
+    own = person_ring(ring, org_id, user_id, key.token)
     rows = [_row(ring, own, org_id, user_id, name, value) for name, value in ready.items()]
     session.execute(_PUT, {"user": user_id, "key": key.id, "values": json.dumps(rows)})
 
@@ -89,7 +91,7 @@ def _row(ring: KeyRing, own: KeyRing, org_id: UUID, user_id: int, name: str, val
     if value is None:
         return {"name": name, "token": None}
     family = rules.family(name)
-    return {"name": name, "token": own.encrypt(value, _context(org_id, user_id, name)),
+    return {"name": name, "token": own.encrypt(value, value_context(org_id, user_id, name)),
             "masked": rules.spec(name).mask(value), "index_key": ring.current if family else None,
             "blind_index": ring.blind_index(value, index_purpose(org_id, family)) if family else None}
 
@@ -131,9 +133,9 @@ def _read(session: Session, ring: KeyRing, user_id: int, rows: Iterable[Row[tupl
     org_id, keys, found = session.scalars(_ORG).one(), {}, {}
     for row in rows:
         if row.key_id not in keys:
-            keys[row.key_id] = _unwrap(ring, org_id, user_id, row.key_token)
+            keys[row.key_id] = person_ring(ring, org_id, user_id, row.key_token)
         try:
-            found[row.name] = keys[row.key_id].decrypt(row.token, _context(org_id, user_id, row.name))
+            found[row.name] = keys[row.key_id].decrypt(row.token, value_context(org_id, user_id, row.name))
         except Undecryptable as error:
             raise Unreadable from error
     return found

@@ -1,0 +1,120 @@
+"""Documents of people: taken from camera or folder, made harmless, replaced, ended; what is asked for, and reminders."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, joinedload
+
+from app.gateways.objects import ObjectStore
+from app.models.people import Member
+from app.models.personal import Document, DocumentRequirement
+from app.permissions import Role
+from app.rules import personal as rules
+from app.rules.errors import Invalid
+from app.rules.files import Purpose
+from app.rules.personal import DEFAULT_REQUIREMENTS, DocumentKind, DocumentStatus, Requirement
+from app.services import files, notifications
+from app.services.files import Upload
+from app.services.notifications import Message
+from app.text import N_
+
+_ADD = text("SELECT app.add_document(:user, :kind, :file, :until, :replaces, :most)")
+_REMOVE = text("SELECT app.remove_document(:id)")
+_REQUIRE = text("SELECT app.require_document(:kind, :required, :has_expiry, :roles)")
+_TODAY = text("SELECT (app.now() AT TIME ZONE timezone)::date FROM organizations WHERE id = app.current_org()")
+_OPENED = text("SELECT app.note_event('open', 'documents', (SELECT id::text FROM documents WHERE file_id = :file), NULL, NULL)")
+
+
+def today(session: Session) -> date:
+    """The day where the organization is."""
+    found: date = session.execute(_TODAY).scalar_one()
+    return found
+
+
+def add(session: Session, objects: ObjectStore, user_id: int, kind: DocumentKind, upload: Upload, *,
+        valid_until: str = "", replaces: UUID | None = None) -> UUID:
+    """Store a document of a person and return its id; `replaces` ends the one it takes the place of.
+
+    Errors: Invalid (date), those of `files.store`; VR403/VR404 for others' documents, VR409 if there are too many.
+    """
+    needed = any(need.kind is kind and need.has_expiry for need in requirements(session))
+    until = rules.valid_until(valid_until, today(session), needed=needed)
+    file = files.store(session, objects, upload, Purpose.IDENTITY)
+    session.flush()
+    asked = {"user": user_id, "kind": kind, "file": file.id, "until": until, "replaces": replaces, "most": rules.DOCUMENTS_MAX}
+    found: UUID = session.execute(_ADD, asked).scalar_one()
+    session.expire_all()
+    return found
+
+
+def remove(session: Session, document_id: UUID) -> None:
+    """A document counts no more; its bytes go with those of removed files. Errors: VR404, VR403."""
+    session.execute(_REMOVE, {"id": document_id})
+    session.expire_all()
+
+
+def of_person(session: Session, user_id: int) -> list[Document]:
+    """The documents of a person that still count, with their files, by kind and age."""
+    return list(session.scalars(
+        select(Document).where(Document.user_id == user_id, Document.status == DocumentStatus.CURRENT)
+        .options(joinedload(Document.file)).order_by(Document.kind, Document.created_at)))
+
+
+def note_opened(session: Session, file_id: UUID) -> None:
+    """Who opened which document, for the audit log."""
+    session.execute(_OPENED, {"file": file_id})
+
+
+# -- what is asked for --------------------------------------------------------------------------------------------
+
+
+def requirements(session: Session) -> list[Requirement]:
+    """What the organization asks for, of every kind: what it has set, else the default."""
+    own = {row.kind: row for row in session.scalars(select(DocumentRequirement))}
+    return [default if (row := own.get(default.kind)) is None else Requirement(
+                default.kind, row.required, row.has_expiry, frozenset(Role(role) for role in row.roles))
+            for default in DEFAULT_REQUIREMENTS]
+
+
+def require(session: Session, wanted: Collection[Requirement]) -> None:
+    """Set what the organization asks for. Errors: Invalid (a required kind that nobody is asked for), VR403."""
+    now = set(requirements(session))
+    for need in wanted:
+        if need.required and not need.roles:
+            raise Invalid("Choose who has to give this document.", field=need.kind)
+        if need not in now:
+            session.execute(_REQUIRE, {"kind": need.kind, "required": need.required, "has_expiry": need.has_expiry,
+                                       "roles": sorted(need.roles)})
+
+
+def missing(session: Session, user_id: int, role: Role) -> list[DocumentKind]:
+    """Required kinds that a person in this role has not given, or whose documents have ended."""
+    best: dict[DocumentKind, date | None] = {}
+    for document in of_person(session, user_id):
+        kind = DocumentKind(document.kind)
+        known = best.get(kind, document.valid_until)
+        best[kind] = None if None in (known, document.valid_until) else max(known, document.valid_until)  # type: ignore[type-var]
+    return rules.missing(requirements(session), role, best, today(session))
+
+
+# -- reminders ----------------------------------------------------------------------------------------------------
+
+
+def remind(session: Session) -> int:
+    """Tell present members of documents that end soon, once for each stage; how many were told now."""
+    now = today(session)
+    rows = session.scalars(
+        select(Document).join(Member, (Member.org_id == Document.org_id) & (Member.user_id == Document.user_id))
+        .where(Document.status == DocumentStatus.CURRENT, Member.removed_at.is_(None),
+               Document.valid_until.between(now, now + timedelta(days=max(rules.REMIND_BEFORE)))))
+    told = 0
+    for row in rows:
+        stage = rules.due_reminder(row.valid_until or now, now)
+        told += notifications.tell(session, [row.user_id], Message(
+            kind="document_ends", key=f"document {row.id} ends {stage}", hostel_id=None, link="/my/documents/",
+            title=N_("A document of yours ends today") if stage == 0 else N_("A document of yours ends soon")))
+    return told

@@ -1,0 +1,107 @@
+"""Brings what the field ring encrypted under its current key, in batches that may stop and go on (`flask keys rotate`).
+
+Each batch is a transaction of its own, and each row is changed only if nobody changed it meanwhile. Readers know old
+keys and new ones, so that no read fails on the way. Only when nothing is left may an old key leave FIELD_KEYS.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.orm import Session
+
+from app.crypto import KeyRing, Undecryptable
+from app.models.people import UserCredential
+from app.models.personal import PersonalValue, PersonKey
+from app.rules import personal as rules
+from app.services.people.second_factor import secret_context
+from app.services.personal.values import index_purpose, person_ring, value_context, wrapped_in
+
+BATCH = 200
+
+
+@dataclass
+class Rotated:
+    """What was done, and which tokens no key of the ring reads, by the key that they name."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+
+
+def _old(ring: KeyRing, column: Any) -> Any:
+    return and_(column.is_not(None), ~column.startswith(f"v1.{ring.current}.", autoescape=True))
+
+
+def _named(token: str) -> str:
+    """The key that a token says it was made under."""
+    return token.split(".")[1] if token.count(".") > 1 else "?"
+
+
+def person_keys(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """Wrap a batch of people's keys anew; the id to go on after, None at the end."""
+    rows = session.execute(
+        select(PersonKey.org_id, PersonKey.id, PersonKey.user_id, PersonKey.token)
+        .where(_old(ring, PersonKey.token), *([PersonKey.id > after] if after else [])).order_by(PersonKey.id).limit(BATCH)).all()
+    for row in rows:
+        try:
+            fresh = ring.rotate(row.token or "", wrapped_in(row.org_id, row.user_id))
+        except Undecryptable:
+            found.lost[_named(row.token or "")] += 1
+            continue
+        session.execute(update(PersonKey).where(
+            PersonKey.org_id == row.org_id, PersonKey.id == row.id, PersonKey.token == row.token).values(token=fresh))
+        found.done["keys of people"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
+def indexes(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """Compute a batch of blind indexes anew, which takes the values in clear."""
+    rows = session.execute(
+        select(PersonalValue.org_id, PersonalValue.id, PersonalValue.user_id, PersonalValue.name, PersonalValue.token,
+               PersonKey.token.label("key_token"))
+        .join(PersonKey, and_(PersonKey.org_id == PersonalValue.org_id, PersonKey.id == PersonalValue.key_id))
+        .where(PersonalValue.index_key != ring.current, *([PersonalValue.id > after] if after else []))
+        .order_by(PersonalValue.id).limit(BATCH)).all()
+    for row in rows:
+        try:
+            own = person_ring(ring, row.org_id, row.user_id, row.key_token)
+            value = own.decrypt(row.token, value_context(row.org_id, row.user_id, row.name))
+        except (Undecryptable, rules.Unreadable):
+            found.lost[_named(row.key_token or "")] += 1
+            continue
+        fresh = ring.blind_index(value, index_purpose(row.org_id, rules.family(row.name)))
+        session.execute(update(PersonalValue).where(
+            PersonalValue.org_id == row.org_id, PersonalValue.id == row.id, PersonalValue.token == row.token)
+            .values(blind_index=fresh, index_key=ring.current))
+        found.done["indexes"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
+def second_factors(session: Session, ring: KeyRing, after: int | None, found: Rotated) -> int | None:
+    """The secrets of second factors, which the auth login alone reads."""
+    rows = session.execute(
+        select(UserCredential.user_id, UserCredential.totp_secret)
+        .where(_old(ring, UserCredential.totp_secret), *([UserCredential.user_id > after] if after else []))
+        .order_by(UserCredential.user_id).limit(BATCH)).all()
+    for row in rows:
+        try:
+            fresh = ring.rotate(row.totp_secret or "", secret_context(row.user_id))
+        except Undecryptable:
+            found.lost[_named(row.totp_secret or "")] += 1
+            continue
+        session.execute(update(UserCredential).where(
+            UserCredential.user_id == row.user_id, UserCredential.totp_secret == row.totp_secret).values(totp_secret=fresh))
+        found.done["second factors"] += 1
+    return rows[-1].user_id if len(rows) == BATCH else None
+
+
+Step = Callable[[Session, KeyRing, Any, Rotated], Any]
+"""Rotates one batch in a transaction of its own. Whoever keeps tokens of the ring in own columns adds a step."""
+
+SERVICE_STEPS: list[Step] = [person_keys, indexes]
+AUTH_STEPS: list[Step] = [second_factors]
