@@ -1,4 +1,4 @@
-"""Marks English text that is put into another language later, where somebody reads it."""
+"""What is said to people and typed by them: English text marked for other languages, letters that may be typed."""
 
 from __future__ import annotations
 
@@ -6,3 +6,8 @@ from __future__ import annotations
 def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools know
     """The text itself; `flask translations extract` finds what is marked, also f-strings with what they hold."""
     return text
+
+
+def is_visible(text: str) -> bool:
+    """Whether nothing in it is unseen but joiners, which Hindi and some emoji are written with."""
+    return text.replace("\u200c", "").replace("\u200d", "").isprintable()

@@ -5,7 +5,7 @@
 // is fetched anew when one of its tables changes, and put in place without disturbing whoever works in it. Pages that do
 // it themselves listen to `live` on the document: detail is {table, type, record, old_record, seq}; type ANEW (without a
 // table) means that changes may have been missed. While there is no connection, parts are asked for every ten seconds.
-import { Socket } from "phoenix";
+import { Serializer, Socket } from "phoenix";
 import { $, $$, get } from "./dom.js";
 
 const SETTLE = 100, COUNT_EVERY = 2000, POLL_EVERY = 10000, PATIENCE = 5000, HIDDEN_FOR = 5 * 60000, HEARTBEAT = 8000;
@@ -230,6 +230,8 @@ const open = async () => {
   if (socket) return;
   socket = new Socket(granted.url, {
     authToken: () => granted.token, heartbeatIntervalMs: HEARTBEAT, vsn: "2.0.0",
+    // Broadcasts come as octets, which pages await from nobody and this client cannot read.
+    decode: (data, take) => { if (typeof data === "string") Serializer.decode(data, take); },
     reconnectAfterMs: (tries) => [100, 500, 1000, 1000, 2000][tries - 1] ?? 5000,
     rejoinAfterMs: (tries) => [500, 1000, 2000][tries - 1] ?? 10000,
   });

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.text import is_visible
+
 LONGEST = 80  # characters that are looked at
 WORDS = 6
 _REFERENCE = re.compile(r"(?:#|(?P<series>[a-z]{1,4})[- ]?)?0*(?P<number>[0-9]{1,9})", re.IGNORECASE | re.ASCII)
@@ -30,7 +32,7 @@ class Wanted:
 
 def wanted(typed: str) -> Wanted | None:
     """Read what was typed; None if nothing was."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in typed).split())[:LONGEST].strip()
+    text = " ".join("".join(c if is_visible(c) else " " for c in typed).split())[:LONGEST].strip()
     if not text:
         return None
     found = _REFERENCE.fullmatch(text)

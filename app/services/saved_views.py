@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from app.models.saved_views import SavedView
 from app.rules.errors import Invalid, LimitReached, NotFound
 from app.rules.lists import VIEW_NAME_MAX, VIEW_QUERY_MAX, VIEWS_PER_SCREEN
+from app.text import is_visible
 
 V = SavedView
 _SHOWN = 100
@@ -75,7 +76,7 @@ def _locked(session: Session, user_id: int, screen: str) -> set[UUID]:
 
 def _checked(name: str) -> str:
     name = " ".join(name.split())
-    if not name or len(name) > VIEW_NAME_MAX or not name.isprintable():
+    if not name or len(name) > VIEW_NAME_MAX or not is_visible(name):
         raise Invalid(f"Give the view a name of 1 to {VIEW_NAME_MAX} characters.", field="name")
     return name
 

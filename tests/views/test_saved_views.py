@@ -59,6 +59,8 @@ def test_a_name_is_used_once_and_what_was_typed_stays(app, world, browser):
     assert "You have a view of this name here already" in answer.text
     assert 'value="mine"' in answer.text
     assert save(owner, "  ").status_code == 422
+    assert save(owner, "\u202ereversed").status_code == 422
+    assert save(owner, "रिक्\u200dशा 👨\u200d👩\u200d👧").status_code == 303
     assert save(browser(world.a.people[Role.ADMINISTRATOR]), "Mine").status_code == 303
 
 
