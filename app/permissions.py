@@ -27,9 +27,12 @@ class Resource(StrEnum):
     ORGANIZATION = "organization"
     HOSTELS = "hostels"
     ROOMS = "rooms"
+    RESIDENTS = "residents"
     MEMBERS = "members"
     TEAM = "team"
+    PERSONAL = "personal"
     PERMISSIONS = "permissions"
+    INQUIRIES = "inquiries"
     MAINTENANCE = "maintenance"
     NOTIFICATIONS = "notifications"
     FILES = "files"
@@ -130,19 +133,19 @@ def _caps(table: dict[Resource, str]) -> frozenset[Capability]:
 
 
 R = Resource
-_VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "r", R.NOTIFICATIONS: "ru", R.FILES: "r",
+_VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.RESIDENTS: "r", R.MAINTENANCE: "r", R.NOTIFICATIONS: "ru", R.FILES: "r",
                  R.TASKS: "ru"})
 _MEMBER = _VIEWER | _caps({R.MAINTENANCE: "cr", R.FILES: "c", R.TEAM: "r"})
 _ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r"})
 _FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TASKS: "ru"})
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})
 _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
-    R.HOSTELS: "ru", R.ROOMS: "crudx", R.MEMBERS: "cru", R.TEAM: "crud", R.MAINTENANCE: "crudax",
-    R.IMPORTS: "crud", R.FILES: "crd", R.HEALTH: "r",
+    R.HOSTELS: "ru", R.ROOMS: "crudx", R.RESIDENTS: "crudx", R.INQUIRIES: "crudax", R.MEMBERS: "cru", R.TEAM: "crud", R.MAINTENANCE: "crudax",
+    R.IMPORTS: "crud", R.FILES: "crd", R.HEALTH: "r", R.PERSONAL: "crua",
 })
 _ADMINISTRATOR = _HOSTEL_MANAGER | _caps({
     R.ORGANIZATION: "ru", R.HOSTELS: "crudx", R.MEMBERS: "crudax", R.PERMISSIONS: "rua", R.AUDIT: "rx",
-    R.WORK: "ru", R.TEAM: "x", R.REPORTS: "rx",
+    R.WORK: "ru", R.TEAM: "x", R.REPORTS: "rx", R.PERSONAL: "crudax",
 })
 _OWNER = _ADMINISTRATOR | _caps({R.ORGANIZATION: "rudax", R.PERMISSIONS: "crudax"})
 
@@ -152,8 +155,8 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ADMINISTRATOR: _ADMINISTRATOR,
     Role.HOSTEL_MANAGER: _HOSTEL_MANAGER,
     Role.ACCOUNTANT: _ACCOUNTANT,
-    Role.GUARD: _FIELD_STAFF,
-    Role.SALES_AGENT: _FIELD_STAFF,
+    Role.GUARD: _FIELD_STAFF | _caps({R.RESIDENTS: "r"}),
+    Role.SALES_AGENT: _FIELD_STAFF | _caps({R.RESIDENTS: "r", R.INQUIRIES: "crux"}),
     Role.CANTEEN_STAFF: _FIELD_STAFF,
     Role.AMENITY_MANAGER: _FIELD_STAFF,
     Role.MAINTENANCE_STAFF: _MAINTENANCE_STAFF,
@@ -161,6 +164,6 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.MEMBER: _MEMBER,
     Role.VIEWER: _VIEWER,
     # A resident's capabilities are about their own rows: the policies of portal_resident see to that.
-    Role.RESIDENT: _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "cr", R.FILES: "cr", R.NOTIFICATIONS: "ru"}),
-    Role.PENDING_RESIDENT: _caps({R.NOTIFICATIONS: "ru"}),
+    Role.RESIDENT: _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "cr", R.FILES: "cr", R.NOTIFICATIONS: "ru", R.PERSONAL: "cru"}),
+    Role.PENDING_RESIDENT: _caps({R.NOTIFICATIONS: "ru", R.FILES: "cr", R.PERSONAL: "cru"}),
 }

@@ -210,24 +210,71 @@ $$;
 -- Redaction, and the name and addresses too; the account itself goes with its last organization. What the person did
 -- stays, by a number without a name.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.erase_person(p_user integer) RETURNS SETOF text
+CREATE FUNCTION app.erase_person(p_user integer) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_email text := (SELECT email FROM members WHERE org_id = app.current_org() AND user_id = p_user);
   v_nobody text := 'erased-' || p_user || '@erased.invalid';
+  v_objects jsonb := (SELECT coalesce(jsonb_agg(k), '[]') FROM app.redact_person(p_user) k);
+  v_alone boolean := NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL AND org_id <> app.current_org())
+    AND NOT EXISTS (SELECT FROM platform_roles WHERE user_id = p_user);
 BEGIN
-  RETURN QUERY SELECT app.redact_person(p_user);
   UPDATE members SET name = 'Erased person', email = v_nobody, removed_at = coalesce(removed_at, app.now())
   WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE team_members SET name = 'Erased person', email = NULL, phone = NULL
   WHERE org_id = app.current_org() AND (user_id = p_user OR lower(email) = lower(v_email));
   DELETE FROM invitations WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
-  IF NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL)
-     AND NOT EXISTS (SELECT FROM platform_roles WHERE user_id = p_user) THEN
+  IF v_alone THEN
     DELETE FROM user_sessions WHERE user_id = p_user;
     UPDATE ab_user SET first_name = 'Erased', last_name = 'person', username = v_nobody, email = v_nobody, active = false WHERE id = p_user;
   END IF;
   PERFORM app.note_event('erase', 'members', p_user::text, NULL);
+  RETURN jsonb_build_object('objects', v_objects, 'account', v_alone);
+END
+$$;
+
+-- Organizations that hold anything personal, for the jobs that remind and redact.
+--: definer; execute: service
+CREATE FUNCTION app.organizations_with_personal_data() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT org_id FROM documents UNION SELECT org_id FROM person_keys WHERE destroyed_at IS NULL
+$$;
+
+-- Everything that this organization keeps of a person: each row of each table that names them, without what is no
+-- more than machinery, and who read or changed their data. Later tables are in it by their foreign key.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.export_person(p_user integer) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_found record;
+  v_rows jsonb;
+  v_all jsonb;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Only the product itself exports people.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT jsonb_build_object('account', to_jsonb(u) - '{password}'::text[], 'members', to_jsonb(m)) INTO v_all
+  FROM members m JOIN ab_user u ON u.id = m.user_id WHERE m.org_id = app.current_org() AND m.user_id = p_user;
+  IF v_all IS NULL THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  FOR v_found IN
+    SELECT k.conrelid::regclass AS name FROM pg_constraint k
+    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname = 'user_id'
+    WHERE k.contype = 'f' AND k.confrelid = 'members'::regclass AND k.conrelid <> 'person_keys'::regclass ORDER BY 1
+  LOOP
+    EXECUTE format('SELECT jsonb_agg(to_jsonb(t) - ''{org_id,token,key_id,blind_index,index_key,storage_key}''::text[]) '
+                   'FROM %s t WHERE org_id = app.current_org() AND user_id = $1', v_found.name) INTO v_rows USING p_user;
+    v_all := v_all || jsonb_build_object(v_found.name::text, coalesce(v_rows, '[]'));
+  END LOOP;
+  RETURN v_all || jsonb_build_object(
+    'sessions', (SELECT coalesce(jsonb_agg(to_jsonb(s) - '{digest}'::text[]), '[]') FROM user_sessions s WHERE user_id = p_user),
+    'who_read_it', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', l.at, 'by', m.name, 'what', l.action, 'of', l.after,
+        'reason', l.reason) ORDER BY l.seq), '[]')
+      FROM audit_log l LEFT JOIN members m ON m.org_id = l.org_id AND m.user_id = l.actor_id
+      WHERE l.org_id = app.current_org() AND (l.table_name = 'personal_values' AND l.row_id = p_user::text
+        OR l.table_name = 'documents' AND l.action = 'open' AND l.row_id IN (
+          SELECT id::text FROM documents d WHERE d.org_id = l.org_id AND d.user_id = p_user))));
 END
 $$;
