@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from app.models.audit import AuditEntry
 from app.models.base import Model
 from app.models.declare import PROTECTED
 from app.views import formats
+from app.views.edge import local_path
 
 SHOWN_COLUMNS = 3  # of an entry, in the list
 _LABELS = ("name", "title", "reference", "number", "label")
 DEEDS = {"insert": "Added", "update": "Changed", "delete": "Removed", "export": "Taken out as a file"}
+_KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _KEYS = {"org_id", "id"}  # of the row itself: the page is about it
 
 
@@ -122,6 +125,8 @@ def _text_of(value: str, column: Column[Any]) -> str | Markup:
         return formats.exact(datetime.fromisoformat(value))
     if isinstance(column.type, Date):
         return formats.day(date.fromisoformat(value))
+    if column.name == "link" and local_path(value, "") == value:
+        return Markup('<a href="{}">{}</a>').format(value, _KEY.sub("…", value))
     return formats.human(value) if column.name in _coded(column.table) else formats.show_value(value, column.name)
 
 

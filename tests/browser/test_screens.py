@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.permissions import Role
-from tests.browser.screens import faults, screens, words_and_width
+from tests.browser.screens import WIDER, faults, screens, words_and_width
 from tests.browser.windows import NARROW
 from tests.maintenance import moved, raised
 from tests.world import Person
@@ -55,3 +55,10 @@ def test_the_home_of_every_role(windows, people, house):
 def test_the_doors(windows, people, house):
     """What one sees before signing in."""
     assert look(windows.context(viewport=NARROW).new_page(), house) == []
+
+
+def test_a_long_filter_and_an_open_menu_of_views_fit_a_phone(windows, people):
+    page = windows.open(people.owner, f"/maintenance/requests/list/?q={'W' * 180}", viewport=NARROW)
+    page.locator(".saved-views > summary").click()
+    page.get_by_role("button", name="Save as a new view").click(trial=True)
+    assert page.evaluate(WIDER) == ""

@@ -14,6 +14,7 @@ from app.cli.audit import sealing
 from app.permissions import Role
 from app.services.audit import seal_log
 from app.tenancy import queue_scope, tenant_scope
+from app.views.difference import changes_of
 
 
 def visible(html: str) -> str:
@@ -62,6 +63,14 @@ def test_references_are_shown_by_name(browser: Any, world: Any, superuser: Engin
     assert "Floor First" in page
     assert "Hostel Banyan Stays 1" in page
     assert str(world.b.places[0].floor_id) not in page
+
+
+def test_an_address_is_a_link_that_shows_no_identifier(app: Any, world: Any) -> None:
+    link = f"/maintenance/requests/show/{world.a.org_id}"
+    with app.test_request_context(), tenant_scope(world.a.org_id) as session:
+        [[change], [elsewhere]] = changes_of(session, "notifications", [(None, {"link": link}), (None, {"link": "//elsewhere.example"})])
+    assert change.after == f'<a href="{link}">/maintenance/requests/show/…</a>'
+    assert "href" not in elsewhere.after
 
 
 def test_codes_are_shown_in_words(browser: Any, world: Any, app: Any) -> None:
