@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import Babel
 
 from app import health, logs, metrics
 from app.problems import register_error_handlers
@@ -30,6 +31,7 @@ def log() -> Iterator[io.StringIO]:
 @pytest.fixture
 def client(log: io.StringIO) -> FlaskClient:
     app = Flask("console")
+    Babel(app)
     health.init_requests(app)
     register_error_handlers(app)
 

@@ -157,7 +157,7 @@ def test_the_explanation_names_membership_role_and_override(app, world):
         permissions.set_for_person(session, viewer.user_id, READ_AUDIT, False)
         found = permissions.explain(session, viewer.user_id, *READ_AUDIT)
     assert (found.allowed, [step.sentence for step in found.steps]) == (False, [
-        "The organization gives it to the role viewer, held for the whole organization.",
+        "The organization gives it to the role “viewer”, held for the whole organization.",
         "A personal override takes it away everywhere, which wins."])
 
 
