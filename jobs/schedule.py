@@ -9,10 +9,14 @@ from app.rules.work import Scheduled
 
 SCHEDULE: Final = (
     Scheduled("maintenance.sweep", every=timedelta(minutes=30)),
+    Scheduled("residents.sweep", every=timedelta(minutes=5), offset=timedelta(minutes=1)),
     Scheduled("maintenance.refresh", every=timedelta(minutes=15), offset=timedelta(minutes=5)),
+    Scheduled("inquiries.due", every=timedelta(minutes=5)),
+    Scheduled("inquiries.forget", every=timedelta(hours=6), offset=timedelta(minutes=40)),
     Scheduled("files.sweep", every=timedelta(days=1), offset=timedelta(hours=21)),  # at night in India
     Scheduled("housekeeping.forget", every=timedelta(hours=1), offset=timedelta(minutes=20)),
     Scheduled("people.forget", every=timedelta(days=1), offset=timedelta(hours=22)),
+    Scheduled("personal.daily", every=timedelta(days=1), offset=timedelta(hours=3)),  # in the morning in India
     Scheduled("audit.seal", every=timedelta(minutes=5)),
     Scheduled("audit.verify", every=timedelta(days=1), offset=timedelta(hours=21)),
 )

@@ -16,7 +16,7 @@ from alembic_utils.pg_function import PGFunction
 from alembic_utils.pg_policy import PGPolicy
 from alembic_utils.pg_trigger import PGTrigger
 from alembic_utils.replaceable_entity import ReplaceableEntity
-from sqlalchemy import Index, Table
+from sqlalchemy import Index, Table, TextClause, text
 
 from app.permissions import Action, Portal, Resource
 
@@ -107,6 +107,7 @@ class Protection:
 
 PROTECTED: dict[str, Protection] = {}
 TRIGGERS: list[PGTrigger] = []
+TYPES = ["CREATE TYPE public.uuidrange AS RANGE (subtype = uuid)"]  # what exclusion constraints compare ids by
 VIEWS: list[str] = []  # materialized views with their indexes and grants, as statements
 FUNCTIONS: list[Function] = []
 
@@ -154,6 +155,11 @@ def staff_policies(resource: Resource, to: Sequence[str] = (Portal.ADMIN,), *, c
                             using=None if command == "INSERT" else rule,
                             check=rule if command in {"INSERT", "UPDATE"} else None))
     return found
+
+
+def only_one(column: str) -> TextClause:
+    """An id as a range of one, for exclusion constraints: the core's GiST knows ranges, and equality of nothing."""
+    return text(f"public.uuidrange({column}, {column}, '[]')")
 
 
 def trigger(table: str, name: str, events: str, call: str, *, each: str = "FOR EACH ROW") -> None:

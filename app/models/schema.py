@@ -15,6 +15,7 @@ from app.models.declare import (
     FUNCTIONS,
     PROTECTED,
     SERVICE,
+    TYPES,
     VIEWS,
     function_statements,
     grant_statements,
@@ -40,7 +41,7 @@ def table_statements(metadata: MetaData = Model.metadata) -> list[str]:
 
 def schema_statements() -> list[str]:
     """Everything but roles and reference data; run as the owner, with check_function_bodies off."""
-    lines = ["SET LOCAL check_function_bodies = off"]
+    lines = ["SET LOCAL check_function_bodies = off", *TYPES]
     # Defaults of tables call functions, and functions read tables: bodies are checked when they are first run.
     # alembic-utils keeps bodies with colons escaped for text(); these statements are sent as they are.
     bodies = [(f.entity.signature, f.entity.definition.replace("\\:", ":")) for f in FUNCTIONS]

@@ -133,6 +133,7 @@ def edit_room(session: Session, room: Room, values: Mapping[str, Any]) -> None:
     if (kind is RoomKind.COMMON and beds) or (kind is RoomKind.SINGLE and beds > 1):
         raise Invalid(f"This room has {beds} beds: take those away first.", field="kind")
     room.number, room.kind, room.floor_id, room.note = number, kind.value, floor.id, (values.get("note") or "").strip()
+    room.room_type_id = values.get("room_type_id", room.room_type_id)
     session.flush()
 
 

@@ -1,5 +1,7 @@
 SET LOCAL check_function_bodies = off
 --;;
+CREATE TYPE public.uuidrange AS RANGE (subtype = uuid)
+--;;
 CREATE FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -986,106 +988,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     AND (p_state IS NULL OR (l.action <> 'insert' AND NOT (l.action = 'update' AND l.after ? p_state)))
 $$
 --;;
-CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_hostels uuid[] := ARRAY(
-    SELECT h.id FROM hostels h
-    WHERE h.org_id = app.current_org() AND h.deleted_at IS NULL AND (p_hostel IS NULL OR h.id = p_hostel)
-      AND app.allowed_in('maintenance', 'read', h.id));
-BEGIN
-  IF NOT app.is_staff() OR (p_hostel IS NOT NULL AND v_hostels = '{}') THEN
-    RAISE EXCEPTION 'There are no figures here that you may see.' USING ERRCODE = 'VR404';
-  END IF;
-  RETURN v_hostels;
-END
-$$
---;;
-CREATE FUNCTION app.maintenance_open_by_category(p_hostel uuid) RETURNS TABLE (category text, open bigint, overdue bigint, oldest_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT c.name, count(*), count(*) FILTER (WHERE f.resolve_by < coalesce(f.ended_at, app.now())), min(f.raised_at)
-  FROM maintenance_request_facts f
-  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
-  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-    AND f.status NOT IN ('resolved', 'rejected')
-  GROUP BY c.id, c.org_id, c.name ORDER BY 2 DESC, 1
-$$
---;;
-CREATE FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) RETURNS TABLE (name text, resolved bigint, late bigint, median_seconds double precision, p90_seconds double precision)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT n.name, count(*), count(*) FILTER (WHERE f.resolve_by < f.ended_at),
-         percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds), percentile_cont(0.9) WITHIN GROUP (ORDER BY f.seconds)
-  FROM maintenance_request_facts f
-  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
-  LEFT JOIN members m ON m.org_id = f.org_id AND m.user_id = f.worker_id
-  CROSS JOIN LATERAL (SELECT CASE WHEN p_by = 'category' THEN c.name ELSE coalesce(m.name, f.outside_party, '') END AS name,
-                             CASE WHEN p_by = 'category' THEN c.id::text
-                                  ELSE coalesce(f.worker_id::text, f.outside_party, '') END AS key) n
-  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-    AND f.status = 'resolved' AND f.raised_at >= p_from AND f.raised_at < p_until
-  GROUP BY n.key, n.name ORDER BY 2 DESC, 1
-$$;
-
--- By the week, from Monday on in the hostel's zone, in which requests were raised. `judged` are those whose outcome is
--- known: resolved, or open and late already
---;;
-CREATE FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) RETURNS TABLE (week date, raised bigint, judged bigint, late bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT f.week, count(*), count(*) FILTER (WHERE f.status = 'resolved' OR l.late), count(*) FILTER (WHERE l.late)
-  FROM maintenance_request_facts f
-  CROSS JOIN LATERAL (SELECT f.status <> 'rejected' AND f.resolve_by < coalesce(f.ended_at, app.now()) AS late) l
-  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-    AND f.raised_at >= p_from AND f.raised_at < p_until
-  GROUP BY f.week ORDER BY f.week
-$$
---;;
-CREATE FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) RETURNS TABLE (category text, issue text, raised bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT c.name, coalesce(t.name, ''), count(*)
-  FROM maintenance_request_facts f
-  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
-  LEFT JOIN maintenance_issue_types t ON t.org_id = f.org_id AND t.id = f.issue_type_id
-  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-    AND f.raised_at >= p_from AND f.raised_at < p_until
-  GROUP BY c.id, c.name, t.id, t.name ORDER BY 3 DESC, 1, 2 LIMIT p_most
-$$;
-
--- Days of each hostel's own zone on which anything happened, p_from to p_until (not included), and, with an empty day, the
--- time before p_middle and the time from then on. The response is the median time until somebody took a request raised then
--- in hand
---;;
-CREATE FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) RETURNS TABLE (day date, recent boolean, raised bigint, resolved bigint, late bigint, response_seconds double precision)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT d.day, d.recent, sum(d.raised), sum(d.resolved), count(*) FILTER (WHERE d.late),
-         percentile_cont(0.5) WITHIN GROUP (ORDER BY d.response)
-  FROM (
-    SELECT l.day, l.day >= p_middle AS recent, e.raised, e.resolved, e.late, e.response
-    FROM maintenance_request_facts f
-    JOIN hostels h ON h.org_id = f.org_id AND h.id = f.hostel_id
-    CROSS JOIN LATERAL (VALUES
-      (f.raised_at, 1, 0, false, extract(epoch FROM f.responded_at - f.raised_at)),
-      (CASE WHEN f.status = 'resolved' THEN f.ended_at END, 0, 1, f.resolve_by < f.ended_at, NULL)
-    ) e (at, raised, resolved, late, response)
-    CROSS JOIN LATERAL (SELECT (e.at AT TIME ZONE h.timezone)::date AS day) l
-    WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-      AND (f.raised_at >= p_from - 1 OR f.ended_at >= p_from - 1) AND l.day >= p_from AND l.day < p_until
-  ) d
-  GROUP BY GROUPING SETS ((d.day), (d.recent))
-$$
---;;
-CREATE FUNCTION app.maintenance_figures_as_of() RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT made_at FROM maintenance_figures_made
-$$
---;;
-CREATE FUNCTION app.refresh_maintenance_analytics() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_request_facts;
-  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_figures_made;
-END
-$$
---;;
 CREATE FUNCTION app.file_is_shown(p_file uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT EXISTS (
@@ -1106,280 +1008,6 @@ BEGIN
     PERFORM app.add_usage(NEW.org_id, 'storage', NEW.size);
   END IF;
   RETURN NULL;
-END
-$$
---;;
-CREATE FUNCTION app.readiness(p_roles text[]) RETURNS TABLE (
-  migration text, lacking text[], last_scheduled_at timestamptz, last_done_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT (SELECT version_num FROM alembic_version),
-         ARRAY(SELECT r FROM unnest(p_roles) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)),
-         (SELECT max(created_at) FROM outbox WHERE org_id IS NULL AND key IS NOT NULL),
-         (SELECT max(finished_at) FROM outbox WHERE state = 'done')
-$$
---;;
-CREATE FUNCTION app.note_import_step() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF NEW.status = 'running' THEN
-    NEW.started_by := app.current_user_id();
-    NEW.started_at := app.now();
-    NEW.finished_at := NULL;
-  ELSIF NEW.status IN ('done', 'stopped') THEN
-    NEW.finished_at := app.now();
-  ELSIF NEW.status = 'undoing' THEN
-    NEW.undone_by := app.current_user_id();
-  ELSIF NEW.status = 'undone' THEN
-    NEW.undone_at := app.now();
-  END IF;
-  RETURN NEW;
-END
-$$
---;;
-CREATE FUNCTION app.lock_import(p_run uuid, p_action text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_run import_runs;
-BEGIN
-  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run AND deleted_at IS NULL FOR UPDATE;
-  IF NOT FOUND OR NOT app.allowed_in('imports', 'read', v_run.hostel_id) THEN
-    RAISE EXCEPTION 'There is no such import.' USING ERRCODE = 'VR404';
-  END IF;
-  IF NOT app.allowed_in('imports', p_action, v_run.hostel_id) THEN
-    RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
-  END IF;
-END
-$$
---;;
-CREATE FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_run import_runs;
-BEGIN
-  PERFORM app.lock_import(p_run, 'create');
-  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
-  IF v_run.status <> 'checking' THEN
-    RAISE EXCEPTION 'This import is not being checked.' USING ERRCODE = 'VR409';
-  END IF;
-  IF p_rows IS NULL THEN
-    DELETE FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run;
-    RETURN;
-  END IF;
-  INSERT INTO import_rows (org_id, run_id, hostel_id, number, outcome, code, reason, column_name, source, request)
-  SELECT v_run.org_id, p_run, v_run.hostel_id, r.number, CASE WHEN r.request IS NULL THEN 'refused' ELSE 'accepted' END,
-         r.code, r.reason, r."column", r.source, r.request
-  FROM jsonb_to_recordset(p_rows) r (number integer, code text, reason text, "column" text, source jsonb, request jsonb);
-END
-$$
---;;
-CREATE FUNCTION app.count_imported_before(p_run uuid) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  PERFORM app.lock_import(p_run, 'create');
-  RETURN (SELECT count(*) FROM import_rows i
-          JOIN maintenance_requests m
-            ON m.org_id = i.org_id AND m.hostel_id = i.hostel_id AND m.external_id = i.request ->> 'external_id'
-          WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.outcome = 'accepted' AND m.deleted_at IS NULL);
-END
-$$
---;;
-CREATE FUNCTION app.import_batch(p_run uuid, p_most integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_run import_runs;
-  v_now timestamptz := app.now();
-  v_row import_rows;
-  v_there record;
-  v_id uuid;
-  v_outcome text;
-  v_code text;
-  v_reason text;
-  v_count integer := 0;
-BEGIN
-  PERFORM app.lock_import(p_run, 'create');
-  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
-  IF v_run.status <> 'running' THEN
-    RETURN 0;
-  END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
-  FOR v_row IN
-    SELECT * FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run AND outcome = 'accepted' ORDER BY number LIMIT p_most
-  LOOP
-    v_code := '';
-    v_reason := '';
-    SELECT m.id, m.deleted_at, m.import_run_id INTO v_there FROM maintenance_requests m
-    WHERE m.org_id = v_run.org_id AND m.hostel_id = v_run.hostel_id AND m.external_id = v_row.request ->> 'external_id';
-    v_id := v_there.id;
-    IF v_id IS NULL THEN
-      BEGIN
-        v_id := app.import_new_request(p_run, v_run.hostel_id, v_row.request, v_now);
-        v_outcome := 'created';
-      EXCEPTION
-        WHEN SQLSTATE 'VR422' THEN
-          v_outcome := 'refused';
-          v_code := 'no_longer_fits';
-          v_reason := SQLERRM;
-        WHEN integrity_constraint_violation OR data_exception THEN
-          v_outcome := 'refused';
-          v_code := 'no_longer_fits';
-          v_reason := 'The row no longer fits what the hostel has now: please check the file again.';
-      END;
-    ELSIF v_there.deleted_at IS NULL THEN
-      v_outcome := 'unchanged';
-    ELSIF EXISTS (SELECT FROM import_rows h WHERE h.org_id = v_run.org_id AND h.row_id = v_id
-                  AND h.run_id = v_there.import_run_id AND h.undo = 'hidden') THEN
-      UPDATE maintenance_requests SET deleted_at = NULL, import_run_id = p_run WHERE org_id = v_run.org_id AND id = v_id;
-      v_outcome := 'restored';
-    ELSE
-      v_outcome := 'unchanged';
-      v_reason := 'Somebody has removed this request; it stays removed.';
-    END IF;
-    UPDATE import_rows SET outcome = v_outcome, code = v_code, reason = v_reason, row_id = v_id, settled_at = clock_timestamp(),
-      source = CASE WHEN v_outcome = 'refused' THEN source ELSE '[]' END, request = NULL
-    WHERE org_id = v_row.org_id AND id = v_row.id;
-    v_count := v_count + 1;
-  END LOOP;
-  RETURN v_count;
-END
-$$
---;;
-CREATE FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) RETURNS uuid
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT app.import_request(
-    p_run, p_hostel, p_in ->> 'external_id', (p_in ->> 'category_id')::uuid, (p_in ->> 'issue_type_id')::uuid,
-    (p_in ->> 'room_id')::uuid, p_in ->> 'place', p_in ->> 'description', p_in ->> 'priority', p_in ->> 'resolution',
-    p_in ->> 'assignee',
-    (SELECT jsonb_agg(CASE WHEN s.value ->> 'at' IS NULL THEN s.value || jsonb_build_object('at', p_now) ELSE s.value END
-                      ORDER BY s.ordinality)
-     FROM jsonb_array_elements(p_in -> 'steps') WITH ORDINALITY s))
-$$
---;;
-CREATE FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM audit_log WHERE org_id = app.current_org() AND table_name = 'maintenance_requests'
-                 AND row_id = p_request::text AND actor_id IS NOT NULL AND at > p_since)
-      OR EXISTS (SELECT FROM maintenance_assignments WHERE org_id = app.current_org() AND request_id = p_request
-                 AND created_by IS NOT NULL AND created_at > p_since)
-      OR EXISTS (SELECT FROM maintenance_comments WHERE org_id = app.current_org() AND request_id = p_request
-                 AND created_at > p_since AND deleted_at IS NULL)
-      OR EXISTS (SELECT FROM maintenance_attachments WHERE org_id = app.current_org() AND request_id = p_request
-                 AND created_at > p_since AND deleted_at IS NULL)
-$$
---;;
-CREATE FUNCTION app.undo_import_batch(p_run uuid, p_most integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_run import_runs;
-  v_row import_rows;
-  v_request maintenance_requests;
-  v_reason text;
-  v_count integer := 0;
-BEGIN
-  PERFORM app.lock_import(p_run, 'delete');
-  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
-  IF v_run.status <> 'undoing' THEN
-    RETURN 0;
-  END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
-  FOR v_row IN
-    SELECT * FROM import_rows
-    WHERE org_id = v_run.org_id AND run_id = p_run AND outcome IN ('created', 'restored') AND undo IS NULL
-    ORDER BY number LIMIT p_most
-  LOOP
-    SELECT * INTO v_request FROM maintenance_requests WHERE org_id = v_run.org_id AND id = v_row.row_id FOR UPDATE;
-    v_reason := CASE
-      WHEN v_request.deleted_at IS NOT NULL THEN v_request.reference || ' was removed before.'
-      WHEN app.is_worked_on(v_row.row_id, v_row.settled_at) THEN v_request.reference || ' has been worked on since, so it stays.'
-    END;
-    IF v_reason IS NULL THEN
-      UPDATE maintenance_requests SET deleted_at = app.now() WHERE org_id = v_run.org_id AND id = v_row.row_id;
-    END IF;
-    UPDATE import_rows SET undo = CASE WHEN v_reason IS NULL THEN 'hidden' ELSE 'kept' END, reason = coalesce(v_reason, '')
-    WHERE org_id = v_row.org_id AND id = v_row.id;
-    v_count := v_count + 1;
-  END LOOP;
-  RETURN v_count;
-END
-$$
---;;
-CREATE FUNCTION app.organization_of_import(p_run uuid) RETURNS uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT org_id FROM import_runs WHERE id = p_run
-$$
---;;
-CREATE FUNCTION app.now() RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT clock_timestamp() + coalesce((SELECT shift FROM clock), interval '0')
-$$
---;;
-CREATE FUNCTION app.event_time() RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT coalesce(NULLIF(current_setting('app.event_at', true), '')::timestamptz, app.now())
-$$
---;;
-CREATE FUNCTION app.guard_lifecycle() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF TG_OP = 'INSERT' THEN
-    IF NEW.status <> (SELECT initial FROM lifecycle_machines WHERE machine = TG_ARGV[0]) THEN
-      RAISE EXCEPTION 'A new % cannot begin as %.', replace(TG_ARGV[0], '_', ' '), replace(NEW.status, '_', ' ')
-        USING ERRCODE = 'VR409';
-    END IF;
-  ELSIF NEW.status <> OLD.status AND NOT EXISTS (
-      SELECT FROM lifecycle_transitions
-      WHERE machine = TG_ARGV[0] AND from_state = OLD.status AND to_state = NEW.status) THEN
-    RAISE EXCEPTION 'A % cannot go from % to %.', replace(TG_ARGV[0], '_', ' '), replace(OLD.status, '_', ' '),
-      replace(NEW.status, '_', ' ') USING ERRCODE = 'VR409';
-  END IF;
-  RETURN NEW;
-END
-$$;
-
--- Legal? allowed? still in the state it is in? Then the state changes; triggers keep clock, history and audit.
--- The machine's hook sees (id, event, from, to, args) before the change
---;;
-CREATE FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text DEFAULT '', p_args jsonb DEFAULT '{}') RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_machine lifecycle_machines := (SELECT m FROM lifecycle_machines m WHERE machine = p_machine);
-  v_step lifecycle_transitions;
-  v_from text;
-  v_hostel uuid;
-BEGIN
-  PERFORM set_config('app.event_at', '', true), set_config('app.event', p_event, true),
-          set_config('app.note', coalesce(btrim(p_note), ''), true);
-  IF v_machine.machine IS NULL THEN
-    RAISE EXCEPTION 'There is no such lifecycle.' USING ERRCODE = 'VR404';
-  END IF;
-  EXECUTE format('SELECT status, hostel_id FROM public.%I WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE',
-                 v_machine.table_name) INTO v_from, v_hostel USING app.current_org(), p_id;
-  SELECT * INTO v_step FROM lifecycle_transitions WHERE machine = p_machine AND event = p_event LIMIT 1;
-  IF v_from IS NULL OR NOT (app.is_system() OR coalesce(app.allowed_in(v_step.resource, 'read', v_hostel), true)) THEN
-    RAISE EXCEPTION 'There is no such %.', replace(p_machine, '_', ' ') USING ERRCODE = 'VR404';
-  END IF;
-  -- A step without a capability is the product's own: NULL must not pass for a yes.
-  IF NOT app.is_system() AND NOT coalesce(app.allowed_in(v_step.resource, v_step.action, v_hostel), v_step.machine IS NULL) THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
-  SELECT * INTO v_step FROM lifecycle_transitions
-  WHERE machine = p_machine AND event = p_event AND from_state = v_from;
-  IF v_machine.hook IS NOT NULL THEN
-    EXECUTE format('SELECT app.%I($1, $2, $3, $4, $5)', v_machine.hook)
-    USING p_id, p_event, v_from, v_step.to_state, p_args;
-  END IF;
-  IF v_step.machine IS NULL THEN
-    RAISE EXCEPTION 'This % is %, so that is not possible any more.', replace(p_machine, '_', ' '), replace(v_from, '_', ' ')
-      USING ERRCODE = 'VR409';
-  END IF;
-  IF app.is_system() AND NOT v_step.by_system THEN
-    RAISE EXCEPTION 'Only a person may do that.' USING ERRCODE = 'VR403';
-  END IF;
-  IF v_step.needs_note AND current_setting('app.note') = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
-  EXECUTE format('UPDATE public.%I SET status = $3 WHERE org_id = $1 AND id = $2', v_machine.table_name)
-  USING app.current_org(), p_id, v_step.to_state;
-  RETURN v_step.to_state;
 END
 $$
 --;;
@@ -1722,6 +1350,1384 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.is_vacant(p_bed uuid, p_period daterange) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT NOT EXISTS (SELECT FROM bed_allocations
+                     WHERE org_id = app.current_org() AND bed_id = p_bed AND state = 'active' AND period && p_period)
+$$
+--;;
+CREATE FUNCTION app.is_awaited(p_bed uuid, p_period daterange) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM bed_holds WHERE org_id = app.current_org() AND bed_id = p_bed AND state = 'queued'
+                 AND daterange(from_on, until_on) && p_period)
+$$
+--;;
+CREATE FUNCTION app.hold_time(p_hostel uuid, p_setting text) RETURNS interval
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT make_interval(mins => coalesce((settings ->> p_setting)::int, CASE p_setting WHEN 'hold_minutes' THEN 2880 ELSE 60 END))
+  FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
+$$;
+
+-- Residents act for themselves in a house where they live or will
+--;;
+CREATE FUNCTION app.may_hold(p_hostel uuid, p_user integer, p_action text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT CASE WHEN app.is_system() THEN true
+              WHEN app.is_staff() THEN app.allowed_in('residents', p_action, p_hostel)
+              ELSE p_user = app.current_user_id() AND EXISTS (
+                SELECT FROM app.active_roles(app.current_org(), p_user) r
+                WHERE r.role IN ('resident', 'pending_resident') AND coalesce(r.hostel_id = p_hostel, true)) END
+$$
+--;;
+CREATE FUNCTION app.note_hold(p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM set_config('app.event_at', '', true), set_config('app.note', left(coalesce(btrim(p_note), ''), 500), true);
+END
+$$
+--;;
+CREATE FUNCTION app.write_hold_event() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_from text;
+  v_event text := 'queue';
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.state = OLD.state THEN
+      RETURN NULL;
+    END IF;
+    v_from := OLD.state;
+    SELECT event INTO v_event FROM lifecycle_transitions
+    WHERE machine = 'bed_hold' AND from_state = OLD.state AND to_state = NEW.state;
+  END IF;
+  -- What time brings about was nobody's doing, whoever came by when it was done.
+  INSERT INTO bed_hold_events (org_id, hostel_id, bed_id, hold_id, from_status, to_status, event, changed_by, triggered_by,
+                               note, event_at)
+  VALUES (NEW.org_id, NEW.hostel_id, NEW.bed_id, NEW.id, v_from, NEW.state, v_event,
+          CASE WHEN NEW.state NOT IN ('offered', 'expired', 'lapsed') THEN app.current_user_id() END,
+          CASE WHEN NEW.state IN ('offered', 'expired', 'lapsed') OR app.current_user_id() IS NULL THEN 'system' ELSE 'user' END,
+          CASE WHEN NEW.state = 'released' THEN coalesce(current_setting('app.note', true), '') ELSE '' END, app.now());
+  IF NEW.state IN ('offered', 'expired') THEN
+    PERFORM app.enqueue('residents.hold_moved', jsonb_build_object('hold_id', NEW.id, 'state', NEW.state));
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.end_hold(p_hold uuid, p_state text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  UPDATE bed_holds SET state = p_state WHERE org_id = app.current_org() AND id = p_hold;
+  UPDATE bed_allocations SET state = CASE p_state WHEN 'released' THEN 'released' ELSE 'expired' END
+  WHERE org_id = app.current_org() AND hold_id = p_hold AND kind = 'hold' AND state = 'active';
+END
+$$
+--;;
+CREATE FUNCTION app.offer_bed(p_bed uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_hold bed_holds;
+  v_before datemultirange := '{}';
+  v_from date;
+BEGIN
+  FOR v_hold IN SELECT * FROM bed_holds WHERE org_id = v_org AND bed_id = p_bed AND state = 'queued' ORDER BY queued_at, id LOOP
+    -- Days that are past are nobody's any more.
+    v_from := greatest(v_hold.from_on, app.house_day(v_hold.hostel_id));
+    IF v_hold.until_on <= v_from THEN
+      PERFORM app.end_hold(v_hold.id, 'lapsed');
+    ELSIF NOT v_before && daterange(v_from, v_hold.until_on) AND app.is_vacant(p_bed, daterange(v_from, v_hold.until_on)) THEN
+      INSERT INTO bed_allocations (org_id, hostel_id, bed_id, period, kind, hold_id, user_id)
+      VALUES (v_org, v_hold.hostel_id, p_bed, daterange(v_from, v_hold.until_on), 'hold', v_hold.id, v_hold.user_id);
+      UPDATE bed_holds SET state = 'offered', from_on = v_from,
+        offered_until = app.now() + app.hold_time(v_hold.hostel_id, 'offer_minutes')
+      WHERE org_id = v_org AND id = v_hold.id;
+    ELSE
+      v_before := v_before + datemultirange(daterange(v_from, v_hold.until_on));
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- Locks beds, and those of the hostel with an overdue hold
+--;;
+CREATE FUNCTION app.take_beds(p_hostel uuid, p_beds uuid[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_due uuid[];
+  v_hold bed_holds;
+  v_bed uuid;
+  v_ended integer := 0;
+BEGIN
+  SELECT coalesce(array_agg(DISTINCT bed_id), '{}') INTO v_due FROM bed_holds
+  WHERE org_id = v_org AND (p_hostel IS NULL OR hostel_id = p_hostel) AND state IN ('offered', 'held')
+    AND coalesce(offered_until, held_until) <= app.now();
+  PERFORM FROM beds WHERE org_id = v_org AND id = ANY (p_beds || v_due) ORDER BY id FOR UPDATE;
+  FOREACH v_bed IN ARRAY v_due LOOP
+    FOR v_hold IN SELECT * FROM bed_holds WHERE org_id = v_org AND bed_id = v_bed AND state IN ('offered', 'held')
+                  AND coalesce(offered_until, held_until) <= app.now() ORDER BY queued_at LOOP
+      PERFORM app.end_hold(v_hold.id, CASE v_hold.state WHEN 'held' THEN 'expired' ELSE 'lapsed' END);
+      v_ended := v_ended + 1;
+    END LOOP;
+    PERFORM app.offer_bed(v_bed);
+  END LOOP;
+  RETURN v_ended;
+END
+$$
+--;;
+CREATE FUNCTION app.beds_held_by(p_hostel uuid, p_user integer) RETURNS uuid[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(array_agg(bed_id), '{}') FROM bed_holds
+  WHERE org_id = app.current_org() AND hostel_id = p_hostel AND user_id = p_user AND state IN ('offered', 'held')
+$$;
+
+-- Lets go of a person's other beds, and of their other places in line where p_lines
+--;;
+CREATE FUNCTION app.drop_others(p_hold uuid, p_lines boolean, p_why text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_mine bed_holds;
+  v_other bed_holds;
+BEGIN
+  SELECT * INTO v_mine FROM bed_holds WHERE org_id = v_org AND id = p_hold;
+  PERFORM app.note_hold(p_why);
+  FOR v_other IN SELECT * FROM bed_holds
+                 WHERE org_id = v_org AND hostel_id = v_mine.hostel_id AND user_id = v_mine.user_id AND id <> p_hold
+                   AND (state IN ('held', 'offered') OR (p_lines AND state = 'queued')) ORDER BY bed_id LOOP
+    PERFORM app.end_hold(v_other.id, 'released');
+    IF v_other.state <> 'queued' THEN
+      PERFORM app.offer_bed(v_other.bed_id);
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- Holds a bed from a day on, for the caller or (staff) for p_user: held if it is free and nobody waits for these days,
+-- else the last place in line. Asked again it is the same hold
+--;;
+CREATE FUNCTION app.hold_bed(p_bed uuid, p_from date, p_until date DEFAULT NULL, p_user integer DEFAULT NULL, p_id uuid DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_user integer := coalesce(p_user, app.current_user_id());
+  v_bed beds;
+  v_hold bed_holds;
+  v_today date;
+BEGIN
+  PERFORM app.note_hold('');
+  SELECT * INTO v_bed FROM beds WHERE org_id = v_org AND id = p_bed AND deleted_at IS NULL;
+  IF NOT FOUND OR NOT (app.may_hold(v_bed.hostel_id, v_user, 'create') OR app.allowed_in('residents', 'read', v_bed.hostel_id)) THEN
+    RAISE EXCEPTION 'There is no such bed.' USING ERRCODE = 'VR404', COLUMN = 'bed';
+  END IF;
+  IF NOT app.may_hold(v_bed.hostel_id, v_user, 'create') THEN
+    RAISE EXCEPTION 'Your role does not let you hold beds here.' USING ERRCODE = 'VR403';
+  END IF;
+  IF NOT EXISTS (SELECT FROM members WHERE org_id = v_org AND user_id = v_user AND removed_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404', COLUMN = 'member';
+  END IF;
+  PERFORM app.take_beds(v_bed.hostel_id, p_bed || app.beds_held_by(v_bed.hostel_id, v_user));
+  SELECT * INTO v_hold FROM bed_holds
+  WHERE org_id = v_org AND bed_id = p_bed AND user_id = v_user AND state IN ('queued', 'offered', 'held');
+  IF FOUND AND v_hold.state = 'offered' THEN
+    UPDATE bed_holds SET state = 'held', offered_until = NULL, held_until = app.now() + app.hold_time(hostel_id, 'hold_minutes')
+    WHERE org_id = v_org AND id = v_hold.id;
+    PERFORM app.drop_others(v_hold.id, false, 'Another bed was chosen.');
+    RETURN v_hold.id;
+  ELSIF FOUND THEN
+    IF v_hold.from_on <> p_from OR v_hold.until_on IS DISTINCT FROM p_until THEN
+      RAISE EXCEPTION 'There is a hold on this bed for other days already: release that first.' USING ERRCODE = 'VR409';
+    END IF;
+    RETURN v_hold.id;
+  END IF;
+  IF EXISTS (SELECT FROM beds WHERE org_id = v_org AND id = p_bed AND deleted_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'There is no such bed.' USING ERRCODE = 'VR404', COLUMN = 'bed';
+  END IF;
+  v_today := app.house_day(v_bed.hostel_id);
+  IF p_from IS NULL OR p_from < v_today OR p_from > v_today + 366 THEN
+    RAISE EXCEPTION 'A bed is held from today on, or from a day within a year.' USING ERRCODE = 'VR422', COLUMN = 'from_on';
+  END IF;
+  IF p_until <= p_from THEN
+    RAISE EXCEPTION 'The last day must come after the first.' USING ERRCODE = 'VR422', COLUMN = 'until_on';
+  END IF;
+  IF (SELECT count(*) FROM bed_holds WHERE org_id = v_org AND hostel_id = v_bed.hostel_id AND user_id = v_user AND state = 'queued') >= 5 THEN
+    RAISE EXCEPTION 'Somebody can wait in line for 5 beds at most: release one first.' USING ERRCODE = 'VR429';
+  END IF;
+  INSERT INTO bed_holds (org_id, id, hostel_id, bed_id, user_id, from_on, until_on, queued_at)
+  VALUES (v_org, coalesce(p_id, uuidv7()), v_bed.hostel_id, p_bed, v_user, p_from, p_until, app.now()) RETURNING * INTO v_hold;
+  IF app.is_vacant(p_bed, daterange(p_from, p_until)) AND NOT EXISTS (
+      SELECT FROM bed_holds WHERE org_id = v_org AND bed_id = p_bed AND state = 'queued' AND id <> v_hold.id
+        AND daterange(from_on, until_on) && daterange(p_from, p_until)) THEN
+    INSERT INTO bed_allocations (org_id, hostel_id, bed_id, period, kind, hold_id, user_id)
+    VALUES (v_org, v_bed.hostel_id, p_bed, daterange(p_from, p_until), 'hold', v_hold.id, v_user);
+    UPDATE bed_holds SET state = 'held', held_until = app.now() + app.hold_time(hostel_id, 'hold_minutes')
+    WHERE org_id = v_org AND id = v_hold.id;
+    PERFORM app.drop_others(v_hold.id, false, 'Another bed was chosen.');
+  END IF;
+  RETURN v_hold.id;
+END
+$$;
+
+-- The hold, its bed locked, if the caller may do this to it
+--;;
+CREATE FUNCTION app.find_hold(p_hold uuid, p_action text, p_others boolean) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_hold bed_holds;
+BEGIN
+  SELECT * INTO v_hold FROM bed_holds WHERE org_id = v_org AND id = p_hold;
+  IF NOT FOUND OR NOT (app.may_hold(v_hold.hostel_id, v_hold.user_id, p_action)
+                       OR (app.is_staff() AND app.allowed_in('residents', 'read', v_hold.hostel_id))) THEN
+    RAISE EXCEPTION 'There is no such hold.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.may_hold(v_hold.hostel_id, v_hold.user_id, p_action) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM app.take_beds(v_hold.hostel_id, v_hold.bed_id || CASE WHEN p_others THEN app.beds_held_by(v_hold.hostel_id, v_hold.user_id) END);
+  RETURN v_hold.bed_id;
+END
+$$
+--;;
+CREATE FUNCTION app.release_hold(p_hold uuid, p_why text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_bed uuid := app.find_hold(p_hold, 'update', false);
+  v_state text := (SELECT state FROM bed_holds WHERE org_id = app.current_org() AND id = p_hold);
+BEGIN
+  IF v_state NOT IN ('queued', 'offered', 'held') THEN
+    RAISE EXCEPTION 'This hold is % already.', v_state USING ERRCODE = 'VR409';
+  END IF;
+  PERFORM app.note_hold(p_why);
+  PERFORM app.end_hold(p_hold, 'released');
+  PERFORM app.offer_bed(v_bed);
+END
+$$
+--;;
+CREATE FUNCTION app.confirm_hold(p_hold uuid, p_submission uuid DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_hold bed_holds;
+BEGIN
+  PERFORM app.find_hold(p_hold, 'update', true);
+  SELECT * INTO v_hold FROM bed_holds WHERE org_id = v_org AND id = p_hold;
+  IF v_hold.state = 'expired' THEN
+    RAISE EXCEPTION 'The hold on this bed ran out before it was confirmed: a bed has to be chosen again.' USING ERRCODE = 'VR409';
+  ELSIF v_hold.state <> 'held' THEN
+    RAISE EXCEPTION 'This hold is %, so it cannot be confirmed.', v_hold.state USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE bed_holds SET state = 'confirmed', held_until = NULL, submission_id = p_submission WHERE org_id = v_org AND id = p_hold;
+  PERFORM app.drop_others(p_hold, true, 'Another bed was confirmed.');
+END
+$$;
+
+-- Ends what is overdue, in one hostel or in all of the bound organization, and says how many
+--;;
+CREATE FUNCTION app.expire_holds(p_hostel uuid DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.note_hold('');
+  RETURN app.take_beds(p_hostel, '{}');
+END
+$$
+--;;
+CREATE FUNCTION app.organizations_with_due_beds() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT org_id FROM bed_holds WHERE state IN ('offered', 'held') AND coalesce(offered_until, held_until) <= app.now()
+  UNION
+  SELECT s.org_id FROM stays s JOIN hostels h ON h.org_id = s.org_id AND h.id = s.hostel_id
+  WHERE (s.status = 'upcoming' AND s.from_on <= (app.now() AT TIME ZONE h.timezone)::date)
+     OR (s.status = 'current' AND s.until_on <= (app.now() AT TIME ZONE h.timezone)::date)
+  UNION
+  SELECT a.org_id FROM bed_allocations a
+  JOIN stays s ON s.org_id = a.org_id AND s.id = a.stay_id AND s.status = 'current' AND s.bed_id <> a.bed_id
+  JOIN hostels h ON h.org_id = s.org_id AND h.id = s.hostel_id
+  WHERE a.state = 'active' AND a.period @> (app.now() AT TIME ZONE h.timezone)::date
+$$
+--;;
+CREATE FUNCTION app.turn_stays() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_stay stays;
+  v_turned integer := 0;
+BEGIN
+  FOR v_stay IN SELECT * FROM stays WHERE org_id = v_org AND status <> 'ended' ORDER BY id FOR UPDATE LOOP
+    IF v_stay.until_on <= app.house_day(v_stay.hostel_id) THEN
+      PERFORM app.close_stay(v_stay.id, v_stay.until_on);
+      v_turned := v_turned + 1;
+      CONTINUE;
+    END IF;
+    UPDATE stays s SET status = 'current', bed_id = coalesce((
+        SELECT a.bed_id FROM bed_allocations a WHERE a.org_id = v_org AND a.stay_id = s.id AND a.state = 'active'
+          AND a.period @> app.house_day(s.hostel_id)), s.bed_id)
+    WHERE s.org_id = v_org AND s.id = v_stay.id AND s.from_on <= app.house_day(s.hostel_id)
+      AND (s.status = 'upcoming' OR EXISTS (
+        SELECT FROM bed_allocations a WHERE a.org_id = v_org AND a.stay_id = s.id AND a.state = 'active'
+          AND a.period @> app.house_day(s.hostel_id) AND a.bed_id <> s.bed_id));
+    v_turned := v_turned + CASE WHEN FOUND THEN 1 ELSE 0 END;
+  END LOOP;
+  RETURN v_turned;
+END
+$$
+--;;
+CREATE FUNCTION app.assert_residents(p_hostel uuid, p_action text, p_thing text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_hostel IS NULL OR NOT (app.is_system() OR app.allowed_in('residents', 'read', p_hostel)) THEN
+    RAISE EXCEPTION 'There is no such %.', p_thing USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT (app.is_system() OR app.allowed_in('residents', p_action, p_hostel)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.place_stay(p_stay uuid, p_bed uuid, p_period daterange) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_stay stays;
+BEGIN
+  SELECT * INTO v_stay FROM stays WHERE org_id = app.current_org() AND id = p_stay;
+  IF NOT EXISTS (SELECT FROM beds WHERE org_id = v_stay.org_id AND id = p_bed AND hostel_id = v_stay.hostel_id AND deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such bed in this hostel.' USING ERRCODE = 'VR404', COLUMN = 'bed';
+  END IF;
+  IF NOT app.is_vacant(p_bed, p_period) THEN
+    RAISE EXCEPTION 'This bed is not free on all of these days.' USING ERRCODE = 'VR409', COLUMN = 'bed';
+  END IF;
+  INSERT INTO bed_allocations (org_id, hostel_id, bed_id, period, kind, stay_id, user_id)
+  VALUES (v_stay.org_id, v_stay.hostel_id, p_bed, p_period, 'stay', p_stay, v_stay.user_id);
+  UPDATE stays SET bed_id = p_bed WHERE org_id = v_stay.org_id AND id = p_stay
+    AND (lower(p_period) <= app.house_day(hostel_id) OR lower(p_period) = from_on);
+END
+$$
+--;;
+CREATE FUNCTION app.assert_unawaited(p_bed uuid, p_period daterange) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF app.is_awaited(p_bed, p_period) THEN
+    RAISE EXCEPTION 'Others wait in line for this bed on these days: they come first.' USING ERRCODE = 'VR409', COLUMN = 'bed';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.begin_stay(p_user integer, p_bed uuid, p_from date, p_until date DEFAULT NULL, p_hold uuid DEFAULT NULL, p_rent bigint DEFAULT NULL, p_mess text DEFAULT '', p_lunchbox boolean DEFAULT false, p_id uuid DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_hold bed_holds;
+  v_bed beds;
+  v_type uuid;
+  v_id uuid := coalesce(p_id, uuidv7());
+  v_period daterange;
+BEGIN
+  PERFORM app.note_hold('');
+  SELECT * INTO v_bed FROM beds WHERE org_id = v_org AND id = p_bed AND deleted_at IS NULL;
+  PERFORM app.assert_residents(v_bed.hostel_id, 'create', 'bed');
+  IF p_from IS NULL OR p_until <= p_from THEN
+    RAISE EXCEPTION 'The last day must come after the first.' USING ERRCODE = 'VR422', COLUMN = 'until_on';
+  END IF;
+  v_period := daterange(p_from, p_until);
+  IF NOT EXISTS (SELECT FROM members WHERE org_id = v_org AND user_id = p_user AND removed_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404', COLUMN = 'member';
+  END IF;
+  PERFORM app.take_beds(v_bed.hostel_id, ARRAY[p_bed]);
+  IF p_hold IS NOT NULL THEN
+    SELECT * INTO v_hold FROM bed_holds WHERE org_id = v_org AND id = p_hold AND bed_id = p_bed AND user_id = p_user;
+    IF NOT FOUND OR v_hold.state <> 'confirmed' THEN
+      RAISE EXCEPTION 'This bed is not confirmed for this person.' USING ERRCODE = 'VR409', COLUMN = 'hold';
+    END IF;
+    UPDATE bed_allocations SET state = 'released'
+    WHERE org_id = v_org AND hold_id = p_hold AND kind = 'hold' AND state = 'active';
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'A stay has begun with this hold already.' USING ERRCODE = 'VR409', COLUMN = 'hold';
+    END IF;
+  ELSE
+    PERFORM app.assert_unawaited(p_bed, v_period);
+  END IF;
+  SELECT room_type_id INTO v_type FROM rooms WHERE org_id = v_org AND id = v_bed.room_id;
+  INSERT INTO stays (org_id, id, hostel_id, resident_id, user_id, bed_id, from_on, until_on, room_type_id, rent_paise, mess_plan, lunchbox)
+  VALUES (v_org, v_id, v_bed.hostel_id, app.resident_of(v_bed.hostel_id, p_user, p_from), p_user, p_bed, p_from, p_until, v_type,
+          coalesce(p_rent, app.rent_on(v_bed.hostel_id, v_type, p_from)), coalesce(p_mess, ''), coalesce(p_lunchbox, false));
+  PERFORM app.place_stay(v_id, p_bed, v_period);
+  IF p_from <= app.house_day(v_bed.hostel_id) THEN
+    UPDATE stays SET status = 'current' WHERE org_id = v_org AND id = v_id;
+  END IF;
+  IF p_until <= app.house_day(v_bed.hostel_id) THEN
+    PERFORM app.close_stay(v_id, p_until);
+  END IF;
+  PERFORM app.offer_bed(p_bed);
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.cut_stay(p_stay uuid, p_on date) RETURNS daterange
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+BEGIN
+  UPDATE bed_allocations SET state = 'released' WHERE org_id = v_org AND stay_id = p_stay AND state = 'active' AND lower(period) >= p_on;
+  UPDATE bed_allocations SET period = daterange(lower(period), p_on)
+  WHERE org_id = v_org AND stay_id = p_stay AND state = 'active' AND period @> p_on;
+  RETURN (SELECT daterange(p_on, until_on) FROM stays WHERE org_id = v_org AND id = p_stay);
+END
+$$;
+
+-- The stay, locked, on a day on which it lasts and which is not past
+--;;
+CREATE FUNCTION app.find_stay(p_stay uuid, p_on date) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_stay stays;
+BEGIN
+  PERFORM app.note_hold('');
+  SELECT * INTO v_stay FROM stays WHERE org_id = app.current_org() AND id = p_stay FOR UPDATE;
+  PERFORM app.assert_residents(v_stay.hostel_id, 'update', 'stay');
+  IF v_stay.status = 'ended' THEN
+    RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_on IS NULL OR (p_on < app.house_day(v_stay.hostel_id) AND NOT app.is_system()) THEN
+    RAISE EXCEPTION 'Choose today or a later day.' USING ERRCODE = 'VR422', COLUMN = 'on';
+  END IF;
+  IF p_on < v_stay.from_on OR p_on > v_stay.until_on THEN
+    RAISE EXCEPTION 'This day lies outside of the stay.' USING ERRCODE = 'VR422', COLUMN = 'on';
+  END IF;
+  RETURN v_stay.hostel_id;
+END
+$$
+--;;
+CREATE FUNCTION app.beds_of_stay(p_stay uuid, p_on date) RETURNS uuid[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(array_agg(bed_id), '{}') FROM bed_allocations
+  WHERE org_id = app.current_org() AND stay_id = p_stay AND state = 'active' AND period && daterange(p_on, NULL)
+$$
+--;;
+CREATE FUNCTION app.offer_beds(p_beds uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_bed uuid;
+BEGIN
+  FOR v_bed IN SELECT DISTINCT unnest(p_beds) ORDER BY 1 LOOP
+    PERFORM app.offer_bed(v_bed);
+  END LOOP;
+END
+$$;
+
+-- To another bed from a day on
+--;;
+CREATE FUNCTION app.transfer_stay(p_stay uuid, p_bed uuid, p_on date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid := app.find_stay(p_stay, p_on);
+  v_before uuid[] := app.beds_of_stay(p_stay, p_on);
+  v_period daterange;
+BEGIN
+  PERFORM app.take_beds(v_hostel, p_bed || v_before);
+  IF p_bed = (SELECT bed_id FROM bed_allocations WHERE org_id = app.current_org() AND stay_id = p_stay AND state = 'active' AND period @> p_on)
+     AND cardinality(v_before) = 1 THEN
+    RAISE EXCEPTION 'They are in this bed already.' USING ERRCODE = 'VR409', COLUMN = 'bed';
+  END IF;
+  v_period := app.cut_stay(p_stay, p_on);
+  IF isempty(v_period) THEN
+    RAISE EXCEPTION 'This day lies outside of the stay.' USING ERRCODE = 'VR422', COLUMN = 'on';
+  END IF;
+  PERFORM app.assert_unawaited(p_bed, v_period);
+  PERFORM app.place_stay(p_stay, p_bed, v_period);
+  PERFORM app.offer_beds(v_before);
+END
+$$
+--;;
+CREATE FUNCTION app.swap_stays(p_first uuid, p_second uuid, p_on date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_hostel uuid;
+  v_beds uuid[];
+  v_one uuid;
+  v_other uuid;
+BEGIN
+  IF p_first = p_second THEN
+    RAISE EXCEPTION 'Choose two different people.' USING ERRCODE = 'VR422', COLUMN = 'other';
+  END IF;
+  -- In the order of ids, as everybody does who locks two.
+  v_hostel := app.find_stay(least(p_first, p_second), p_on);
+  IF v_hostel <> app.find_stay(greatest(p_first, p_second), p_on) THEN
+    RAISE EXCEPTION 'They live in different hostels.' USING ERRCODE = 'VR422', COLUMN = 'other';
+  END IF;
+  v_beds := app.beds_of_stay(p_first, p_on) || app.beds_of_stay(p_second, p_on);
+  PERFORM app.take_beds(v_hostel, v_beds);
+  SELECT bed_id INTO v_one FROM bed_allocations WHERE org_id = v_org AND stay_id = p_first AND state = 'active' AND period @> p_on;
+  SELECT bed_id INTO v_other FROM bed_allocations WHERE org_id = v_org AND stay_id = p_second AND state = 'active' AND period @> p_on;
+  IF v_one IS NULL OR v_other IS NULL THEN
+    RAISE EXCEPTION 'This day lies outside of the stay.' USING ERRCODE = 'VR422', COLUMN = 'on';
+  END IF;
+  PERFORM app.cut_stay(p_first, p_on), app.cut_stay(p_second, p_on);
+  PERFORM app.place_stay(p_first, v_other, daterange(p_on, (SELECT until_on FROM stays WHERE org_id = v_org AND id = p_first)));
+  PERFORM app.place_stay(p_second, v_one, daterange(p_on, (SELECT until_on FROM stays WHERE org_id = v_org AND id = p_second)));
+  PERFORM app.offer_beds(v_beds);
+END
+$$
+--;;
+CREATE FUNCTION app.end_stay(p_stay uuid, p_on date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid := app.find_stay(p_stay, p_on);
+  v_beds uuid[] := app.beds_of_stay(p_stay, p_on);
+BEGIN
+  PERFORM app.take_beds(v_hostel, v_beds);
+  PERFORM app.cut_stay(p_stay, p_on);
+  UPDATE stays SET until_on = p_on WHERE org_id = app.current_org() AND id = p_stay;
+  IF p_on <= app.house_day(v_hostel) OR p_on = (SELECT from_on FROM stays WHERE org_id = app.current_org() AND id = p_stay) THEN
+    PERFORM app.close_stay(p_stay, p_on);
+  ELSE
+    UPDATE residents SET status = 'notice' WHERE org_id = app.current_org() AND status = 'current'
+      AND id = (SELECT resident_id FROM stays WHERE org_id = app.current_org() AND id = p_stay);
+  END IF;
+  PERFORM app.offer_beds(v_beds);
+END
+$$
+--;;
+CREATE FUNCTION app.block_bed(p_bed uuid, p_from date, p_until date DEFAULT NULL, p_request uuid DEFAULT NULL, p_why text DEFAULT '') RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_bed beds;
+  v_id uuid;
+BEGIN
+  PERFORM app.note_hold('');
+  SELECT * INTO v_bed FROM beds WHERE org_id = v_org AND id = p_bed AND deleted_at IS NULL;
+  IF NOT FOUND OR NOT app.allowed_in('rooms', 'read', v_bed.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such bed.' USING ERRCODE = 'VR404', COLUMN = 'bed';
+  END IF;
+  IF NOT app.allowed_in('rooms', 'update', v_bed.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF p_request IS NOT NULL AND NOT EXISTS (
+      SELECT FROM maintenance_requests r WHERE r.org_id = v_org AND r.id = p_request AND r.hostel_id = v_bed.hostel_id AND r.deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such maintenance request.' USING ERRCODE = 'VR404';
+  END IF;
+  IF p_from IS NULL OR p_from < app.house_day(v_bed.hostel_id) THEN
+    RAISE EXCEPTION 'Choose today or a later day.' USING ERRCODE = 'VR422', COLUMN = 'from_on';
+  END IF;
+  IF p_until <= p_from THEN
+    RAISE EXCEPTION 'The last day must come after the first.' USING ERRCODE = 'VR422', COLUMN = 'until_on';
+  END IF;
+  PERFORM app.take_beds(v_bed.hostel_id, ARRAY[p_bed]);
+  IF NOT app.is_vacant(p_bed, daterange(p_from, p_until)) THEN
+    RAISE EXCEPTION 'This bed is not free on all of these days.' USING ERRCODE = 'VR409', COLUMN = 'bed';
+  END IF;
+  INSERT INTO bed_allocations (org_id, hostel_id, bed_id, period, kind, request_id, note)
+  VALUES (v_org, v_bed.hostel_id, p_bed, daterange(p_from, p_until), 'block', p_request, left(coalesce(btrim(p_why), ''), 500))
+  RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.lift_block(p_allocation uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_block bed_allocations;
+  v_today date;
+BEGIN
+  SELECT * INTO v_block FROM bed_allocations WHERE org_id = v_org AND id = p_allocation;
+  PERFORM app.take_beds(v_block.hostel_id, ARRAY[v_block.bed_id]);
+  v_today := app.house_day(v_block.hostel_id);
+  UPDATE bed_allocations SET
+    state = CASE WHEN lower(period) >= v_today THEN 'released' ELSE state END,
+    period = CASE WHEN lower(period) >= v_today THEN period ELSE daterange(lower(period), v_today) END
+  WHERE org_id = v_org AND id = p_allocation AND state = 'active' AND NOT coalesce(upper(period) <= v_today, false);
+  PERFORM app.offer_bed(v_block.bed_id);
+END
+$$
+--;;
+CREATE FUNCTION app.unblock_bed(p_allocation uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_block bed_allocations;
+BEGIN
+  PERFORM app.note_hold('');
+  SELECT * INTO v_block FROM bed_allocations WHERE org_id = app.current_org() AND id = p_allocation AND kind = 'block' AND state = 'active';
+  IF NOT FOUND OR NOT app.allowed_in('rooms', 'read', v_block.hostel_id) THEN
+    RAISE EXCEPTION 'This bed is not blocked any more.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('rooms', 'update', v_block.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM app.lift_block(p_allocation);
+END
+$$
+--;;
+CREATE FUNCTION app.unblock_after_repair() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.status IN ('resolved', 'rejected') AND NEW.status <> OLD.status THEN
+    PERFORM app.lift_block(id) FROM bed_allocations
+    WHERE org_id = NEW.org_id AND request_id = NEW.id AND kind = 'block' AND state = 'active';
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.keep_occupied_bed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL AND (
+      NOT app.is_vacant(NEW.id, daterange(app.house_day(NEW.hostel_id), NULL)) OR app.is_awaited(NEW.id, daterange(NULL, NULL))) THEN
+    RAISE EXCEPTION 'Bed % is taken, held or awaited by somebody, now or on a later day.', concat_ws('-',
+      (SELECT number FROM rooms WHERE org_id = NEW.org_id AND id = NEW.room_id), NEW.label) USING ERRCODE = 'VR409';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date DEFAULT NULL) RETURNS TABLE (bed_id uuid, label text, room_id uuid, number text, floor text, level smallint, room_type_id uuid, state text, waiting bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT b.id, b.label, r.id, r.number, f.name, f.level, r.room_type_id,
+    CASE WHEN 'stay' = ANY (met.kinds) THEN 'taken' WHEN 'block' = ANY (met.kinds) THEN 'blocked' WHEN 'hold' = ANY (met.kinds) THEN 'held'
+         ELSE 'free' END,
+    (SELECT count(*) FROM bed_holds w WHERE w.org_id = b.org_id AND w.bed_id = b.id AND w.state = 'queued'
+       AND daterange(w.from_on, w.until_on) && daterange(p_from, p_until))
+  FROM beds b
+  JOIN rooms r ON r.org_id = b.org_id AND r.id = b.room_id
+  JOIN floors f ON f.org_id = r.org_id AND f.id = r.floor_id
+  LEFT JOIN LATERAL (
+    SELECT array_agg(a.kind) AS kinds FROM bed_allocations a
+    LEFT JOIN bed_holds h ON h.org_id = a.org_id AND h.id = a.hold_id AND a.kind = 'hold'
+    WHERE a.org_id = b.org_id AND a.bed_id = b.id AND a.state = 'active' AND a.period && daterange(p_from, p_until)
+      AND coalesce(coalesce(h.offered_until, h.held_until) > app.now(), true)) met ON true
+  WHERE b.org_id = app.current_org() AND b.hostel_id = p_hostel AND b.deleted_at IS NULL
+    AND (app.may_hold(p_hostel, app.current_user_id(), 'read'))
+  ORDER BY f.level, r.number, b.label
+$$
+--;;
+CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostels uuid[] := ARRAY(
+    SELECT h.id FROM hostels h
+    WHERE h.org_id = app.current_org() AND h.deleted_at IS NULL AND (p_hostel IS NULL OR h.id = p_hostel)
+      AND app.allowed_in('maintenance', 'read', h.id));
+BEGIN
+  IF NOT app.is_staff() OR (p_hostel IS NOT NULL AND v_hostels = '{}') THEN
+    RAISE EXCEPTION 'There are no figures here that you may see.' USING ERRCODE = 'VR404';
+  END IF;
+  RETURN v_hostels;
+END
+$$
+--;;
+CREATE FUNCTION app.maintenance_open_by_category(p_hostel uuid) RETURNS TABLE (category text, open bigint, overdue bigint, oldest_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT c.name, count(*), count(*) FILTER (WHERE f.resolve_by < coalesce(f.ended_at, app.now())), min(f.raised_at)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.status NOT IN ('resolved', 'rejected')
+  GROUP BY c.id, c.org_id, c.name ORDER BY 2 DESC, 1
+$$
+--;;
+CREATE FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) RETURNS TABLE (name text, resolved bigint, late bigint, median_seconds double precision, p90_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT n.name, count(*), count(*) FILTER (WHERE f.resolve_by < f.ended_at),
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds), percentile_cont(0.9) WITHIN GROUP (ORDER BY f.seconds)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  LEFT JOIN members m ON m.org_id = f.org_id AND m.user_id = f.worker_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN p_by = 'category' THEN c.name ELSE coalesce(m.name, f.outside_party, '') END AS name,
+                             CASE WHEN p_by = 'category' THEN c.id::text
+                                  ELSE coalesce(f.worker_id::text, f.outside_party, '') END AS key) n
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.status = 'resolved' AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY n.key, n.name ORDER BY 2 DESC, 1
+$$;
+
+-- By the week, from Monday on in the hostel's zone, in which requests were raised. `judged` are those whose outcome is
+-- known: resolved, or open and late already
+--;;
+CREATE FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) RETURNS TABLE (week date, raised bigint, judged bigint, late bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT f.week, count(*), count(*) FILTER (WHERE f.status = 'resolved' OR l.late), count(*) FILTER (WHERE l.late)
+  FROM maintenance_request_facts f
+  CROSS JOIN LATERAL (SELECT f.status <> 'rejected' AND f.resolve_by < coalesce(f.ended_at, app.now()) AS late) l
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY f.week ORDER BY f.week
+$$
+--;;
+CREATE FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) RETURNS TABLE (category text, issue text, raised bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT c.name, coalesce(t.name, ''), count(*)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  LEFT JOIN maintenance_issue_types t ON t.org_id = f.org_id AND t.id = f.issue_type_id
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY c.id, c.name, t.id, t.name ORDER BY 3 DESC, 1, 2 LIMIT p_most
+$$;
+
+-- Days of each hostel's own zone on which anything happened, p_from to p_until (not included), and, with an empty day, the
+-- time before p_middle and the time from then on. The response is the median time until somebody took a request raised then
+-- in hand
+--;;
+CREATE FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) RETURNS TABLE (day date, recent boolean, raised bigint, resolved bigint, late bigint, response_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.day, d.recent, sum(d.raised), sum(d.resolved), count(*) FILTER (WHERE d.late),
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY d.response)
+  FROM (
+    SELECT l.day, l.day >= p_middle AS recent, e.raised, e.resolved, e.late, e.response
+    FROM maintenance_request_facts f
+    JOIN hostels h ON h.org_id = f.org_id AND h.id = f.hostel_id
+    CROSS JOIN LATERAL (VALUES
+      (f.raised_at, 1, 0, false, extract(epoch FROM f.responded_at - f.raised_at)),
+      (CASE WHEN f.status = 'resolved' THEN f.ended_at END, 0, 1, f.resolve_by < f.ended_at, NULL)
+    ) e (at, raised, resolved, late, response)
+    CROSS JOIN LATERAL (SELECT (e.at AT TIME ZONE h.timezone)::date AS day) l
+    WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+      AND (f.raised_at >= p_from - 1 OR f.ended_at >= p_from - 1) AND l.day >= p_from AND l.day < p_until
+  ) d
+  GROUP BY GROUPING SETS ((d.day), (d.recent))
+$$
+--;;
+CREATE FUNCTION app.maintenance_figures_as_of() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT made_at FROM maintenance_figures_made
+$$
+--;;
+CREATE FUNCTION app.refresh_maintenance_analytics() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_request_facts;
+  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_figures_made;
+END
+$$
+--;;
+CREATE FUNCTION app.readiness(p_roles text[]) RETURNS TABLE (
+  migration text, lacking text[], last_scheduled_at timestamptz, last_done_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (SELECT version_num FROM alembic_version),
+         ARRAY(SELECT r FROM unnest(p_roles) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)),
+         (SELECT max(created_at) FROM outbox WHERE org_id IS NULL AND key IS NOT NULL),
+         (SELECT max(finished_at) FROM outbox WHERE state = 'done')
+$$
+--;;
+CREATE FUNCTION app.note_import_step() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.status = 'running' THEN
+    NEW.started_by := app.current_user_id();
+    NEW.started_at := app.now();
+    NEW.finished_at := NULL;
+  ELSIF NEW.status IN ('done', 'stopped') THEN
+    NEW.finished_at := app.now();
+  ELSIF NEW.status = 'undoing' THEN
+    NEW.undone_by := app.current_user_id();
+  ELSIF NEW.status = 'undone' THEN
+    NEW.undone_at := app.now();
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.lock_import(p_run uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND OR NOT app.allowed_in('imports', 'read', v_run.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such import.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('imports', p_action, v_run.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'checking' THEN
+    RAISE EXCEPTION 'This import is not being checked.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_rows IS NULL THEN
+    DELETE FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run;
+    RETURN;
+  END IF;
+  INSERT INTO import_rows (org_id, run_id, hostel_id, number, outcome, code, reason, column_name, source, request)
+  SELECT v_run.org_id, p_run, v_run.hostel_id, r.number, CASE WHEN r.request IS NULL THEN 'refused' ELSE 'accepted' END,
+         r.code, r.reason, r."column", r.source, r.request
+  FROM jsonb_to_recordset(p_rows) r (number integer, code text, reason text, "column" text, source jsonb, request jsonb);
+END
+$$
+--;;
+CREATE FUNCTION app.count_imported_before(p_run uuid) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  RETURN (SELECT count(*) FROM import_rows i
+          JOIN maintenance_requests m
+            ON m.org_id = i.org_id AND m.hostel_id = i.hostel_id AND m.external_id = i.request ->> 'external_id'
+          WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.outcome = 'accepted' AND m.deleted_at IS NULL);
+END
+$$
+--;;
+CREATE FUNCTION app.import_batch(p_run uuid, p_most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+  v_now timestamptz := app.now();
+  v_row import_rows;
+  v_there record;
+  v_id uuid;
+  v_outcome text;
+  v_code text;
+  v_reason text;
+  v_count integer := 0;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'running' THEN
+    RETURN 0;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  FOR v_row IN
+    SELECT * FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run AND outcome = 'accepted' ORDER BY number LIMIT p_most
+  LOOP
+    v_code := '';
+    v_reason := '';
+    SELECT m.id, m.deleted_at, m.import_run_id INTO v_there FROM maintenance_requests m
+    WHERE m.org_id = v_run.org_id AND m.hostel_id = v_run.hostel_id AND m.external_id = v_row.request ->> 'external_id';
+    v_id := v_there.id;
+    IF v_id IS NULL THEN
+      BEGIN
+        v_id := app.import_new_request(p_run, v_run.hostel_id, v_row.request, v_now);
+        v_outcome := 'created';
+      EXCEPTION
+        WHEN SQLSTATE 'VR422' THEN
+          v_outcome := 'refused';
+          v_code := 'no_longer_fits';
+          v_reason := SQLERRM;
+        WHEN integrity_constraint_violation OR data_exception THEN
+          v_outcome := 'refused';
+          v_code := 'no_longer_fits';
+          v_reason := 'The row no longer fits what the hostel has now: please check the file again.';
+      END;
+    ELSIF v_there.deleted_at IS NULL THEN
+      v_outcome := 'unchanged';
+    ELSIF EXISTS (SELECT FROM import_rows h WHERE h.org_id = v_run.org_id AND h.row_id = v_id
+                  AND h.run_id = v_there.import_run_id AND h.undo = 'hidden') THEN
+      UPDATE maintenance_requests SET deleted_at = NULL, import_run_id = p_run WHERE org_id = v_run.org_id AND id = v_id;
+      v_outcome := 'restored';
+    ELSE
+      v_outcome := 'unchanged';
+      v_reason := 'Somebody has removed this request; it stays removed.';
+    END IF;
+    UPDATE import_rows SET outcome = v_outcome, code = v_code, reason = v_reason, row_id = v_id, settled_at = clock_timestamp(),
+      source = CASE WHEN v_outcome = 'refused' THEN source ELSE '[]' END, request = NULL
+    WHERE org_id = v_row.org_id AND id = v_row.id;
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$
+--;;
+CREATE FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.import_request(
+    p_run, p_hostel, p_in ->> 'external_id', (p_in ->> 'category_id')::uuid, (p_in ->> 'issue_type_id')::uuid,
+    (p_in ->> 'room_id')::uuid, p_in ->> 'place', p_in ->> 'description', p_in ->> 'priority', p_in ->> 'resolution',
+    p_in ->> 'assignee',
+    (SELECT jsonb_agg(CASE WHEN s.value ->> 'at' IS NULL THEN s.value || jsonb_build_object('at', p_now) ELSE s.value END
+                      ORDER BY s.ordinality)
+     FROM jsonb_array_elements(p_in -> 'steps') WITH ORDINALITY s))
+$$
+--;;
+CREATE FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM audit_log WHERE org_id = app.current_org() AND table_name = 'maintenance_requests'
+                 AND row_id = p_request::text AND actor_id IS NOT NULL AND at > p_since)
+      OR EXISTS (SELECT FROM maintenance_assignments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_by IS NOT NULL AND created_at > p_since)
+      OR EXISTS (SELECT FROM maintenance_comments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_at > p_since AND deleted_at IS NULL)
+      OR EXISTS (SELECT FROM maintenance_attachments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_at > p_since AND deleted_at IS NULL)
+$$
+--;;
+CREATE FUNCTION app.undo_import_batch(p_run uuid, p_most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+  v_row import_rows;
+  v_request maintenance_requests;
+  v_reason text;
+  v_count integer := 0;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'undoing' THEN
+    RETURN 0;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  FOR v_row IN
+    SELECT * FROM import_rows
+    WHERE org_id = v_run.org_id AND run_id = p_run AND outcome IN ('created', 'restored') AND undo IS NULL
+    ORDER BY number LIMIT p_most
+  LOOP
+    SELECT * INTO v_request FROM maintenance_requests WHERE org_id = v_run.org_id AND id = v_row.row_id FOR UPDATE;
+    v_reason := CASE
+      WHEN v_request.deleted_at IS NOT NULL THEN v_request.reference || ' was removed before.'
+      WHEN app.is_worked_on(v_row.row_id, v_row.settled_at) THEN v_request.reference || ' has been worked on since, so it stays.'
+    END;
+    IF v_reason IS NULL THEN
+      UPDATE maintenance_requests SET deleted_at = app.now() WHERE org_id = v_run.org_id AND id = v_row.row_id;
+    END IF;
+    UPDATE import_rows SET undo = CASE WHEN v_reason IS NULL THEN 'hidden' ELSE 'kept' END, reason = coalesce(v_reason, '')
+    WHERE org_id = v_row.org_id AND id = v_row.id;
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$
+--;;
+CREATE FUNCTION app.organization_of_import(p_run uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT org_id FROM import_runs WHERE id = p_run
+$$
+--;;
+CREATE FUNCTION app.inquiry_place(p_slug text, p_code text) RETURNS TABLE (org_id uuid, organization text, country text, language text, timezone text, hostel_id uuid, hostel text, hostels jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT o.id, o.name, o.country, coalesce(o.settings ->> 'language', ''), coalesce(h.timezone, o.timezone), h.id, h.name,
+         coalesce((SELECT jsonb_agg(jsonb_build_object('code', lower(a.code), 'name', a.name, 'city', a.city) ORDER BY a.name)
+                   FROM hostels a WHERE a.org_id = o.id AND a.deleted_at IS NULL), '[]')
+  FROM organizations o LEFT JOIN hostels h ON h.org_id = o.id AND lower(h.code) = lower(p_code) AND h.deleted_at IS NULL
+  WHERE o.slug = lower(p_slug) AND o.deleted_at IS NULL AND o.subscription_status IN ('trial', 'active')
+    AND (p_code = '' OR h.id IS NOT NULL)
+$$;
+
+-- Counts an attempt of a network address
+--;;
+CREATE FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_now timestamptz := app.now();
+  v_first timestamptz;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('inquiry attempt:' || encode(p_address, 'hex'), 0));
+  SELECT at INTO v_first FROM inquiry_attempts WHERE address = p_address AND at > v_now - p_window
+  ORDER BY at DESC OFFSET p_most - 1 LIMIT 1;
+  IF FOUND THEN
+    RETURN greatest(1, ceil(extract(epoch FROM v_first + p_window - v_now)))::integer;
+  END IF;
+  INSERT INTO inquiry_attempts (address, at) VALUES (p_address, v_now);
+  RETURN 0;
+END
+$$
+--;;
+CREATE FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.inquiry_id FROM device_fingerprints d JOIN inquiries i ON i.org_id = d.org_id AND i.id = d.inquiry_id
+  WHERE d.org_id = p_org AND i.deleted_at IS NULL
+    AND (d.cookie = p_cookie OR d.local_token = p_local AND d.fingerprint = p_print)
+  ORDER BY d.cookie = p_cookie DESC, d.seen_at DESC LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.inquiry_of_device(p_org, p_cookie, p_local, p_print) IS NOT NULL
+$$
+--;;
+CREATE FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_number bigint := app.next_number(p_org, 'inquiry', p_org);
+  v_at timestamptz := coalesce(p_at, app.now());
+  v_first uuid;
+  v_again uuid := (SELECT coalesce(duplicate_of, id) FROM inquiries WHERE org_id = p_org AND id = p_id);
+BEGIN
+  IF v_again IS NOT NULL THEN
+    RETURN v_again;
+  END IF;
+  PERFORM set_config('app.event_at', coalesce(p_at::text, ''), true), set_config('app.event', 'ask', true), set_config('app.note', '', true);
+  SELECT d.inquiry_id INTO v_first FROM inquiry_dedup_index d
+  JOIN inquiries i ON i.org_id = d.org_id AND i.id = d.inquiry_id AND i.deleted_at IS NULL
+  WHERE d.org_id = p_org AND d.digest = ANY (p_known) ORDER BY d.kind DESC LIMIT 1;
+  INSERT INTO inquiries (org_id, id, hostel_id, number, full_name, phone_token, phone_index, phone_masked, email_token,
+                         email_index, email_masked, message, language, move_in_on, source, campaign, referrer, asked_at,
+                         owner_id, duplicate_of, created_by)
+  SELECT p_org, p_id, p_hostel, v_number, l.full_name, l.phone_token, l.phone_index, l.phone_masked, l.email_token,
+         l.email_index, l.email_masked, l.message, l.language, l.move_in_on, l.source, l.campaign, l.referrer, v_at,
+         p_by, v_first, p_by
+  FROM jsonb_populate_record(NULL::inquiries, p_lead) l;
+  INSERT INTO inquiry_dedup_index AS d (org_id, kind, digest, inquiry_id, seen_at)
+  SELECT p_org, found.kind, found.digest, coalesce(v_first, p_id), v_at
+  FROM (VALUES ('email', p_lead ->> 'email_index'), ('phone', p_lead ->> 'phone_index')) found (kind, digest)
+  WHERE found.digest IS NOT NULL ORDER BY found.kind
+  ON CONFLICT (org_id, kind, digest) DO UPDATE SET inquiry_id = excluded.inquiry_id, seen_at = excluded.seen_at;
+  UPDATE inquiries SET times_asked = times_asked + 1, last_asked_at = v_at
+  WHERE org_id = p_org AND id = coalesce(v_first, p_id);
+  RETURN coalesce(v_first, p_id);
+END
+$$
+--;;
+CREATE FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_before uuid := app.inquiry_of_device(p_org, p_cookie, p_local, p_print);
+  v_first uuid;
+BEGIN
+  IF NOT EXISTS (SELECT FROM organizations WHERE id = p_org AND deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such organization.' USING ERRCODE = 'VR404';
+  END IF;
+  v_first := app.store_inquiry(p_org, p_hostel, p_id, p_lead, p_known, NULL);
+  INSERT INTO device_fingerprints AS d (org_id, cookie, local_token, fingerprint, inquiry_id, seen_at)
+  VALUES (p_org, p_new_cookie, p_local, p_print, p_id, app.now())
+  ON CONFLICT (org_id, cookie) DO UPDATE SET seen_at = excluded.seen_at, local_token = coalesce(excluded.local_token, d.local_token),
+    fingerprint = coalesce(excluded.fingerprint, d.fingerprint);
+  INSERT INTO outbox (org_id, kind, payload, key, due_at)
+  VALUES (p_org, 'inquiries.asked', jsonb_build_object('inquiry_id', p_id), p_id::text, clock_timestamp())
+  ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING;
+  RETURN v_before IS NOT NULL AND v_first <> p_id AND EXISTS (
+    SELECT FROM inquiries WHERE org_id = p_org AND id = v_before AND coalesce(duplicate_of, id) = v_first);
+END
+$$
+--;;
+CREATE FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_hostel IS NOT NULL AND NOT EXISTS (SELECT FROM hostels WHERE org_id = app.current_org() AND id = p_hostel AND deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  END IF;
+  IF NOT app.is_system() AND NOT app.allowed_in('inquiries', 'create', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you write down inquiries here.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN app.store_inquiry(app.current_org(), p_hostel, p_id, p_lead, p_known, app.current_user_id());
+END
+$$
+--;;
+CREATE FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_first uuid;
+  v_step jsonb;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'The past is written by the product itself.' USING ERRCODE = 'VR403';
+  END IF;
+  v_first := app.store_inquiry(v_org, p_hostel, p_id, p_lead, p_known, NULL, p_at);
+  FOR v_step IN SELECT * FROM jsonb_array_elements(p_steps) LOOP
+    PERFORM app.act_for((v_step ->> 'by')::integer);
+    PERFORM set_config('app.event_at', v_step ->> 'at', true), set_config('app.event', v_step ->> 'event', true),
+            set_config('app.note', coalesce(v_step ->> 'note', ''), true),
+            set_config('app.lost', coalesce(v_step ->> 'reason', ''), true);
+    UPDATE inquiries SET status = v_step ->> 'state', owner_id = coalesce((v_step ->> 'owner')::integer, owner_id),
+      next_action = coalesce(v_step ->> 'next_action', ''), next_action_at = (v_step ->> 'next_at')::timestamptz
+    WHERE org_id = v_org AND id = p_id;
+  END LOOP;
+  PERFORM app.act_for(NULL), set_config('app.event_at', '', true), set_config('app.note', '', true);
+  RETURN v_first;
+END
+$$
+--;;
+CREATE FUNCTION app.sees_inquiry(p_id uuid, p_action text DEFAULT 'read') RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM inquiries WHERE org_id = app.current_org() AND id = p_id
+                 AND (app.is_system() OR app.allowed_in('inquiries', p_action, hostel_id)))
+$$
+--;;
+CREATE FUNCTION app.inquiry_workers(p_hostel uuid) RETURNS TABLE (user_id integer, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.user_id, m.name FROM members m
+  WHERE m.org_id = app.current_org() AND m.user_id IN (SELECT app.people_who_can('inquiries', 'update', p_hostel)) ORDER BY m.name
+$$
+--;;
+CREATE FUNCTION app.is_colleague(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM memberships m JOIN roles USING (role)
+                 WHERE m.org_id = app.current_org() AND m.user_id = p_user AND roles.rank > 10)
+$$;
+
+-- When it came to its stage; who is reminded anew of what was put off
+--;;
+CREATE FUNCTION app.keep_inquiry() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    NEW.stage_since := app.event_time();
+    RETURN NEW;
+  END IF;
+  IF NEW.status <> OLD.status THEN
+    NEW.stage_since := app.event_time();
+    NEW.lost_reason := CASE WHEN NEW.status = 'lost' THEN coalesce(NULLIF(current_setting('app.lost', true), ''), 'other') END;
+  END IF;
+  IF NEW.next_action_at IS DISTINCT FROM OLD.next_action_at THEN
+    NEW.reminded_at := NULL;
+  END IF;
+  IF NEW.owner_id IS DISTINCT FROM OLD.owner_id AND NEW.owner_id IS NOT NULL AND NEW.owner_id IS DISTINCT FROM app.current_user_id()
+     AND coalesce(current_setting('app.event_at', true), '') = '' THEN
+    IF NOT app.person_can(NEW.owner_id, 'inquiries', 'update', NEW.hostel_id) THEN
+      RAISE EXCEPTION 'This person does not work on these inquiries.' USING ERRCODE = 'VR422', COLUMN = 'owner_id';
+    END IF;
+    PERFORM app.enqueue('inquiries.given', jsonb_build_object('inquiry_id', NEW.id, 'user_id', NEW.owner_id));
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.write_inquiry_history() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_user integer := CASE WHEN TG_OP = 'INSERT' THEN NEW.created_by ELSE app.current_user_id() END;
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO inquiry_stage_history (org_id, inquiry_id, from_status, to_status, event, changed_by, triggered_by, note, event_at)
+  VALUES (NEW.org_id, NEW.id, CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END, NEW.status,
+          NULLIF(current_setting('app.event', true), ''), v_user,
+          CASE WHEN v_user IS NULL THEN 'system' ELSE 'user' END, coalesce(current_setting('app.note', true), ''),
+          app.event_time());
+  RETURN NULL;
+END
+$$;
+
+-- Whoever first does something with it has it; why it is lost is one of the known reasons
+--;;
+CREATE FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row inquiries;
+BEGIN
+  SELECT * INTO v_row FROM inquiries WHERE org_id = app.current_org() AND id = p_id;
+  IF v_row.duplicate_of IS NOT NULL THEN
+    RAISE EXCEPTION 'This inquiry belongs to another one: move that one.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_to IS NULL THEN
+    RETURN;
+  END IF;
+  IF p_event = 'reopen' AND v_row.invitation_id IS NOT NULL THEN
+    RAISE EXCEPTION 'This person was invited already: withdraw the invitation first.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_event = 'lose' AND NOT coalesce(p_args ->> 'reason', '') = ANY (ARRAY['price', 'location', 'no_free_bed', 'not_as_expected',
+                                                                    'chose_another', 'no_answer', 'not_serious', 'other']) THEN
+    RAISE EXCEPTION 'Please say why it was lost.' USING ERRCODE = 'VR422', COLUMN = 'reason';
+  END IF;
+  PERFORM set_config('app.lost', CASE WHEN p_event = 'lose' THEN p_args ->> 'reason' ELSE '' END, true);
+  UPDATE inquiries SET
+    owner_id = coalesce(owner_id, app.current_user_id()),
+    next_action = CASE WHEN p_to IN ('won', 'lost') THEN '' WHEN p_args ->> 'at' IS NOT NULL THEN 'Visit' ELSE next_action END,
+    next_action_at = CASE WHEN p_to IN ('won', 'lost') THEN NULL ELSE coalesce((p_args ->> 'at')::timestamptz, next_action_at) END
+  WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_from inquiries;
+  v_into inquiries;
+BEGIN
+  PERFORM 1 FROM inquiries WHERE org_id = v_org AND id IN (p_from, p_into) ORDER BY id FOR UPDATE;
+  SELECT * INTO v_from FROM inquiries WHERE org_id = v_org AND id = p_from AND deleted_at IS NULL;
+  SELECT * INTO v_into FROM inquiries WHERE org_id = v_org AND id = p_into AND deleted_at IS NULL;
+  IF v_from.id IS NULL OR v_into.id IS NULL OR NOT app.sees_inquiry(p_from) OR NOT app.sees_inquiry(p_into) THEN
+    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404', COLUMN = 'into';
+  END IF;
+  IF NOT app.sees_inquiry(p_from, 'update') OR NOT app.sees_inquiry(p_into, 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF p_from = p_into THEN
+    RAISE EXCEPTION 'Choose another inquiry than this one.' USING ERRCODE = 'VR422', COLUMN = 'into';
+  END IF;
+  IF v_from.duplicate_of IS NOT NULL OR v_into.duplicate_of IS NOT NULL OR v_from.invitation_id IS NOT NULL THEN
+    RAISE EXCEPTION 'One of them belongs to another inquiry already, or was invited.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE inquiries SET duplicate_of = p_into WHERE org_id = v_org AND (id = p_from OR duplicate_of = p_from);
+  UPDATE inquiry_dedup_index SET inquiry_id = p_into WHERE org_id = v_org AND inquiry_id = p_from;
+  UPDATE inquiries SET
+    times_asked = times_asked + v_from.times_asked, last_asked_at = greatest(last_asked_at, v_from.last_asked_at),
+    source = CASE WHEN v_from.asked_at < asked_at THEN v_from.source ELSE source END,
+    campaign = CASE WHEN v_from.asked_at < asked_at THEN v_from.campaign ELSE campaign END,
+    referrer = CASE WHEN v_from.asked_at < asked_at THEN v_from.referrer ELSE referrer END,
+    asked_at = least(asked_at, v_from.asked_at), move_in_on = coalesce(move_in_on, v_from.move_in_on),
+    owner_id = coalesce(owner_id, v_from.owner_id), hostel_id = coalesce(hostel_id, v_from.hostel_id)
+  WHERE org_id = v_org AND id = p_into;
+END
+$$
+--;;
+CREATE FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) RETURNS TABLE (phone_token text, email_token text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.sees_inquiry(p_id) THEN
+    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.sees_inquiry(p_id, 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you see this.' USING ERRCODE = 'VR403';
+  END IF;
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say what you need it for.' USING ERRCODE = 'VR422', COLUMN = 'reason';
+  END IF;
+  PERFORM app.note_event('reveal', 'inquiries', p_id::text, p_reason);
+  RETURN QUERY SELECT i.phone_token, i.email_token FROM inquiries i WHERE i.org_id = app.current_org() AND i.id = p_id;
+END
+$$;
+
+-- That somebody was invited to live here
+--;;
+CREATE FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row inquiries;
+BEGIN
+  SELECT * INTO v_row FROM inquiries WHERE org_id = app.current_org() AND id = p_id AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND OR NOT app.sees_inquiry(p_id) THEN
+    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404';
+  END IF;
+  IF v_row.invitation_id IS DISTINCT FROM p_invitation AND EXISTS (
+      SELECT FROM invitations WHERE org_id = v_row.org_id AND id = v_row.invitation_id
+        AND (status = 'accepted' OR status = 'pending' AND expires_at > app.now())) THEN
+    RAISE EXCEPTION 'This person was invited already.' USING ERRCODE = 'VR409';
+  END IF;
+  IF v_row.status <> 'won' THEN
+    PERFORM app.move('inquiry', p_id, 'win');
+  ELSIF NOT app.sees_inquiry(p_id, 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE inquiries SET invitation_id = p_invitation WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.my_inquiry() RETURNS TABLE (id uuid, hostel_id uuid, full_name text, phone_token text, move_in_on date, source text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.id, i.hostel_id, i.full_name, i.phone_token, i.move_in_on, i.source
+  FROM inquiries i JOIN invitations v ON v.org_id = i.org_id AND v.id = i.invitation_id
+  WHERE i.org_id = app.current_org() AND v.accepted_by = app.current_user_id() AND i.deleted_at IS NULL
+  ORDER BY i.asked_at DESC LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.organizations_with_reminders() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT org_id FROM inquiries WHERE next_action_at <= app.now() AND reminded_at IS NULL AND deleted_at IS NULL
+$$;
+
+-- Of what is due in the bound organization
+--;;
+CREATE FUNCTION app.take_inquiry_reminders(p_most integer) RETURNS SETOF uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Reminders are the product''s own.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN QUERY UPDATE inquiries i SET reminded_at = app.now()
+  WHERE i.org_id = app.current_org() AND i.id IN (
+    SELECT d.id FROM inquiries d WHERE d.org_id = app.current_org() AND d.next_action_at <= app.now() AND d.reminded_at IS NULL
+      AND d.deleted_at IS NULL ORDER BY d.next_action_at LIMIT p_most FOR UPDATE SKIP LOCKED)
+  RETURNING i.id;
+END
+$$;
+
+-- Attempts decide nothing after their hour
+--;;
+CREATE FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  DELETE FROM inquiry_attempts WHERE at < p_attempts;
+  DELETE FROM device_fingerprints WHERE seen_at < p_devices
+$$
+--;;
+CREATE FUNCTION app.now() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT clock_timestamp() + coalesce((SELECT shift FROM clock), interval '0')
+$$
+--;;
+CREATE FUNCTION app.event_time() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(NULLIF(current_setting('app.event_at', true), '')::timestamptz, app.now())
+$$
+--;;
+CREATE FUNCTION app.guard_lifecycle() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_new text;
+  v_old text;
+BEGIN
+  IF TG_NARGS > 1 THEN
+    v_new := to_jsonb(NEW) ->> TG_ARGV[1];
+    v_old := to_jsonb(OLD) ->> TG_ARGV[1];
+  ELSE
+    v_new := NEW.status;
+    v_old := OLD.status;
+  END IF;
+  IF TG_OP = 'INSERT' THEN
+    IF v_new <> (SELECT initial FROM lifecycle_machines WHERE machine = TG_ARGV[0]) THEN
+      RAISE EXCEPTION 'A new % cannot begin as %.', replace(TG_ARGV[0], '_', ' '), replace(v_new, '_', ' ')
+        USING ERRCODE = 'VR409';
+    END IF;
+  ELSIF v_new <> v_old AND NOT EXISTS (
+      SELECT FROM lifecycle_transitions
+      WHERE machine = TG_ARGV[0] AND from_state = v_old AND to_state = v_new) THEN
+    RAISE EXCEPTION 'A % cannot go from % to %.', replace(TG_ARGV[0], '_', ' '), replace(v_old, '_', ' '),
+      replace(v_new, '_', ' ') USING ERRCODE = 'VR409';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+-- Legal? allowed? still in the state it is in? Then the state changes; triggers keep clock, history and audit.
+-- The machine's hook sees (id, event, from, to, args) before the change
+--;;
+CREATE FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text DEFAULT '', p_args jsonb DEFAULT '{}') RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_machine lifecycle_machines := (SELECT m FROM lifecycle_machines m WHERE machine = p_machine);
+  v_step lifecycle_transitions;
+  v_from text;
+  v_hostel uuid;
+BEGIN
+  PERFORM set_config('app.event_at', '', true), set_config('app.event', p_event, true),
+          set_config('app.note', coalesce(btrim(p_note), ''), true);
+  IF v_machine.machine IS NULL THEN
+    RAISE EXCEPTION 'There is no such lifecycle.' USING ERRCODE = 'VR404';
+  END IF;
+  EXECUTE format('SELECT status, hostel_id FROM public.%I WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE',
+                 v_machine.table_name) INTO v_from, v_hostel USING app.current_org(), p_id;
+  SELECT * INTO v_step FROM lifecycle_transitions WHERE machine = p_machine AND event = p_event LIMIT 1;
+  IF v_from IS NULL OR NOT (app.is_system() OR coalesce(app.allowed_in(v_step.resource, 'read', v_hostel), true)) THEN
+    RAISE EXCEPTION 'There is no such %.', replace(p_machine, '_', ' ') USING ERRCODE = 'VR404';
+  END IF;
+  -- A step without a capability is the product's own: NULL must not pass for a yes.
+  IF NOT app.is_system() AND NOT coalesce(app.allowed_in(v_step.resource, v_step.action, v_hostel), v_step.machine IS NULL) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT * INTO v_step FROM lifecycle_transitions
+  WHERE machine = p_machine AND event = p_event AND from_state = v_from;
+  IF v_machine.hook IS NOT NULL THEN
+    EXECUTE format('SELECT app.%I($1, $2, $3, $4, $5)', v_machine.hook)
+    USING p_id, p_event, v_from, v_step.to_state, p_args;
+  END IF;
+  IF v_step.machine IS NULL THEN
+    RAISE EXCEPTION 'This % is %, so that is not possible any more.', replace(p_machine, '_', ' '), replace(v_from, '_', ' ')
+      USING ERRCODE = 'VR409';
+  END IF;
+  IF app.is_system() AND NOT v_step.by_system THEN
+    RAISE EXCEPTION 'Only a person may do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_step.needs_note AND current_setting('app.note') = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  EXECUTE format('UPDATE public.%I SET status = $3 WHERE org_id = $1 AND id = $2', v_machine.table_name)
+  USING app.current_org(), p_id, v_step.to_state;
+  RETURN v_step.to_state;
+END
+$$
+--;;
 CREATE FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -1842,6 +2848,261 @@ BEGIN
         ORDER BY o.id), '[]')
       FROM permission_overrides o WHERE o.org_id = v_org AND (o.user_id = p_user OR o.role IN (
         SELECT m.role FROM memberships m WHERE m.org_id = v_org AND m.user_id = p_user))));
+END
+$$
+--;;
+CREATE FUNCTION app.assert_personal(p_user integer, p_action text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF app.current_org() IS NULL OR NOT EXISTS (SELECT FROM members WHERE org_id = app.current_org() AND user_id = p_user)
+     OR NOT (app.is_system() OR p_user = app.current_user_id() OR app.member_in_reach(p_user)) THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT (app.is_system() OR p_user = app.current_user_id() OR (app.is_staff() AND app.can('personal', p_action))) THEN
+    RAISE EXCEPTION 'Your role does not let you do this with personal data.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- The person's key as the ring wrapped it, to write under
+--;;
+CREATE FUNCTION app.person_key(p_user integer, p_candidate text) RETURNS TABLE (id uuid, token text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM app.assert_personal(p_user, 'update');
+  IF p_candidate IS NOT NULL THEN
+    INSERT INTO person_keys (org_id, user_id, token) VALUES (app.current_org(), p_user, p_candidate)
+    ON CONFLICT (org_id, user_id) WHERE destroyed_at IS NULL DO NOTHING;
+  END IF;
+  RETURN QUERY SELECT k.id, k.token FROM person_keys k
+    WHERE k.org_id = app.current_org() AND k.user_id = p_user AND k.destroyed_at IS NULL;
+END
+$$;
+
+-- Values of one person at once
+--;;
+CREATE FUNCTION app.put_personal(p_user integer, p_key uuid, p_values jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_personal(p_user, 'update');
+  PERFORM FROM person_keys WHERE org_id = app.current_org() AND id = p_key AND user_id = p_user AND destroyed_at IS NULL
+    FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'The personal data of this person was erased a moment ago.' USING ERRCODE = 'VR409';
+  END IF;
+  DELETE FROM personal_values v USING jsonb_to_recordset(p_values) AS n(name text, token text)
+  WHERE v.org_id = app.current_org() AND v.user_id = p_user AND v.name = n.name AND n.token IS NULL;
+  INSERT INTO personal_values (org_id, user_id, key_id, name, token, blind_index, index_key, masked)
+  SELECT app.current_org(), p_user, p_key, n.name, n.token, n.blind_index, n.index_key, n.masked
+  FROM jsonb_to_recordset(p_values) AS n(name text, token text, blind_index text, index_key text, masked text)
+  WHERE n.token IS NOT NULL
+  ON CONFLICT (org_id, user_id, name) DO UPDATE SET key_id = excluded.key_id, token = excluded.token,
+    blind_index = excluded.blind_index, index_key = excluded.index_key, masked = excluded.masked;
+END
+$$
+--;;
+CREATE FUNCTION app.reveal_personal(p_user integer, p_names text[], p_reason text) RETURNS TABLE (name text, token text, key_id uuid, key_token text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM app.assert_personal(p_user, 'approve');
+  IF length(btrim(coalesce(p_reason, ''))) < 5 THEN
+    RAISE EXCEPTION 'Say why you need to read this.' USING ERRCODE = 'VR422';
+  END IF;
+  PERFORM app.note_event('reveal', 'personal_values', p_user::text, p_reason, jsonb_build_object('names', to_jsonb(p_names)));
+  RETURN QUERY SELECT v.name::text, v.token, k.id, k.token FROM personal_values v
+    JOIN person_keys k ON k.org_id = v.org_id AND k.id = v.key_id
+    WHERE v.org_id = app.current_org() AND v.user_id = p_user AND v.name = ANY (p_names);
+END
+$$
+--;;
+CREATE FUNCTION app.own_drafts() RETURNS TABLE (name text, token text, key_id uuid, key_token text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT v.name, v.token, k.id, k.token FROM personal_values v
+  JOIN person_keys k ON k.org_id = v.org_id AND k.id = v.key_id
+  WHERE v.org_id = app.current_org() AND v.user_id = app.current_user_id() AND v.name LIKE 'draft.%'
+$$
+--;;
+CREATE FUNCTION app.find_personal(p_names text[], p_indexes text[]) RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT v.user_id FROM personal_values v
+  WHERE v.org_id = app.current_org() AND v.name = ANY (p_names) AND v.blind_index = ANY (p_indexes)
+    AND app.can('personal', 'read') AND app.member_in_reach(v.user_id)
+  ORDER BY 1
+$$;
+
+-- -- documents ---------------------------------------------------------------------------------------------------
+
+-- The uploaded file becomes the person's, and a document of theirs
+--;;
+CREATE FUNCTION app.add_document(p_user integer, p_kind text, p_file uuid, p_until date, p_replaces uuid, p_most integer) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_personal(p_user, 'update');
+  -- One after the other for each person, so that two uploads at once count each other.
+  PERFORM FROM members WHERE org_id = app.current_org() AND user_id = p_user FOR NO KEY UPDATE;
+  UPDATE files SET user_id = p_user WHERE org_id = app.current_org() AND id = p_file AND purpose = 'identity'
+    AND user_id IS NOT DISTINCT FROM coalesce(app.current_user_id(), user_id) AND deleted_at IS NULL
+    AND NOT EXISTS (SELECT FROM documents d WHERE d.org_id = files.org_id AND d.file_id = files.id);
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'This file is not there any more, or is not yours to give.' USING ERRCODE = 'VR404';
+  END IF;
+  IF p_replaces IS NOT NULL THEN
+    PERFORM app.end_document(p_replaces, p_user, 'replaced');
+  END IF;
+  IF (SELECT count(*) FROM documents WHERE org_id = app.current_org() AND user_id = p_user AND kind = p_kind
+      AND status = 'current') >= p_most THEN
+    RAISE EXCEPTION 'There are % documents of this kind already. Remove one first.', p_most USING ERRCODE = 'VR409';
+  END IF;
+  INSERT INTO documents (org_id, user_id, kind, file_id, valid_until)
+  VALUES (app.current_org(), p_user, p_kind, p_file, p_until) RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$;
+
+-- A document counts no more
+--;;
+CREATE FUNCTION app.end_document(p_id uuid, p_user integer, p_status text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_file uuid;
+BEGIN
+  UPDATE documents SET status = p_status WHERE org_id = app.current_org() AND id = p_id AND user_id = p_user
+    AND status = 'current' RETURNING file_id INTO v_file;
+  IF v_file IS NULL THEN
+    RAISE EXCEPTION 'This document is not there any more.' USING ERRCODE = 'VR404';
+  END IF;
+  UPDATE files SET deleted_at = app.now() WHERE org_id = app.current_org() AND id = v_file AND deleted_at IS NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.remove_document(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_user integer := (SELECT user_id FROM documents WHERE org_id = app.current_org() AND id = p_id);
+BEGIN
+  IF v_user IS NULL OR NOT (app.is_system() OR v_user = app.current_user_id()
+                            OR (app.is_staff() AND app.member_in_reach(v_user))) THEN
+    RAISE EXCEPTION 'This document is not there any more.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_personal(v_user, 'delete');
+  PERFORM app.end_document(p_id, v_user, 'removed');
+END
+$$
+--;;
+CREATE FUNCTION app.require_document(p_kind text, p_required boolean, p_has_expiry boolean, p_roles text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF app.current_org() IS NULL OR NOT app.org_wide('organization', 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you change what this organization asks for.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO document_requirements (org_id, kind, required, has_expiry, roles)
+  VALUES (app.current_org(), p_kind, p_required, p_has_expiry, p_roles)
+  ON CONFLICT (org_id, kind) DO UPDATE SET required = excluded.required, has_expiry = excluded.has_expiry, roles = excluded.roles;
+END
+$$
+--;;
+CREATE FUNCTION app.people_to_redact(p_before timestamptz) RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.user_id FROM members m
+  WHERE app.is_system() AND m.org_id = app.current_org() AND m.removed_at < p_before
+    AND (EXISTS (SELECT FROM person_keys k WHERE k.org_id = m.org_id AND k.user_id = m.user_id AND k.destroyed_at IS NULL)
+         OR EXISTS (SELECT FROM documents d WHERE d.org_id = m.org_id AND d.user_id = m.user_id AND d.status <> 'removed'))
+  ORDER BY 1
+$$;
+
+-- The key goes, and with it every value, also those in the audit log and in old rows
+--;;
+CREATE FUNCTION app.redact_person(p_user integer) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Only the product itself forgets people.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM FROM members WHERE org_id = app.current_org() AND user_id = p_user FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  IF EXISTS (SELECT FROM memberships WHERE org_id = app.current_org() AND user_id = p_user) THEN
+    RAISE EXCEPTION 'This person still has a role here. Take it away first.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE person_keys SET token = NULL, destroyed_at = app.now()
+  WHERE org_id = app.current_org() AND user_id = p_user AND destroyed_at IS NULL;
+  DELETE FROM personal_values WHERE org_id = app.current_org() AND user_id = p_user;
+  UPDATE documents SET status = 'removed' WHERE org_id = app.current_org() AND user_id = p_user AND status <> 'removed';
+  UPDATE files f SET deleted_at = app.now()
+  WHERE f.org_id = app.current_org() AND f.purpose = 'identity' AND f.user_id = p_user AND f.deleted_at IS NULL;
+  RETURN QUERY SELECT storage_key FROM files
+    WHERE org_id = app.current_org() AND purpose = 'identity' AND user_id = p_user;
+END
+$$;
+
+-- Redaction, and the name and addresses too
+--;;
+CREATE FUNCTION app.erase_person(p_user integer) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_email text := (SELECT email FROM members WHERE org_id = app.current_org() AND user_id = p_user);
+  v_nobody text := 'erased-' || p_user || '@erased.invalid';
+  v_objects jsonb := (SELECT coalesce(jsonb_agg(k), '[]') FROM app.redact_person(p_user) k);
+  v_alone boolean := NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL AND org_id <> app.current_org())
+    AND NOT EXISTS (SELECT FROM platform_roles WHERE user_id = p_user);
+BEGIN
+  UPDATE members SET name = 'Erased person', email = v_nobody, removed_at = coalesce(removed_at, app.now())
+  WHERE org_id = app.current_org() AND user_id = p_user;
+  UPDATE team_members SET name = 'Erased person', email = NULL, phone = NULL
+  WHERE org_id = app.current_org() AND (user_id = p_user OR lower(email) = lower(v_email));
+  DELETE FROM invitations WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
+  DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
+  IF v_alone THEN
+    DELETE FROM user_sessions WHERE user_id = p_user;
+    UPDATE ab_user SET first_name = 'Erased', last_name = 'person', username = v_nobody, email = v_nobody, active = false WHERE id = p_user;
+  END IF;
+  PERFORM app.note_event('erase', 'members', p_user::text, NULL);
+  RETURN jsonb_build_object('objects', v_objects, 'account', v_alone);
+END
+$$
+--;;
+CREATE FUNCTION app.organizations_with_personal_data() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT org_id FROM documents UNION SELECT org_id FROM person_keys WHERE destroyed_at IS NULL
+$$
+--;;
+CREATE FUNCTION app.export_person(p_user integer) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_found record;
+  v_rows jsonb;
+  v_all jsonb;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Only the product itself exports people.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT jsonb_build_object('account', to_jsonb(u) - '{password}'::text[], 'members', to_jsonb(m)) INTO v_all
+  FROM members m JOIN ab_user u ON u.id = m.user_id WHERE m.org_id = app.current_org() AND m.user_id = p_user;
+  IF v_all IS NULL THEN
+    RAISE EXCEPTION 'There is no such person in this organization.' USING ERRCODE = 'VR404';
+  END IF;
+  FOR v_found IN
+    SELECT k.conrelid::regclass AS name FROM pg_constraint k
+    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname = 'user_id'
+    WHERE k.contype = 'f' AND k.confrelid = 'members'::regclass AND k.conrelid <> 'person_keys'::regclass ORDER BY 1
+  LOOP
+    EXECUTE format('SELECT jsonb_agg(to_jsonb(t) - ''{org_id,token,key_id,blind_index,index_key,storage_key}''::text[]) '
+                   'FROM %s t WHERE org_id = app.current_org() AND user_id = $1', v_found.name) INTO v_rows USING p_user;
+    v_all := v_all || jsonb_build_object(v_found.name::text, coalesce(v_rows, '[]'));
+  END LOOP;
+  RETURN v_all || jsonb_build_object(
+    'sessions', (SELECT coalesce(jsonb_agg(to_jsonb(s) - '{digest}'::text[]), '[]') FROM user_sessions s WHERE user_id = p_user),
+    'who_read_it', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', l.at, 'by', m.name, 'what', l.action, 'of', l.after,
+        'reason', l.reason) ORDER BY l.seq), '[]')
+      FROM audit_log l LEFT JOIN members m ON m.org_id = l.org_id AND m.user_id = l.actor_id
+      WHERE l.org_id = app.current_org() AND (l.table_name = 'personal_values' AND l.row_id = p_user::text
+        OR l.table_name = 'documents' AND l.action = 'open' AND l.row_id IN (
+          SELECT id::text FROM documents d WHERE d.org_id = l.org_id AND d.user_id = p_user))));
 END
 $$
 --;;
@@ -1998,6 +3259,63 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT slot_name::text, active, invalidation_reason IS NOT NULL,
          pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
   FROM pg_replication_slots WHERE database = current_database() AND slot_name LIKE 'viramah_live_%'
+$$
+--;;
+CREATE FUNCTION app.check_room_type_fits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.room_type_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM room_types t WHERE t.org_id = NEW.org_id AND t.id = NEW.room_type_id AND t.hostel_id = NEW.hostel_id) THEN
+    RAISE EXCEPTION 'This kind of room is in another hostel.' USING ERRCODE = 'VR422', COLUMN = 'room_type';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.house_day(p_hostel uuid) RETURNS date
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (app.now() AT TIME ZONE timezone)::date FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
+$$;
+
+-- What a month in a kind of room costs on a day
+--;;
+CREATE FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT amount_paise FROM tariffs
+  WHERE org_id = app.current_org() AND hostel_id = p_hostel AND kind = 'rent' AND deleted_at IS NULL
+    AND (room_type_id = p_room_type OR room_type_id IS NULL) AND daterange(valid_from, valid_until) @> p_day
+  ORDER BY room_type_id NULLS LAST, id LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_resident residents;
+BEGIN
+  SELECT * INTO v_resident FROM residents WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = p_user FOR UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO residents (org_id, hostel_id, user_id, number, moved_in_on)
+    VALUES (v_org, p_hostel, p_user, app.next_number(v_org, 'resident', p_hostel), p_on) RETURNING * INTO v_resident;
+  ELSIF v_resident.status = 'left' THEN
+    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL
+    WHERE org_id = v_org AND id = v_resident.id;
+  END IF;
+  RETURN v_resident.id;
+END
+$$
+--;;
+CREATE FUNCTION app.close_stay(p_stay uuid, p_on date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_resident uuid;
+BEGIN
+  UPDATE stays SET status = 'ended', until_on = p_on WHERE org_id = v_org AND id = p_stay RETURNING resident_id INTO v_resident;
+  UPDATE residents SET status = 'left', moved_out_on = p_on
+  WHERE org_id = v_org AND id = v_resident AND status <> 'left'
+    AND NOT EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_resident AND status <> 'ended');
+END
 $$
 --;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
@@ -2310,6 +3628,17 @@ CREATE TABLE clock (
 	shift INTERVAL NOT NULL, 
 	PRIMARY KEY (id)
 )
+--;;
+CREATE TABLE inquiry_attempts (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	address BYTEA NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	PRIMARY KEY (id)
+)
+--;;
+CREATE INDEX inquiry_attempts_address ON inquiry_attempts (address, at)
+--;;
+CREATE INDEX inquiry_attempts_at ON inquiry_attempts (at)
 --;;
 CREATE TABLE lifecycle_machines (
 	machine TEXT NOT NULL, 
@@ -2627,6 +3956,23 @@ CREATE INDEX idx_permission_view_id ON ab_permission_view_role (permission_view_
 --;;
 CREATE INDEX idx_role_id ON ab_permission_view_role (role_id)
 --;;
+CREATE TABLE document_requirements (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	kind TEXT NOT NULL, 
+	required BOOLEAN DEFAULT 'false' NOT NULL, 
+	has_expiry BOOLEAN DEFAULT 'false' NOT NULL, 
+	roles TEXT[] DEFAULT '{resident,pending_resident}' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT document_requirements_kind_known CHECK (kind IN ('identity', 'address', 'photo', 'student', 'parent_identity', 'agreement', 'police_verification', 'other'))
+)
+--;;
+CREATE UNIQUE INDEX document_requirements_kind_key ON document_requirements (org_id, kind)
+--;;
 CREATE TABLE hostels (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -2669,6 +4015,21 @@ CREATE TABLE maintenance_categories (
 CREATE UNIQUE INDEX maintenance_categories_code_key ON maintenance_categories (org_id, code) WHERE deleted_at IS NULL
 --;;
 CREATE INDEX maintenance_categories_sort_position ON maintenance_categories (org_id, position, id)
+--;;
+CREATE TABLE person_keys (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	token TEXT, 
+	destroyed_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT person_keys_destroyed CHECK ((token IS NULL) = (destroyed_at IS NOT NULL))
+)
+--;;
+CREATE UNIQUE INDEX person_keys_present_key ON person_keys (org_id, user_id) WHERE destroyed_at IS NULL
 --;;
 CREATE TABLE saved_views (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -2834,6 +4195,84 @@ CREATE TABLE permission_overrides (
 --;;
 CREATE UNIQUE INDEX permission_overrides_key ON permission_overrides (org_id, role, user_id, resource, action, hostel_id) NULLS NOT DISTINCT
 --;;
+CREATE TABLE personal_values (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	name VARCHAR(60) NOT NULL, 
+	key_id UUID NOT NULL, 
+	token TEXT NOT NULL, 
+	blind_index TEXT, 
+	index_key TEXT, 
+	masked VARCHAR(60) NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, key_id) REFERENCES person_keys (org_id, id), 
+	CONSTRAINT personal_values_index_named CHECK ((blind_index IS NULL) = (index_key IS NULL))
+)
+--;;
+CREATE INDEX personal_values_index ON personal_values (org_id, name, blind_index) WHERE blind_index IS NOT NULL
+--;;
+CREATE UNIQUE INDEX personal_values_name_key ON personal_values (org_id, user_id, name)
+--;;
+CREATE TABLE residents (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	number INTEGER NOT NULL, 
+	reference TEXT GENERATED ALWAYS AS ('R-' || CASE WHEN number < 10000 THEN lpad(number::text, 4, '0') ELSE number::text END) STORED NOT NULL, 
+	status TEXT DEFAULT 'current' NOT NULL, 
+	moved_in_on DATE NOT NULL, 
+	moved_out_on DATE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT residents_status_known CHECK (status IN ('current', 'notice', 'left')), 
+	CONSTRAINT residents_left_when CHECK ((status = 'left') = (moved_out_on IS NOT NULL))
+)
+--;;
+CREATE UNIQUE INDEX residents_number_key ON residents (org_id, hostel_id, number)
+--;;
+CREATE UNIQUE INDEX residents_person_key ON residents (org_id, hostel_id, user_id)
+--;;
+CREATE INDEX residents_sort_moved_in ON residents (org_id, moved_in_on, id)
+--;;
+CREATE INDEX residents_sort_number ON residents (org_id, number, id)
+--;;
+CREATE INDEX residents_user ON residents (org_id, user_id)
+--;;
+CREATE TABLE room_types (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	capacity SMALLINT NOT NULL, 
+	amenities TEXT[] DEFAULT '{}' NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT room_types_capacity CHECK (capacity BETWEEN 1 AND 26), 
+	CONSTRAINT room_types_named CHECK (length(btrim(name)) > 0)
+)
+--;;
+CREATE UNIQUE INDEX room_types_name_key ON room_types (org_id, hostel_id, lower(name)) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX room_types_sort_name ON room_types (org_id, name, id)
+--;;
 CREATE TABLE team_members (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -2863,6 +4302,31 @@ CREATE TABLE team_members (
 CREATE UNIQUE INDEX team_members_external_key ON team_members (org_id, external_id) WHERE deleted_at IS NULL
 --;;
 CREATE INDEX team_members_sort_name ON team_members (org_id, name, id)
+--;;
+CREATE TABLE documents (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	file_id UUID NOT NULL, 
+	valid_until DATE, 
+	status TEXT DEFAULT 'current' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
+	CONSTRAINT documents_kind_known CHECK (kind IN ('identity', 'address', 'photo', 'student', 'parent_identity', 'agreement', 'police_verification', 'other')), 
+	CONSTRAINT documents_status_known CHECK (status IN ('current', 'replaced', 'removed'))
+)
+--;;
+CREATE INDEX documents_ending ON documents (org_id, valid_until) WHERE status = 'current' AND valid_until IS NOT NULL
+--;;
+CREATE UNIQUE INDEX documents_file_key ON documents (org_id, file_id)
+--;;
+CREATE INDEX documents_person ON documents (org_id, user_id, kind)
 --;;
 CREATE TABLE import_runs (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -2936,6 +4400,7 @@ CREATE TABLE rooms (
 	number VARCHAR(20) NOT NULL, 
 	kind TEXT DEFAULT 'shared' NOT NULL, 
 	note TEXT DEFAULT '' NOT NULL, 
+	room_type_id UUID, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER DEFAULT app.current_user_id(), 
@@ -2943,6 +4408,7 @@ CREATE TABLE rooms (
 	PRIMARY KEY (org_id, id), 
 	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
 	FOREIGN KEY(org_id, floor_id) REFERENCES floors (org_id, id), 
+	FOREIGN KEY(org_id, room_type_id) REFERENCES room_types (org_id, id), 
 	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
 	CONSTRAINT rooms_kind_known CHECK (kind IN ('single','shared','dormitory','common')), 
 	CONSTRAINT rooms_number_given CHECK (length(btrim(number)) > 0)
@@ -2953,6 +4419,41 @@ CREATE INDEX rooms_floor ON rooms (org_id, floor_id)
 CREATE UNIQUE INDEX rooms_number_key ON rooms (org_id, hostel_id, number) WHERE deleted_at IS NULL
 --;;
 CREATE INDEX rooms_sort_number ON rooms (org_id, number, id)
+--;;
+CREATE INDEX rooms_type ON rooms (org_id, room_type_id)
+--;;
+CREATE TABLE tariffs (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	room_type_id UUID, 
+	name VARCHAR(80) NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	currency TEXT DEFAULT 'INR' NOT NULL, 
+	per TEXT DEFAULT 'month' NOT NULL, 
+	valid_from DATE NOT NULL, 
+	valid_until DATE, 
+	subject UUID GENERATED ALWAYS AS (md5(hostel_id::text || '/' || kind || '/' || coalesce(room_type_id::text, '') || '/' || lower(name))::uuid) STORED NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, room_type_id) REFERENCES room_types (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT tariffs_one_price EXCLUDE USING gist (public.uuidrange(org_id, org_id, '[]') WITH &&, public.uuidrange(subject, subject, '[]') WITH &&, daterange(valid_from, valid_until) WITH &&) WHERE (deleted_at IS NULL), 
+	CONSTRAINT tariffs_kind_known CHECK (kind IN ('rent', 'mess', 'lunchbox', 'deposit')), 
+	CONSTRAINT tariffs_per_known CHECK (per IN ('month', 'once')), 
+	CONSTRAINT tariffs_amount CHECK (amount_paise BETWEEN 0 AND 1000000000), 
+	CONSTRAINT tariffs_time_forward CHECK (valid_until > valid_from), 
+	CONSTRAINT tariffs_named CHECK (length(btrim(name)) > 0)
+)
+--;;
+CREATE INDEX tariffs_hostel ON tariffs (org_id, hostel_id, kind)
+--;;
+CREATE INDEX tariffs_sort_from ON tariffs (org_id, valid_from, id)
 --;;
 CREATE TABLE tasks (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -3048,6 +4549,85 @@ CREATE INDEX import_rows_request ON import_rows (org_id, row_id) WHERE row_id IS
 --;;
 CREATE INDEX import_rows_undoable ON import_rows (org_id, run_id, number) WHERE outcome IN ('created', 'restored') AND undo IS NULL
 --;;
+CREATE TABLE inquiries (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	number INTEGER NOT NULL, 
+	reference TEXT GENERATED ALWAYS AS ('I-' || CASE WHEN number < 10000 THEN lpad(number::text, 4, '0') ELSE number::text END) STORED NOT NULL, 
+	status TEXT DEFAULT 'new' NOT NULL, 
+	stage_since TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	full_name VARCHAR(200) NOT NULL, 
+	phone_token TEXT NOT NULL, 
+	phone_index TEXT NOT NULL, 
+	phone_masked VARCHAR(60) NOT NULL, 
+	email_token TEXT, 
+	email_index TEXT, 
+	email_masked VARCHAR(400), 
+	message TEXT DEFAULT '' NOT NULL, 
+	language TEXT DEFAULT '' NOT NULL, 
+	move_in_on DATE, 
+	source VARCHAR(120) NOT NULL, 
+	campaign TEXT DEFAULT '' NOT NULL, 
+	referrer TEXT DEFAULT '' NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	last_asked_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	times_asked INTEGER DEFAULT '0' NOT NULL, 
+	owner_id INTEGER, 
+	next_action TEXT DEFAULT '' NOT NULL, 
+	next_action_at TIMESTAMP WITH TIME ZONE, 
+	reminded_at TIMESTAMP WITH TIME ZONE, 
+	lost_reason TEXT, 
+	duplicate_of UUID, 
+	invitation_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, owner_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, duplicate_of) REFERENCES inquiries (org_id, id), 
+	FOREIGN KEY(org_id, invitation_id) REFERENCES invitations (org_id, id), 
+	CONSTRAINT inquiries_status_known CHECK (status IN ('new', 'contacted', 'visit_scheduled', 'visited', 'negotiating', 'won', 'lost')), 
+	CONSTRAINT inquiries_lost_reason_known CHECK (lost_reason IN ('price', 'location', 'no_free_bed', 'not_as_expected', 'chose_another', 'no_answer', 'not_serious', 'other')), 
+	CONSTRAINT inquiries_lost_why CHECK ((status = 'lost') = (lost_reason IS NOT NULL)), 
+	CONSTRAINT inquiries_named_at_all CHECK (length(btrim(full_name)) > 0), 
+	CONSTRAINT inquiries_message_length CHECK (length(message) <= 2000), 
+	CONSTRAINT inquiries_short_texts CHECK (length(next_action) <= 120 AND length(campaign) <= 120 AND length(referrer) <= 120), 
+	CONSTRAINT inquiries_email_whole CHECK (num_nonnulls(email_token, email_index, email_masked) IN (0, 3)), 
+	CONSTRAINT inquiries_copy_of_another CHECK (duplicate_of <> id)
+)
+--;;
+CREATE INDEX inquiries_board ON inquiries (org_id, status, stage_since, id) WHERE deleted_at IS NULL AND duplicate_of IS NULL
+--;;
+CREATE INDEX inquiries_copies ON inquiries (org_id, duplicate_of) WHERE duplicate_of IS NOT NULL
+--;;
+CREATE INDEX inquiries_due ON inquiries (next_action_at) WHERE reminded_at IS NULL AND deleted_at IS NULL
+--;;
+CREATE INDEX inquiries_email ON inquiries (org_id, email_index) WHERE email_index IS NOT NULL
+--;;
+CREATE INDEX inquiries_invitation ON inquiries (org_id, invitation_id) WHERE invitation_id IS NOT NULL
+--;;
+CREATE INDEX inquiries_named ON inquiries (org_id, lower(full_name))
+--;;
+CREATE UNIQUE INDEX inquiries_number_key ON inquiries (org_id, number)
+--;;
+CREATE INDEX inquiries_owner ON inquiries (org_id, owner_id)
+--;;
+CREATE INDEX inquiries_phone ON inquiries (org_id, phone_index)
+--;;
+CREATE INDEX inquiries_sort_asked ON inquiries (org_id, last_asked_at, id)
+--;;
+CREATE INDEX inquiries_sort_name ON inquiries (org_id, full_name, id)
+--;;
+CREATE INDEX inquiries_sort_next ON inquiries (org_id, next_action_at, id)
+--;;
+CREATE INDEX inquiries_sort_since ON inquiries (org_id, stage_since, id)
+--;;
+CREATE INDEX inquiries_sort_status ON inquiries (org_id, status, id)
+--;;
 CREATE TABLE maintenance_requests (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -3117,6 +4697,114 @@ CREATE INDEX maintenance_requests_sort_raised ON maintenance_requests (org_id, r
 CREATE INDEX maintenance_requests_sort_status ON maintenance_requests (org_id, status, id)
 --;;
 CREATE INDEX maintenance_requests_sweep ON maintenance_requests (escalate_at) WHERE held_since IS NULL AND deleted_at IS NULL AND escalated_at IS NULL
+--;;
+CREATE TABLE bed_holds (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	bed_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	from_on DATE NOT NULL, 
+	until_on DATE, 
+	state TEXT DEFAULT 'queued' NOT NULL, 
+	queued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	held_until TIMESTAMP WITH TIME ZONE, 
+	offered_until TIMESTAMP WITH TIME ZONE, 
+	submission_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, bed_id) REFERENCES beds (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT bed_holds_state_known CHECK (state IN ('queued', 'offered', 'held', 'confirmed', 'expired', 'released', 'lapsed')), 
+	CONSTRAINT bed_holds_time_forward CHECK (until_on > from_on), 
+	CONSTRAINT bed_holds_held_until CHECK (state <> 'held' OR (held_until IS NOT NULL AND offered_until IS NULL)), 
+	CONSTRAINT bed_holds_offered_until CHECK (state <> 'offered' OR offered_until IS NOT NULL)
+)
+--;;
+CREATE INDEX bed_holds_line ON bed_holds (org_id, bed_id, queued_at, id) WHERE state IN ('queued','offered','held')
+--;;
+CREATE INDEX bed_holds_overdue ON bed_holds ((coalesce(offered_until, held_until))) WHERE state IN ('offered','held')
+--;;
+CREATE INDEX bed_holds_person ON bed_holds (org_id, user_id)
+--;;
+CREATE UNIQUE INDEX bed_holds_person_key ON bed_holds (org_id, bed_id, user_id) WHERE state IN ('queued','offered','held')
+--;;
+CREATE INDEX bed_holds_sort_queued ON bed_holds (org_id, queued_at, id)
+--;;
+CREATE TABLE device_fingerprints (
+	org_id UUID NOT NULL, 
+	cookie BYTEA NOT NULL, 
+	local_token BYTEA, 
+	fingerprint BYTEA, 
+	inquiry_id UUID NOT NULL, 
+	seen_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, cookie), 
+	FOREIGN KEY(org_id, inquiry_id) REFERENCES inquiries (org_id, id)
+)
+--;;
+CREATE INDEX device_fingerprints_inquiry ON device_fingerprints (org_id, inquiry_id)
+--;;
+CREATE INDEX device_fingerprints_local ON device_fingerprints (org_id, local_token, fingerprint)
+--;;
+CREATE INDEX device_fingerprints_seen ON device_fingerprints (seen_at)
+--;;
+CREATE TABLE inquiry_dedup_index (
+	org_id UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	inquiry_id UUID NOT NULL, 
+	seen_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, kind, digest), 
+	FOREIGN KEY(org_id, inquiry_id) REFERENCES inquiries (org_id, id), 
+	CONSTRAINT inquiry_dedup_index_kind_known CHECK (kind IN ('email','phone'))
+)
+--;;
+CREATE INDEX inquiry_dedup_index_inquiry ON inquiry_dedup_index (org_id, inquiry_id)
+--;;
+CREATE TABLE inquiry_notes (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	inquiry_id UUID NOT NULL, 
+	parent_id UUID, 
+	user_id INTEGER DEFAULT app.current_user_id(), 
+	body TEXT NOT NULL, 
+	by_staff BOOLEAN GENERATED ALWAYS AS (true) STORED NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, inquiry_id) REFERENCES inquiries (org_id, id), 
+	FOREIGN KEY(org_id, parent_id) REFERENCES inquiry_notes (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT inquiry_notes_body CHECK (length(btrim(body)) BETWEEN 1 AND 4000)
+)
+--;;
+CREATE INDEX inquiry_notes_inquiry ON inquiry_notes (org_id, inquiry_id, created_at)
+--;;
+CREATE TABLE inquiry_stage_history (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
+	inquiry_id UUID NOT NULL, 
+	from_status TEXT, 
+	to_status TEXT NOT NULL, 
+	event TEXT, 
+	changed_by INTEGER, 
+	triggered_by TEXT NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	event_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, inquiry_id) REFERENCES inquiries (org_id, id), 
+	FOREIGN KEY(org_id, changed_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT inquiry_stage_history_trigger_known CHECK (triggered_by IN ('user','system'))
+)
+--;;
+CREATE INDEX inquiry_stage_history_inquiry ON inquiry_stage_history (org_id, inquiry_id, seq)
 --;;
 CREATE TABLE maintenance_assignments (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -3214,6 +4902,111 @@ CREATE TABLE maintenance_status_history (
 )
 --;;
 CREATE INDEX maintenance_status_history_request ON maintenance_status_history (org_id, request_id, seq)
+--;;
+CREATE TABLE stays (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	resident_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	bed_id UUID NOT NULL, 
+	from_on DATE NOT NULL, 
+	until_on DATE, 
+	status TEXT DEFAULT 'upcoming' NOT NULL, 
+	room_type_id UUID, 
+	rent_paise BIGINT, 
+	mess_plan TEXT DEFAULT '' NOT NULL, 
+	lunchbox BOOLEAN DEFAULT 'false' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, resident_id) REFERENCES residents (org_id, id), 
+	FOREIGN KEY(org_id, bed_id) REFERENCES beds (org_id, id), 
+	FOREIGN KEY(org_id, room_type_id) REFERENCES room_types (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT stays_one_at_a_time EXCLUDE USING gist (public.uuidrange(org_id, org_id, '[]') WITH &&, public.uuidrange(resident_id, resident_id, '[]') WITH &&, daterange(from_on, until_on) WITH &&) WHERE (status <> 'ended'), 
+	CONSTRAINT stays_status_known CHECK (status IN ('upcoming', 'current', 'ended')), 
+	CONSTRAINT stays_time_forward CHECK (until_on >= from_on), 
+	CONSTRAINT stays_ended_when CHECK (status <> 'ended' OR until_on IS NOT NULL), 
+	CONSTRAINT stays_rent CHECK (rent_paise BETWEEN 0 AND 1000000000)
+)
+--;;
+CREATE INDEX stays_bed ON stays (org_id, bed_id)
+--;;
+CREATE INDEX stays_resident ON stays (org_id, resident_id)
+--;;
+CREATE INDEX stays_sort_from ON stays (org_id, from_on, id)
+--;;
+CREATE INDEX stays_turning ON stays (org_id, status, from_on, until_on) WHERE status <> 'ended'
+--;;
+CREATE TABLE bed_allocations (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	bed_id UUID NOT NULL, 
+	period DATERANGE NOT NULL, 
+	kind TEXT NOT NULL, 
+	state TEXT DEFAULT 'active' NOT NULL, 
+	hold_id UUID, 
+	stay_id UUID, 
+	request_id UUID, 
+	user_id INTEGER, 
+	note TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, bed_id) REFERENCES beds (org_id, id), 
+	FOREIGN KEY(org_id, hold_id) REFERENCES bed_holds (org_id, id), 
+	FOREIGN KEY(org_id, stay_id) REFERENCES stays (org_id, id), 
+	FOREIGN KEY(org_id, request_id) REFERENCES maintenance_requests (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT bed_allocations_no_bed_twice EXCLUDE USING gist (public.uuidrange(org_id, org_id, '[]') WITH &&, public.uuidrange(bed_id, bed_id, '[]') WITH &&, period WITH &&) WHERE (state = 'active'), 
+	CONSTRAINT bed_allocations_kind_known CHECK (kind IN ('hold', 'stay', 'block')), 
+	CONSTRAINT bed_allocations_state_known CHECK (state IN ('active', 'released', 'expired')), 
+	CONSTRAINT bed_allocations_period CHECK (NOT isempty(period) AND NOT lower_inf(period)), 
+	CONSTRAINT bed_allocations_whose CHECK ((kind = 'stay') = (stay_id IS NOT NULL) AND (kind <> 'hold' OR hold_id IS NOT NULL) AND (kind = 'block') = (user_id IS NULL))
+)
+--;;
+CREATE INDEX bed_allocations_hold ON bed_allocations (org_id, hold_id) WHERE hold_id IS NOT NULL
+--;;
+CREATE INDEX bed_allocations_hostel ON bed_allocations (org_id, hostel_id, state)
+--;;
+CREATE INDEX bed_allocations_request ON bed_allocations (org_id, request_id) WHERE request_id IS NOT NULL
+--;;
+CREATE INDEX bed_allocations_stay ON bed_allocations (org_id, stay_id) WHERE stay_id IS NOT NULL
+--;;
+CREATE TABLE bed_hold_events (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
+	hostel_id UUID NOT NULL, 
+	bed_id UUID NOT NULL, 
+	hold_id UUID NOT NULL, 
+	from_status TEXT, 
+	to_status TEXT NOT NULL, 
+	event TEXT NOT NULL, 
+	changed_by INTEGER, 
+	triggered_by TEXT NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	event_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, bed_id) REFERENCES beds (org_id, id), 
+	FOREIGN KEY(org_id, hold_id) REFERENCES bed_holds (org_id, id), 
+	FOREIGN KEY(org_id, changed_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT bed_hold_events_trigger_known CHECK (triggered_by IN ('user','system'))
+)
+--;;
+CREATE INDEX bed_hold_events_bed ON bed_hold_events (org_id, bed_id, seq)
+--;;
+CREATE INDEX bed_hold_events_hold ON bed_hold_events (org_id, hold_id, seq)
 --;;
 CREATE MATERIALIZED VIEW public.maintenance_request_facts AS
 SELECT r.org_id, r.id AS request_id, r.hostel_id, r.category_id, r.issue_type_id, r.priority, r.status, r.raised_at,
@@ -3486,50 +5279,6 @@ GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, st
 --;;
 GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
 --;;
-ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
---;;
-GRANT SELECT ON public.import_runs TO portal_admin
---;;
-GRANT INSERT (hostel_id, kind, file_id, filename, mapping, headers) ON public.import_runs TO portal_admin
---;;
-GRANT UPDATE (mapping, headers, counts, message) ON public.import_runs TO portal_admin
---;;
-ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
---;;
-GRANT SELECT ON public.import_rows TO portal_admin
---;;
-ALTER TABLE public.binding_keys ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.binding_keys FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.binding_keys TO viramah_definer
---;;
-ALTER TABLE public.lifecycle_machines ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.lifecycle_machines FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.lifecycle_machines TO viramah_definer
---;;
-ALTER TABLE public.lifecycle_transitions ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.lifecycle_transitions FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.lifecycle_transitions TO viramah_definer
---;;
-ALTER TABLE public.clock ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.clock FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.clock TO viramah_definer
---;;
 ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.floors FORCE ROW LEVEL SECURITY
@@ -3542,6 +5291,18 @@ GRANT INSERT (org_id, id, hostel_id, name, level, deleted_at) ON public.floors T
 --;;
 GRANT UPDATE (hostel_id, name, level, deleted_at) ON public.floors TO portal_admin
 --;;
+ALTER TABLE public.room_types ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.room_types FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.room_types TO viramah_definer
+--;;
+GRANT SELECT ON public.room_types TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, name, capacity, amenities, description, deleted_at) ON public.room_types TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, name, capacity, amenities, description, deleted_at) ON public.room_types TO portal_admin
+--;;
 ALTER TABLE public.rooms ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.rooms FORCE ROW LEVEL SECURITY
@@ -3550,9 +5311,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.rooms TO viramah_definer
 --;;
 GRANT SELECT ON public.rooms TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
-GRANT INSERT (org_id, id, hostel_id, floor_id, number, kind, note, deleted_at) ON public.rooms TO portal_admin
+GRANT INSERT (org_id, id, hostel_id, floor_id, number, kind, note, room_type_id, deleted_at) ON public.rooms TO portal_admin
 --;;
-GRANT UPDATE (hostel_id, floor_id, number, kind, note, deleted_at) ON public.rooms TO portal_admin
+GRANT UPDATE (hostel_id, floor_id, number, kind, note, room_type_id, deleted_at) ON public.rooms TO portal_admin
 --;;
 ALTER TABLE public.beds ENABLE ROW LEVEL SECURITY
 --;;
@@ -3658,6 +5419,124 @@ ALTER TABLE public.maintenance_sla_targets FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT ON public.maintenance_sla_targets TO viramah_definer
 --;;
+ALTER TABLE public.bed_holds ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.bed_holds FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.bed_holds TO viramah_definer
+--;;
+GRANT SELECT ON public.bed_holds TO portal_admin, portal_sales, portal_resident
+--;;
+ALTER TABLE public.bed_hold_events ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.bed_hold_events FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.bed_hold_events TO viramah_definer
+--;;
+GRANT SELECT ON public.bed_hold_events TO portal_admin, portal_sales
+--;;
+ALTER TABLE public.bed_allocations ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.bed_allocations FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.bed_allocations TO viramah_definer
+--;;
+GRANT SELECT ON public.bed_allocations TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
+--;;
+GRANT SELECT ON public.import_runs TO portal_admin
+--;;
+GRANT INSERT (hostel_id, kind, file_id, filename, mapping, headers) ON public.import_runs TO portal_admin
+--;;
+GRANT UPDATE (mapping, headers, counts, message) ON public.import_runs TO portal_admin
+--;;
+ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
+--;;
+GRANT SELECT ON public.import_rows TO portal_admin
+--;;
+ALTER TABLE public.inquiries ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.inquiries FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.inquiries TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, hostel_id, number, reference, status, stage_since, full_name, phone_index, phone_masked, email_index, email_masked, message, language, move_in_on, source, campaign, referrer, asked_at, last_asked_at, times_asked, owner_id, next_action, next_action_at, reminded_at, lost_reason, duplicate_of, invitation_id, created_at, updated_at, created_by, deleted_at) ON public.inquiries TO portal_admin, portal_sales
+--;;
+GRANT UPDATE (hostel_id, full_name, message, move_in_on, owner_id, next_action, next_action_at) ON public.inquiries TO portal_admin, portal_sales
+--;;
+GRANT UPDATE (deleted_at) ON public.inquiries TO portal_admin
+--;;
+ALTER TABLE public.inquiry_stage_history ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.inquiry_stage_history FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.inquiry_stage_history TO viramah_definer
+--;;
+GRANT SELECT ON public.inquiry_stage_history TO portal_admin, portal_sales
+--;;
+ALTER TABLE public.inquiry_notes ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.inquiry_notes FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.inquiry_notes TO viramah_definer
+--;;
+GRANT SELECT ON public.inquiry_notes TO portal_admin, portal_sales
+--;;
+GRANT INSERT (id, inquiry_id, parent_id, body) ON public.inquiry_notes TO portal_admin, portal_sales
+--;;
+GRANT UPDATE (deleted_at) ON public.inquiry_notes TO portal_admin, portal_sales
+--;;
+ALTER TABLE public.inquiry_dedup_index ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.inquiry_dedup_index FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.inquiry_dedup_index TO viramah_definer
+--;;
+ALTER TABLE public.device_fingerprints ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.device_fingerprints FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.device_fingerprints TO viramah_definer
+--;;
+ALTER TABLE public.inquiry_attempts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.inquiry_attempts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.inquiry_attempts TO viramah_definer
+--;;
+ALTER TABLE public.binding_keys ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.binding_keys FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.binding_keys TO viramah_definer
+--;;
+ALTER TABLE public.lifecycle_machines ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.lifecycle_machines FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.lifecycle_machines TO viramah_definer
+--;;
+ALTER TABLE public.lifecycle_transitions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.lifecycle_transitions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.lifecycle_transitions TO viramah_definer
+--;;
+ALTER TABLE public.clock ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.clock FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.clock TO viramah_definer
+--;;
 ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.notifications FORCE ROW LEVEL SECURITY
@@ -3698,6 +5577,44 @@ GRANT UPDATE (allowed) ON public.permission_overrides TO portal_admin
 --;;
 GRANT DELETE ON public.permission_overrides TO portal_admin
 --;;
+ALTER TABLE public.person_keys ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.person_keys FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.person_keys TO viramah_definer
+--;;
+GRANT SELECT ON public.person_keys TO viramah_service
+--;;
+GRANT UPDATE (token) ON public.person_keys TO viramah_service
+--;;
+ALTER TABLE public.personal_values ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.personal_values FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.personal_values TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, user_id, name, masked, created_at, updated_at, created_by) ON public.personal_values TO portal_admin, portal_resident
+--;;
+GRANT SELECT ON public.personal_values TO viramah_service
+--;;
+GRANT UPDATE (blind_index, index_key) ON public.personal_values TO viramah_service
+--;;
+ALTER TABLE public.documents ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.documents FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.documents TO viramah_definer
+--;;
+GRANT SELECT ON public.documents TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.document_requirements ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.document_requirements FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.document_requirements TO viramah_definer
+--;;
+GRANT SELECT ON public.document_requirements TO portal_admin, portal_resident
+--;;
 ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.tasks FORCE ROW LEVEL SECURITY
@@ -3705,6 +5622,34 @@ ALTER TABLE public.tasks FORCE ROW LEVEL SECURITY
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.tasks TO viramah_definer
 --;;
 GRANT SELECT (org_id, id, kind, user_id, portal, title, status, done, total, step, message, result, subject_id, file_id, started_at, finished_at, created_at, updated_at) ON public.tasks TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+ALTER TABLE public.tariffs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.tariffs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.tariffs TO viramah_definer
+--;;
+GRANT SELECT ON public.tariffs TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
+--;;
+ALTER TABLE public.residents ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.residents FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.residents TO viramah_definer
+--;;
+GRANT SELECT ON public.residents TO portal_admin, portal_sales, portal_resident
+--;;
+ALTER TABLE public.stays ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.stays FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.stays TO viramah_definer
+--;;
+GRANT SELECT ON public.stays TO portal_admin, portal_sales, portal_resident
 --;;
 ALTER TABLE public.saved_views ENABLE ROW LEVEL SECURITY
 --;;
@@ -3748,6 +5693,8 @@ CREATE POLICY staff_select on public.members AS PERMISSIVE FOR SELECT TO portal_
 --;;
 CREATE POLICY mine_select on public.members AS PERMISSIVE FOR SELECT TO portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
+CREATE POLICY colleagues_select on public.members AS PERMISSIVE FOR SELECT TO portal_sales USING (org_id = (SELECT app.current_org()) AND app.is_colleague(user_id))
+--;;
 CREATE POLICY staff_select on public.memberships AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]), true)))
 --;;
 CREATE POLICY staff_select on public.invitations AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]), true)))
@@ -3780,7 +5727,7 @@ CREATE POLICY service_select on public.audit_batches AS PERMISSIVE FOR SELECT TO
 --;;
 CREATE POLICY service_insert on public.audit_batches AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
 --;;
-CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))) AND (purpose <> 'report' OR (SELECT app.can('reports', 'export'))))
+CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))) AND (purpose <> 'report' OR (SELECT app.can('reports', 'export'))) AND (purpose <> 'identity' OR user_id = (SELECT app.current_user_id()) OR ((SELECT app.can('personal', 'approve')) AND app.member_in_reach(user_id))))
 --;;
 CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
 --;;
@@ -3792,19 +5739,17 @@ CREATE POLICY resident_insert on public.files AS PERMISSIVE FOR INSERT TO portal
 --;;
 CREATE POLICY resident_update on public.files AS PERMISSIVE FOR UPDATE TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
-CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
---;;
 CREATE POLICY staff_select on public.floors AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_insert on public.floors AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
 --;;
 CREATE POLICY staff_update on public.floors AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.room_types AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.room_types AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.room_types AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
@@ -3862,6 +5807,34 @@ CREATE POLICY resident_select on public.maintenance_attachments AS PERMISSIVE FO
 --;;
 CREATE POLICY resident_insert on public.maintenance_attachments AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
 --;;
+CREATE POLICY staff_select on public.bed_holds AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.bed_holds AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.bed_hold_events AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.bed_allocations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.inquiries AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'read')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_update on public.inquiries AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'update')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'update'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_select on public.inquiry_stage_history AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND app.sees_inquiry(inquiry_id))
+--;;
+CREATE POLICY staff_select on public.inquiry_notes AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND app.sees_inquiry(inquiry_id))
+--;;
+CREATE POLICY staff_insert on public.inquiry_notes AS PERMISSIVE FOR INSERT TO portal_admin, portal_sales WITH CHECK (org_id = (SELECT app.current_org()) AND app.sees_inquiry(inquiry_id))
+--;;
+CREATE POLICY staff_update on public.inquiry_notes AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('inquiries', 'approve')) AND app.sees_inquiry(inquiry_id)))
+--;;
 CREATE POLICY mine_select on public.notifications AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
 CREATE POLICY mine_update on public.notifications AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
@@ -3878,7 +5851,39 @@ CREATE POLICY staff_update on public.permission_overrides AS PERMISSIVE FOR UPDA
 --;;
 CREATE POLICY staff_delete on public.permission_overrides AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('permissions', 'update')))
 --;;
+CREATE POLICY service_select on public.person_keys AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_update on public.person_keys AS PERMISSIVE FOR UPDATE TO viramah_service USING (true)
+--;;
+CREATE POLICY staff_select on public.personal_values AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('personal', 'read')) AND app.member_in_reach(user_id))
+--;;
+CREATE POLICY own_select on public.personal_values AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY service_select on public.personal_values AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_update on public.personal_values AS PERMISSIVE FOR UPDATE TO viramah_service USING (true)
+--;;
+CREATE POLICY staff_select on public.documents AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('personal', 'read')) AND app.member_in_reach(user_id))
+--;;
+CREATE POLICY own_select on public.documents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY everybody_select on public.document_requirements AS PERMISSIVE FOR SELECT TO portal_admin, portal_resident USING (org_id = (SELECT app.current_org()))
+--;;
 CREATE POLICY mine_or_all_select on public.tasks AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('work', 'read'))))
+--;;
+CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.tariffs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.tariffs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.stays AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
 CREATE POLICY mine_or_shared_select on public.saved_views AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (shared AND app.can(resource, 'read'))))
 --;;
@@ -3916,10 +5921,6 @@ CREATE TRIGGER "b_last_owner" BEFORE UPDATE OR DELETE ON public.memberships FOR 
 --;;
 CREATE TRIGGER "c_usage" AFTER INSERT OR UPDATE OF deleted_at ON public.files FOR EACH ROW EXECUTE FUNCTION app.count_storage()
 --;;
-CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
---;;
-CREATE TRIGGER "c_times" BEFORE UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.note_import_step()
---;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('maintenance_request')
 --;;
 CREATE TRIGGER "c_clock" BEFORE INSERT OR UPDATE OF status, priority, clock_started_at ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.request_clock()
@@ -3936,6 +5937,24 @@ CREATE TRIGGER "b_hostel" BEFORE INSERT ON public.maintenance_attachments FOR EA
 --;;
 CREATE TRIGGER "c_limit" BEFORE INSERT ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.limit_attachments()
 --;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF state ON public.bed_holds FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('bed_hold', 'state')
+--;;
+CREATE TRIGGER "y_log" AFTER INSERT OR UPDATE OF state ON public.bed_holds FOR EACH ROW EXECUTE FUNCTION app.write_hold_event()
+--;;
+CREATE TRIGGER "c_occupied" BEFORE UPDATE OF deleted_at ON public.beds FOR EACH ROW EXECUTE FUNCTION app.keep_occupied_bed()
+--;;
+CREATE TRIGGER "x_unblock" AFTER UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.unblock_after_repair()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
+--;;
+CREATE TRIGGER "c_times" BEFORE UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.note_import_step()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('inquiry')
+--;;
+CREATE TRIGGER "c_stage" BEFORE INSERT OR UPDATE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.keep_inquiry()
+--;;
+CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.write_inquiry_history()
+--;;
 CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
 --;;
 CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.change_access()
@@ -3943,6 +5962,14 @@ CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('task')
 --;;
 CREATE TRIGGER "c_task" AFTER UPDATE OF state ON public.outbox FOR EACH ROW WHEN (NEW.state = 'dead' AND NEW.kind = 'progress.step') EXECUTE FUNCTION app.fail_task_of_work()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.residents FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('resident')
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.stays FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('stay')
+--;;
+CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
+--;;
+CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -3974,15 +6001,15 @@ CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.files FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION app.audit('storage_key')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.room_types FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.room_types FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -4018,6 +6045,30 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.maintenance_attachments FOR EAC
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.maintenance_attachments FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.bed_holds FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.bed_holds FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.bed_hold_events FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.bed_allocations FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.bed_allocations FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'phone_token', 'phone_index', 'phone_masked', 'email_token', 'email_index', 'email_masked', 'message')
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.inquiry_stage_history FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.audit('body')
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.audit()
@@ -4026,7 +6077,35 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.permission_overrides FOR EACH R
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.person_keys FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.person_keys FOR EACH ROW EXECUTE FUNCTION app.audit('token')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.personal_values FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.personal_values FOR EACH ROW EXECUTE FUNCTION app.audit('blind_index', 'masked')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.documents FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.document_requirements FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.document_requirements FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -4378,52 +6457,6 @@ ALTER FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state t
 --;;
 GRANT EXECUTE ON FUNCTION app.edits_of(p_table text, p_row text, p_resource text, p_state text) TO portal_admin, portal_management
 --;;
-REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.figure_hostels(p_hostel uuid) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_open_by_category(p_hostel uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_figures_as_of() FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_figures_as_of() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_figures_as_of() TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.refresh_maintenance_analytics() FROM PUBLIC
---;;
-ALTER FUNCTION app.refresh_maintenance_analytics() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.refresh_maintenance_analytics() TO viramah_service
---;;
 REVOKE ALL ON FUNCTION app.file_is_shown(p_file uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.file_is_shown(p_file uuid) OWNER TO viramah_definer
@@ -4433,78 +6466,6 @@ GRANT EXECUTE ON FUNCTION app.file_is_shown(p_file uuid) TO portal_resident
 REVOKE ALL ON FUNCTION app.count_storage() FROM PUBLIC
 --;;
 ALTER FUNCTION app.count_storage() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.readiness(p_roles text[]) FROM PUBLIC
---;;
-ALTER FUNCTION app.readiness(p_roles text[]) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.readiness(p_roles text[]) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.note_import_step() FROM PUBLIC
---;;
-ALTER FUNCTION app.note_import_step() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.lock_import(p_run uuid, p_action text) FROM PUBLIC
---;;
-ALTER FUNCTION app.lock_import(p_run uuid, p_action text) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.count_imported_before(p_run uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.count_imported_before(p_run uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.count_imported_before(p_run uuid) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.import_batch(p_run uuid, p_most integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.import_batch(p_run uuid, p_most integer) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) FROM PUBLIC
---;;
-ALTER FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) FROM PUBLIC
---;;
-ALTER FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.undo_import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.organization_of_import(p_run uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.organization_of_import(p_run uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.organization_of_import(p_run uuid) TO viramah_service
---;;
-REVOKE ALL ON FUNCTION app.now() FROM PUBLIC
---;;
-ALTER FUNCTION app.now() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.now() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.event_time() FROM PUBLIC
---;;
-ALTER FUNCTION app.event_time() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.guard_lifecycle() FROM PUBLIC
---;;
-ALTER FUNCTION app.guard_lifecycle() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
 REVOKE ALL ON FUNCTION app.is_my_request(p_request uuid) FROM PUBLIC
 --;;
@@ -4578,6 +6539,406 @@ ALTER FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p_
 --;;
 GRANT EXECUTE ON FUNCTION app.import_request(p_run uuid, p_hostel uuid, p_external text, p_category uuid, p_issue uuid, p_room uuid, p_place text, p_description text, p_priority text, p_resolution text, p_outside text, p_steps jsonb) TO portal_admin
 --;;
+REVOKE ALL ON FUNCTION app.is_vacant(p_bed uuid, p_period daterange) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_vacant(p_bed uuid, p_period daterange) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.is_awaited(p_bed uuid, p_period daterange) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_awaited(p_bed uuid, p_period daterange) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.hold_time(p_hostel uuid, p_setting text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.hold_time(p_hostel uuid, p_setting text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.may_hold(p_hostel uuid, p_user integer, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.may_hold(p_hostel uuid, p_user integer, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.note_hold(p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_hold(p_note text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.write_hold_event() FROM PUBLIC
+--;;
+ALTER FUNCTION app.write_hold_event() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.end_hold(p_hold uuid, p_state text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.end_hold(p_hold uuid, p_state text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.offer_bed(p_bed uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.offer_bed(p_bed uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.take_beds(p_hostel uuid, p_beds uuid[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_beds(p_hostel uuid, p_beds uuid[]) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.beds_held_by(p_hostel uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.beds_held_by(p_hostel uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.drop_others(p_hold uuid, p_lines boolean, p_why text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.drop_others(p_hold uuid, p_lines boolean, p_why text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.hold_bed(p_bed uuid, p_from date, p_until date, p_user integer, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.hold_bed(p_bed uuid, p_from date, p_until date, p_user integer, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.hold_bed(p_bed uuid, p_from date, p_until date, p_user integer, p_id uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.find_hold(p_hold uuid, p_action text, p_others boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.find_hold(p_hold uuid, p_action text, p_others boolean) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.release_hold(p_hold uuid, p_why text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.release_hold(p_hold uuid, p_why text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.release_hold(p_hold uuid, p_why text) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.confirm_hold(p_hold uuid, p_submission uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.confirm_hold(p_hold uuid, p_submission uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.confirm_hold(p_hold uuid, p_submission uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.expire_holds(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.expire_holds(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.expire_holds(p_hostel uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organizations_with_due_beds() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organizations_with_due_beds() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organizations_with_due_beds() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.turn_stays() FROM PUBLIC
+--;;
+ALTER FUNCTION app.turn_stays() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.turn_stays() TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.assert_residents(p_hostel uuid, p_action text, p_thing text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_residents(p_hostel uuid, p_action text, p_thing text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.place_stay(p_stay uuid, p_bed uuid, p_period daterange) FROM PUBLIC
+--;;
+ALTER FUNCTION app.place_stay(p_stay uuid, p_bed uuid, p_period daterange) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.assert_unawaited(p_bed uuid, p_period daterange) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_unawaited(p_bed uuid, p_period daterange) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.begin_stay(p_user integer, p_bed uuid, p_from date, p_until date, p_hold uuid, p_rent bigint, p_mess text, p_lunchbox boolean, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.begin_stay(p_user integer, p_bed uuid, p_from date, p_until date, p_hold uuid, p_rent bigint, p_mess text, p_lunchbox boolean, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.begin_stay(p_user integer, p_bed uuid, p_from date, p_until date, p_hold uuid, p_rent bigint, p_mess text, p_lunchbox boolean, p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.cut_stay(p_stay uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.cut_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.find_stay(p_stay uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.find_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.beds_of_stay(p_stay uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.beds_of_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.offer_beds(p_beds uuid[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.offer_beds(p_beds uuid[]) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.transfer_stay(p_stay uuid, p_bed uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.transfer_stay(p_stay uuid, p_bed uuid, p_on date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.transfer_stay(p_stay uuid, p_bed uuid, p_on date) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.swap_stays(p_first uuid, p_second uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.swap_stays(p_first uuid, p_second uuid, p_on date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.swap_stays(p_first uuid, p_second uuid, p_on date) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.end_stay(p_stay uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.end_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.end_stay(p_stay uuid, p_on date) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.block_bed(p_bed uuid, p_from date, p_until date, p_request uuid, p_why text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.block_bed(p_bed uuid, p_from date, p_until date, p_request uuid, p_why text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.block_bed(p_bed uuid, p_from date, p_until date, p_request uuid, p_why text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.lift_block(p_allocation uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lift_block(p_allocation uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.unblock_bed(p_allocation uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.unblock_bed(p_allocation uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.unblock_bed(p_allocation uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.unblock_after_repair() FROM PUBLIC
+--;;
+ALTER FUNCTION app.unblock_after_repair() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.keep_occupied_bed() FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_occupied_bed() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) TO portal_admin, portal_sales, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.figure_hostels(p_hostel uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_open_by_category(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_figures_as_of() FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_figures_as_of() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_figures_as_of() TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.refresh_maintenance_analytics() FROM PUBLIC
+--;;
+ALTER FUNCTION app.refresh_maintenance_analytics() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.refresh_maintenance_analytics() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.readiness(p_roles text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.readiness(p_roles text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.readiness(p_roles text[]) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.note_import_step() FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_import_step() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.lock_import(p_run uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_import(p_run uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.count_imported_before(p_run uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_imported_before(p_run uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.count_imported_before(p_run uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.import_batch(p_run uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_batch(p_run uuid, p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.undo_import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organization_of_import(p_run uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.organization_of_import(p_run uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organization_of_import(p_run uuid) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.inquiry_place(p_slug text, p_code text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.inquiry_place(p_slug text, p_code text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.inquiry_place(p_slug text, p_code text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.sees_inquiry(p_id uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.sees_inquiry(p_id uuid, p_action text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.sees_inquiry(p_id uuid, p_action text) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.inquiry_workers(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.inquiry_workers(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.inquiry_workers(p_hostel uuid) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.is_colleague(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_colleague(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_colleague(p_user integer) TO portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.keep_inquiry() FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_inquiry() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.write_inquiry_history() FROM PUBLIC
+--;;
+ALTER FUNCTION app.write_inquiry_history() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.my_inquiry() FROM PUBLIC
+--;;
+ALTER FUNCTION app.my_inquiry() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.my_inquiry() TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.organizations_with_reminders() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organizations_with_reminders() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organizations_with_reminders() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.take_inquiry_reminders(p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_inquiry_reminders(p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.take_inquiry_reminders(p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.now() FROM PUBLIC
+--;;
+ALTER FUNCTION app.now() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.now() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.event_time() FROM PUBLIC
+--;;
+ALTER FUNCTION app.event_time() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.guard_lifecycle() FROM PUBLIC
+--;;
+ALTER FUNCTION app.guard_lifecycle() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
 REVOKE ALL ON FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) OWNER TO viramah_definer
@@ -4626,6 +6987,92 @@ ALTER FUNCTION app.person_facts(p_user integer) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.person_facts(p_user integer) TO portal_admin
 --;;
+REVOKE ALL ON FUNCTION app.assert_personal(p_user integer, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_personal(p_user integer, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.person_key(p_user integer, p_candidate text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.person_key(p_user integer, p_candidate text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.person_key(p_user integer, p_candidate text) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.put_personal(p_user integer, p_key uuid, p_values jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.put_personal(p_user integer, p_key uuid, p_values jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.put_personal(p_user integer, p_key uuid, p_values jsonb) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.reveal_personal(p_user integer, p_names text[], p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reveal_personal(p_user integer, p_names text[], p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reveal_personal(p_user integer, p_names text[], p_reason text) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.own_drafts() FROM PUBLIC
+--;;
+ALTER FUNCTION app.own_drafts() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.own_drafts() TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.find_personal(p_names text[], p_indexes text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.find_personal(p_names text[], p_indexes text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.find_personal(p_names text[], p_indexes text[]) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.add_document(p_user integer, p_kind text, p_file uuid, p_until date, p_replaces uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_document(p_user integer, p_kind text, p_file uuid, p_until date, p_replaces uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.add_document(p_user integer, p_kind text, p_file uuid, p_until date, p_replaces uuid, p_most integer) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.end_document(p_id uuid, p_user integer, p_status text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.end_document(p_id uuid, p_user integer, p_status text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.remove_document(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.remove_document(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.remove_document(p_id uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.require_document(p_kind text, p_required boolean, p_has_expiry boolean, p_roles text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.require_document(p_kind text, p_required boolean, p_has_expiry boolean, p_roles text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.require_document(p_kind text, p_required boolean, p_has_expiry boolean, p_roles text[]) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.people_to_redact(p_before timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.people_to_redact(p_before timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.people_to_redact(p_before timestamptz) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.redact_person(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.redact_person(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.redact_person(p_user integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.erase_person(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.erase_person(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.erase_person(p_user integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organizations_with_personal_data() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organizations_with_personal_data() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organizations_with_personal_data() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.export_person(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.export_person(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.export_person(p_user integer) TO portal_admin
+--;;
 REVOKE ALL ON FUNCTION app.start_task(p_id uuid, p_kind text, p_title jsonb, p_asked jsonb, p_total integer, p_subject uuid, p_most integer) FROM PUBLIC
 --;;
 ALTER FUNCTION app.start_task(p_id uuid, p_kind text, p_title jsonb, p_asked jsonb, p_total integer, p_subject uuid, p_most integer) OWNER TO viramah_definer
@@ -4671,6 +7118,28 @@ REVOKE ALL ON FUNCTION app.live_streams() FROM PUBLIC
 ALTER FUNCTION app.live_streams() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.live_streams() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.check_room_type_fits() FROM PUBLIC
+--;;
+ALTER FUNCTION app.check_room_type_fits() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.house_day(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.house_day(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.house_day(p_hostel uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.close_stay(p_stay uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.close_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;
@@ -4732,14 +7201,14 @@ ALTER FUNCTION app.forget_work(p_before timestamptz, p_most integer) OWNER TO vi
 --;;
 GRANT EXECUTE ON FUNCTION app.forget_work(p_before timestamptz, p_most integer) TO viramah_service
 --;;
-ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
---;;
 ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
 --;;
 ALTER TABLE public.maintenance_assignments REPLICA IDENTITY USING INDEX maintenance_assignments_live_key
+--;;
+ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
 --;;
 ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
 --;;
 ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.maintenance_requests, public.maintenance_assignments, public.notifications, public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.notifications, public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)

@@ -14,21 +14,32 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT coalesce(NULLIF(current_setting('app.event_at', true), '')::timestamptz, app.now())
 $$;
 
--- An illegal move is refused to everybody, the superuser at a psql prompt included.
+-- An illegal move is refused to everybody, the superuser at a psql prompt included. The second argument names the
+-- column of the state where it is not `status`.
 --: definer
 CREATE FUNCTION app.guard_lifecycle() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_new text;
+  v_old text;
 BEGIN
+  IF TG_NARGS > 1 THEN
+    v_new := to_jsonb(NEW) ->> TG_ARGV[1];
+    v_old := to_jsonb(OLD) ->> TG_ARGV[1];
+  ELSE
+    v_new := NEW.status;
+    v_old := OLD.status;
+  END IF;
   IF TG_OP = 'INSERT' THEN
-    IF NEW.status <> (SELECT initial FROM lifecycle_machines WHERE machine = TG_ARGV[0]) THEN
-      RAISE EXCEPTION 'A new % cannot begin as %.', replace(TG_ARGV[0], '_', ' '), replace(NEW.status, '_', ' ')
+    IF v_new <> (SELECT initial FROM lifecycle_machines WHERE machine = TG_ARGV[0]) THEN
+      RAISE EXCEPTION 'A new % cannot begin as %.', replace(TG_ARGV[0], '_', ' '), replace(v_new, '_', ' ')
         USING ERRCODE = 'VR409';
     END IF;
-  ELSIF NEW.status <> OLD.status AND NOT EXISTS (
+  ELSIF v_new <> v_old AND NOT EXISTS (
       SELECT FROM lifecycle_transitions
-      WHERE machine = TG_ARGV[0] AND from_state = OLD.status AND to_state = NEW.status) THEN
-    RAISE EXCEPTION 'A % cannot go from % to %.', replace(TG_ARGV[0], '_', ' '), replace(OLD.status, '_', ' '),
-      replace(NEW.status, '_', ' ') USING ERRCODE = 'VR409';
+      WHERE machine = TG_ARGV[0] AND from_state = v_old AND to_state = v_new) THEN
+    RAISE EXCEPTION 'A % cannot go from % to %.', replace(TG_ARGV[0], '_', ' '), replace(v_old, '_', ' '),
+      replace(v_new, '_', ' ') USING ERRCODE = 'VR409';
   END IF;
   RETURN NEW;
 END
