@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -91,14 +92,30 @@ def require(session: Session, wanted: Collection[Requirement]) -> None:
                                        "roles": sorted(need.roles)})
 
 
+@dataclass(frozen=True)
+class Papers:
+    """The documents of a person beside what is asked of them in a role, on a day."""
+
+    documents: list[Document]
+    needs: list[Requirement]
+    missing: list[DocumentKind]
+    day: date
+
+
+def papers(session: Session, user_id: int, role: Role) -> Papers:
+    """What a person has given, and what is still asked for: not given, or not valid any more."""
+    found, needs, day = of_person(session, user_id), requirements(session), today(session)
+    best: dict[DocumentKind, date | None] = {}
+    for document in found:
+        kind, until = DocumentKind(document.kind), document.valid_until
+        known = best.get(kind, until)
+        best[kind] = max(known, until) if known and until else None
+    return Papers(found, [need for need in needs if role in need.roles], rules.missing(needs, role, best, day), day)
+
+
 def missing(session: Session, user_id: int, role: Role) -> list[DocumentKind]:
     """Required kinds that a person in this role has not given, or whose documents have ended."""
-    best: dict[DocumentKind, date | None] = {}
-    for document in of_person(session, user_id):
-        kind = DocumentKind(document.kind)
-        known = best.get(kind, document.valid_until)
-        best[kind] = None if None in (known, document.valid_until) else max(known, document.valid_until)  # type: ignore[type-var]
-    return rules.missing(requirements(session), role, best, today(session))
+    return papers(session, user_id, role).missing
 
 
 # -- reminders ----------------------------------------------------------------------------------------------------

@@ -12,11 +12,11 @@ from werkzeug.wsgi import wrap_file
 
 from app.models.files import File
 from app.permissions import Action, Portal, Resource
-from app.rules.files import PHOTOS, VIDEOS, MediaType, content_disposition
+from app.rules.files import PHOTOS, VIDEOS, MediaType, Purpose, content_disposition
 from app.rules.maintenance import RESIDENT_LINK_MINUTES, STAFF_LINK_MINUTES
-from app.services import files
+from app.services import documents, files
 from app.signing import FileLink, LinkOfAnother, read_file_link
-from app.views.base import ConsoleView, expose, has_access
+from app.views.base import ConsoleView, expose, has_access, problem_page, service_call
 from app.wiring import objects, settings
 
 _SHOWN = PHOTOS | VIDEOS  # everything else is saved, never opened within the console
@@ -37,8 +37,17 @@ class FilesView(ConsoleView):
     @expose("/<token>")
     @has_access
     def get(self, token: str) -> Response:
-        """The file: photos and videos to look at, other kinds to save; in parts, if the player asks for parts."""
-        file, stream = files.open_file(self.session(), objects(), _read(token).file_id)
+        """The file: photos and videos to look at, other kinds to save; in parts, if the player asks for parts.
+
+        Whoever opens an identity document leaves an audit row.
+        """
+        file_id = _read(token).file_id
+        if files.find(self.session(), file_id).purpose == Purpose.IDENTITY:
+            with service_call() as call:
+                documents.note_opened(call.session, file_id)
+            if call.error is not None:
+                return problem_page(call.error)
+        file, stream = files.open_file(self.session(), objects(), file_id)
         return _answer(file, stream, file.media_type, file.size)
 
     @expose("/<token>/small")
@@ -65,7 +74,10 @@ def _answer(file: File, stream: BinaryIO, media_type: str, size: int | None) -> 
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.cache_control.private = True
-    response.cache_control.max_age = _KEPT_SECONDS
+    if file.purpose == Purpose.IDENTITY:
+        response.cache_control.no_store = True
+    else:
+        response.cache_control.max_age = _KEPT_SECONDS
     if size is None:
         return response
     response.content_length = size
