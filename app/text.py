@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Characters that no keyboard types, or that PostgreSQL cannot store."""
+
 
 def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools know
     """The text itself; `flask translations extract` finds what is marked, also f-strings with what they hold."""

@@ -14,6 +14,7 @@ from app.rules.errors import DomainError, Forbidden, Invalid, NotFound
 from app.rules.lists import BULK_MAX
 from app.rules.progress import AT_ONCE_ROWS
 from app.services import progress
+from app.text import CONTROL
 from app.views import formats
 from app.views.edge import (
     already_submitted,
@@ -67,8 +68,10 @@ def _arguments(action: Any) -> list[str]:
     if not action.func.ask:
         return []
     text = request.form.get("note", "").strip()
-    if not text or "\x00" in text:
+    if not text:
         raise Invalid(gettext("Please say: %(what)s.", what=action.func.ask), field="note")
+    if CONTROL.search(text):
+        raise Invalid(gettext("This text contains characters that cannot be stored."), field="note")
     return [text]
 
 

@@ -37,6 +37,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import NumberInput, html_params
 
 from app.languages import sentence
+from app.text import CONTROL
 from app.views import checks, formats
 from app.views.inputs import MoneyField, ZonedDateTimeField
 from app.views.interface import ConsoleInterface
@@ -44,7 +45,6 @@ from app.views.interface import ConsoleInterface
 _INTEGER_LIMITS = {sa_types.SmallInteger: 2**15 - 1, sa_types.BigInteger: 2**63 - 1, sa_types.Integer: 2**31 - 1}
 _TEXT_AREA_FROM = 256
 _MISSING = lazy_gettext("Please fill this in.")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # C1 controls, zero-width spaces, and what turns the direction of the text after it: a name with U+202E reads backwards,
 # and takes the rest of its line along. The joiners U+200C and U+200D stay: Indian scripts and emoji are written with them.
 _UNSEEN = re.compile("[\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -78,7 +78,7 @@ def strip(value: Any) -> Any:
 
 def printable(_form: Any, field: Field) -> None:
     """Refuse characters that no keyboard types and PostgreSQL cannot store."""
-    if isinstance(field.data, str) and _CONTROL.search(field.data):
+    if isinstance(field.data, str) and CONTROL.search(field.data):
         raise ValidationError(gettext("This text contains characters that cannot be stored."))
 
 

@@ -84,7 +84,7 @@ def test_an_issue_type_of_another_category_is_refused(app, world):
 
 
 @pytest.mark.parametrize(("field", "value"), [("place", "x" * (PLACE_MAX + 1)), ("description", "x" * (DESCRIPTION_MAX + 1)),
-                                              ("description", "a\x00b")])
+                                              ("description", "a\x00b"), ("description", "a\x07b")])
 def test_texts_that_do_not_fit_are_refused_at_their_field(app, world, field, value):
     assert refusal(lambda: raised(world.owner, **{field: value})).field == field
 

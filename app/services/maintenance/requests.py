@@ -29,6 +29,7 @@ from app.rules.maintenance import (
     check_attachment_count,
 )
 from app.services import lifecycle
+from app.text import CONTROL
 
 _SUBMIT = text("SELECT app.submit_request(:hostel, :category, :issue, :room, :place, :description, :priority, :for, :id)")
 _REASSIGN = text("SELECT app.reassign_request(:id, CAST(:who AS jsonb))")
@@ -198,5 +199,5 @@ def _hide(session: Session, model: Any, row_id: UUID, otherwise: str) -> None:
 def _fits(words: str, most: int, field: str) -> None:
     if len(words) > most:
         raise Invalid(f"This takes at most {most} characters, and {len(words)} were given.", field=field)
-    if "\x00" in words:
+    if CONTROL.search(words):
         raise Invalid("This text contains characters that cannot be stored.", field=field)
