@@ -10,3 +10,4 @@ import "./shortcuts.js";
 import "./palette.js";
 import "./progress.js";
 import "./live.js";
+import "./leads.js";

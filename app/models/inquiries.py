@@ -122,8 +122,13 @@ class Inquiry(Tenant, Timestamps, Authored, SoftDelete, Model):
         """Where it stands, as the rules know it."""
         return Stage(self.status)
 
-    def __repr__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """What a list calls it."""
         return f"{self.reference} {self.full_name}"
+
+    def __repr__(self) -> str:
+        return self.headline
 
 
 class InquiryDedup(Model):

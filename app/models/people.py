@@ -315,8 +315,9 @@ protect(
     policies=[
         Policy("staff_select", "SELECT", _MEMBER_READERS, using=f"{IN_ORG} AND app.member_in_reach(user_id)"),
         Policy("mine_select", "SELECT",
-               tuple(p for p in SIGNED_IN if p not in _MEMBER_READERS and p is not Portal.PLATFORM),
+               tuple(p for p in SIGNED_IN if p not in (*_MEMBER_READERS, Portal.SALES, Portal.PLATFORM)),
                using=f"{IN_ORG} AND {MINE}"),
+        Policy("colleagues_select", "SELECT", (Portal.SALES,), using=f"{IN_ORG} AND app.is_colleague(user_id)"),
     ],
 )
 _MEMBERSHIP_RULE = (

@@ -114,6 +114,14 @@ def tag(text: str) -> str:
     return "".join(c for c in re.sub(r"\s+", " ", text) if c.isprintable()).strip()[:SHORT_MAX]
 
 
+def parse_reference(text: str) -> int:
+    """The number in a typed reference: "I-0042", "i 42" and "42" all mean 42."""
+    found = re.fullmatch(r"\s*(?:I[-\s]*)?0*([1-9][0-9]{0,8})\s*", text, re.IGNORECASE | re.ASCII)
+    if not found:
+        raise Invalid("A reference looks like I-0042.", field="into")
+    return int(found[1])
+
+
 def mask_phone(phone: str) -> str:
     """+91 •••••••210: enough to tell two apart, too little to call."""
     return f"{phone[:3]} {'•' * max(len(phone) - 6, 3)}{phone[-3:]}"

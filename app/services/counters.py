@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.identity import Identity
 from app.models.imports import ImportRun
+from app.models.inquiries import Inquiry
 from app.models.maintenance import MaintenanceAssignment as Assignment
 from app.models.maintenance import MaintenanceRequest as Request
 from app.models.people import Invitation
@@ -64,6 +65,14 @@ def _invitations(identity: Identity) -> Select[Any]:
         Invitation.org_id == identity.org_id, Invitation.status == "pending", Invitation.expires_at > func.app.now())
 
 
+def _inquiries(identity: Identity) -> Select[Any]:
+    """New ones, and what the caller was to do by now."""
+    found = select(literal(1)).select_from(Inquiry).where(
+        Inquiry.org_id == identity.org_id, Inquiry.deleted_at.is_(None), Inquiry.duplicate_of.is_(None),
+        (Inquiry.status == "new") | ((Inquiry.owner_id == identity.user_id) & (Inquiry.next_action_at <= func.app.now())))
+    return found if identity.hostel_id is None else found.where(Inquiry.hostel_id == identity.hostel_id)
+
+
 def _imports(identity: Identity) -> Select[Any]:
     return select(literal(1)).select_from(ImportRun).where(
         ImportRun.org_id == identity.org_id, ImportRun.created_by == identity.user_id, ImportRun.deleted_at.is_(None),
@@ -78,6 +87,7 @@ _ADMIN = frozenset({Portal.ADMIN})
 # By the name that a screen gives as its `counter`.
 COUNTERS: dict[str, Counter] = {
     "requests": Counter(Resource.MAINTENANCE, Action.UPDATE, frozenset({Portal.ADMIN, Portal.MANAGEMENT}), (_waiting, _in_my_hands)),
+    "inquiries": Counter(Resource.INQUIRIES, Action.UPDATE, frozenset({Portal.ADMIN, Portal.SALES}), (_inquiries,)),
     "my_requests": Counter(Resource.MAINTENANCE, Action.READ, frozenset({Portal.RESIDENT}), (_my_own,)),
     "invitations": Counter(Resource.MEMBERS, Action.CREATE, _ADMIN, (_invitations,)),
     "imports": Counter(Resource.IMPORTS, Action.CREATE, _ADMIN, (_imports,)),

@@ -34,6 +34,7 @@ _OWN_SHOWN = 6
 _NEWS_SHOWN = 5
 _FIELD = frozenset({Portal.SALES, Portal.CANTEEN, Portal.AMENITY})
 _OFFICE = _FIELD | {Portal.ADMIN}
+_SELL = frozenset({Portal.ADMIN, Portal.SALES})
 _REPAIRS = frozenset({Portal.MANAGEMENT})
 
 
@@ -61,6 +62,8 @@ CARDS = (
     Card(lazy_gettext("In nobody's hands"), "RequestView", {"status": _FREE}, Action.UPDATE, icon="inbox", tone="warning", urgent=True),
     Card(lazy_gettext("Urgent and open"), "RequestView", {"open": "yes", "priority": "high"}, Action.UPDATE, icon="alert",
          tone="warning", urgent=True),
+    Card(lazy_gettext("New inquiries"), "InquiryView", {"status": "new"}, Action.UPDATE, _SELL, icon="inbox", tone="warning", urgent=True),
+    Card(lazy_gettext("Inquiries that are due"), "InquiryView", {"due": "yes"}, Action.UPDATE, _SELL, icon="clock", tone="danger", urgent=True),
     Card(lazy_gettext("Imports ready to start"), "ImportView", {"status": "checked"}, Action.CREATE, icon="upload", urgent=True),
     Card(lazy_gettext("Imports stopped half-way"), "ImportView", {"status": "stopped"}, Action.CREATE, icon="pause",
          tone="warning", urgent=True),
@@ -71,6 +74,7 @@ CARDS = (
     Card(lazy_gettext("In your hands"), "RequestView", {"mine": "yes"}, portals=_REPAIRS, icon="user-check"),
     Card(lazy_gettext("Raised today"), "RequestView", {"raised_at.from": cards.today}, icon="plus"),
     Card(lazy_gettext("On hold"), "RequestView", {"status": "on_hold"}, icon="pause"),
+    Card(lazy_gettext("Open inquiries"), "InquiryView", {"open": "yes"}, portals=_SELL, icon="message"),
     Card(lazy_gettext("Residents"), "MemberView", {"role": "resident", "status": "active"}, icon="users"),
     Card(lazy_gettext("Moving in soon"), "MemberView", {"role": "pending_resident", "status": "active"}, icon="key"),
     Card(lazy_gettext("Hostels"), "HostelView", portals=_OFFICE, icon="building"),

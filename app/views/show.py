@@ -27,7 +27,7 @@ KEY_FACTS = 3  # of the facts that a screen declares, where it does not say whic
 
 @dataclass(frozen=True)
 class Ask:
-    """Something that a step wants to know: a text of several lines, of one line, or one of some choices."""
+    """Something that a step wants to know: a `text` of several lines, one `line`, one of some choices (`choice`), a `moment`."""
 
     name: str
     label: Any

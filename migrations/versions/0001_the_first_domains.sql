@@ -2603,6 +2603,14 @@ BEGIN
   END IF;
   UPDATE inquiries SET invitation_id = p_invitation WHERE org_id = v_row.org_id AND id = p_id;
 END
+$$;
+
+-- Inquiries whose person has accepted the invitation
+--;;
+CREATE FUNCTION app.inquiries_of_residents() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.id FROM inquiries i JOIN invitations v ON v.org_id = i.org_id AND v.id = i.invitation_id
+  WHERE i.org_id = app.current_org() AND v.status = 'accepted' AND app.can('inquiries', 'read')
 $$
 --;;
 CREATE FUNCTION app.my_inquiry() RETURNS TABLE (id uuid, hostel_id uuid, full_name text, phone_token text, move_in_on date, source text)
@@ -5691,7 +5699,7 @@ CREATE POLICY staff_update on public.hostels AS PERMISSIVE FOR UPDATE TO portal_
 --;;
 CREATE POLICY staff_select on public.members AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND app.member_in_reach(user_id))
 --;;
-CREATE POLICY mine_select on public.members AS PERMISSIVE FOR SELECT TO portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+CREATE POLICY mine_select on public.members AS PERMISSIVE FOR SELECT TO portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
 CREATE POLICY colleagues_select on public.members AS PERMISSIVE FOR SELECT TO portal_sales USING (org_id = (SELECT app.current_org()) AND app.is_colleague(user_id))
 --;;
@@ -6894,6 +6902,12 @@ REVOKE ALL ON FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) FROM PU
 ALTER FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.inquiries_of_residents() FROM PUBLIC
+--;;
+ALTER FUNCTION app.inquiries_of_residents() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.inquiries_of_residents() TO portal_admin, portal_sales
 --;;
 REVOKE ALL ON FUNCTION app.my_inquiry() FROM PUBLIC
 --;;

@@ -163,6 +163,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
                  AND (app.is_system() OR app.allowed_in('inquiries', p_action, hostel_id)))
 $$;
 
+-- Who can be given inquiries of a hostel, or with NULL those of none.
+--: definer; execute: portal_admin, portal_sales
+CREATE FUNCTION app.inquiry_workers(p_hostel uuid) RETURNS TABLE (user_id integer, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.user_id, m.name FROM members m
+  WHERE m.org_id = app.current_org() AND m.user_id IN (SELECT app.people_who_can('inquiries', 'update', p_hostel)) ORDER BY m.name
+$$;
+
+-- Whether a person works for the organization: whom those see who otherwise see nobody but themselves.
+--: definer; execute: portal_sales
+CREATE FUNCTION app.is_colleague(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM memberships m JOIN roles USING (role)
+                 WHERE m.org_id = app.current_org() AND m.user_id = p_user AND roles.rank > 10)
+$$;
+
 -- When it came to its stage; who is reminded anew of what was put off; that its owner can work on it, and hears of it.
 --: definer
 CREATE FUNCTION app.keep_inquiry() RETURNS trigger
@@ -317,6 +333,14 @@ BEGIN
   END IF;
   UPDATE inquiries SET invitation_id = p_invitation WHERE org_id = v_row.org_id AND id = p_id;
 END
+$$;
+
+-- Inquiries whose person has accepted the invitation; whoever may read those may know it.
+--: definer; execute: portal_admin, portal_sales
+CREATE FUNCTION app.inquiries_of_residents() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.id FROM inquiries i JOIN invitations v ON v.org_id = i.org_id AND v.id = i.invitation_id
+  WHERE i.org_id = app.current_org() AND v.status = 'accepted' AND app.can('inquiries', 'read')
 $$;
 
 -- The inquiry that the caller's own invitation came from: what is known of them need not be asked again.

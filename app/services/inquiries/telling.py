@@ -12,8 +12,7 @@ from app.services.notifications import Message, tell
 
 LINK = "/inquiries/show/{}"
 MOST = 200  # reminders in one transaction
-_WHO = text("SELECT m.user_id FROM members m WHERE m.org_id = app.current_org() "
-            "AND m.user_id IN (SELECT app.people_who_can('inquiries', 'update', :hostel))")
+_WHO = text("SELECT user_id FROM app.inquiry_workers(:hostel)")
 _DUE = text("SELECT app.organizations_with_reminders()")
 _TAKE = text("SELECT app.take_inquiry_reminders(:most)")
 _FORGET = text("SELECT app.forget_inquiry_traces(app.now() - interval '1 day', app.now() - interval '365 days')")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -141,11 +141,8 @@ def known(session: Session, ring: KeyRing, org_id: UUID, *, phone: str | None = 
         alike.append(func.lower(Inquiry.full_name) == name.strip().lower())
     if not alike:
         return []
-    found = None
-    for one in alike:
-        part = select(func.coalesce(Inquiry.duplicate_of, Inquiry.id).label("id")).where(Inquiry.org_id == org_id, one)
-        found = part if found is None else found.union(part)
-    ids = found.subquery()  # type: ignore[union-attr]
+    ids = union(*(select(func.coalesce(Inquiry.duplicate_of, Inquiry.id).label("id")).where(Inquiry.org_id == org_id, one)
+                  for one in alike)).subquery()
     wanted = select(Inquiry).where(Inquiry.org_id == org_id, Inquiry.id.in_(select(ids.c.id)), Inquiry.deleted_at.is_(None))
     if but is not None:
         wanted = wanted.where(Inquiry.id != but)
