@@ -47,6 +47,11 @@ class Claims:
     hostel_id: UUID | None
     expires_at: datetime
 
+    @property
+    def may_speak(self) -> bool:
+        """Who works here broadcasts within the organization; residents listen."""
+        return self.portal is not Portal.RESIDENT
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:

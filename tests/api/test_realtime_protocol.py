@@ -128,6 +128,21 @@ def test_broadcasts_reach_the_topic_in_one_organization_in_both_versions_and_ove
     run(story())
 
 
+def test_residents_broadcast_nothing(live, world, wire, token):
+    async def story():
+        async with wire(token(world.resident)) as resident, wire(token(world.owner)) as owner, httpx.AsyncClient() as http:
+            await resident.join(broadcast={"self": True})
+            await owner.join(broadcast={"self": True})
+            await resident.send("realtime:test", "broadcast", {"event": "e", "payload": 1})
+            assert (await resident.read())[4]["status"] == "error"
+            answer = await http.post(live.url.replace("ws:", "http:") + "/api/broadcast", headers={"apikey": token(world.resident)},
+                                     json={"messages": [{"topic": "test", "event": "e", "payload": 1}]})
+            assert answer.status_code == 403
+            await owner.send("realtime:test", "broadcast", {"event": "mine", "payload": 2})
+            assert b"mine" in await owner.read()  # the first it hears
+    run(story())
+
+
 def test_presence_is_told_within_the_organization(live, world, wire, token):
     async def story():
         async with wire(token(world.owner)) as here, wire(token(world.staff)) as there, wire(token(world.outsider)) as outsider:

@@ -156,8 +156,10 @@ class Live:
             return JSONResponse({"error": "This is too large."}, 413)
         try:
             claims = self.read(_token(request)[0])
-            if await self._ask([claims]) == [None]:
-                return JSONResponse({"error": "The session of this token has ended."}, 401)
+            ended = await self._ask([claims]) == [None]
+            if ended or not claims.may_speak:
+                refusal = "The session of this token has ended." if ended else "Residents listen; they do not broadcast."
+                return JSONResponse({"error": refusal}, 401 if ended else 403)
             said = read(await request.body())
         except BadToken as error:
             return JSONResponse({"error": error.message}, 401)

@@ -261,6 +261,9 @@ class Socket:
         if not isinstance(event, str):
             self.reply(message, "error", {"reason": "a broadcast has an event"})
             return
+        if not channel.claims.may_speak:
+            self.reply(message, "error", {"reason": "residents listen; they do not broadcast"})
+            return
         self.hub.broadcast(channel.org_id, channel.topic, event, wire.text(message.payload.get("payload")), raw=message.raw,
                            sender=channel)
         if channel.wants_answers:
