@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
+from app.crypto import KeyRing
 from app.services import demo, statistics
 from app.tenancy import auth_scope, service_scope, tenant_scope
 from app.wiring import objects, settings
@@ -26,7 +27,7 @@ def _password() -> str:
 @group.command("load")
 @click.option("--until", type=click.DateTime(["%Y-%m-%dT%H:%M"]), help="When the story ends, in UTC; by default this hour.")
 def load_command(until: datetime | None) -> None:
-    """Two organizations with three hostels and three months of repairs; does nothing where they are already."""
+    """Two organizations with three hostels, three months of repairs, and people who ask for a bed; does nothing where they are already."""
     password = _password()
     moment = until.replace(tzinfo=UTC) if until else datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with service_scope("loading the demo") as session:
@@ -34,7 +35,9 @@ def load_command(until: datetime | None) -> None:
     made = False
     for company in demo.COMPANIES:
         with tenant_scope(organizations[company.slug]) as session:
-            made |= demo.fill(session, company, ids, objects(), moment)
+            if demo.fill(session, company, ids, objects(), moment):
+                made = True
+                demo.ask(session, KeyRing(dict(settings().field_keys)), company, ids, moment)
     with auth_scope() as session:
         demo.set_passwords(session, ids, password)
     if made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.services.demo.cast import COMPANIES, logins
+from app.services.demo.leads import ask
 from app.services.demo.loading import fill, found, set_passwords
 
-__all__ = ["COMPANIES", "fill", "found", "logins", "set_passwords"]
+__all__ = ["COMPANIES", "ask", "fill", "found", "logins", "set_passwords"]

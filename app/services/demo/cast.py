@@ -83,7 +83,7 @@ _MEN = ("Aarav", "Rohan", "Arjun", "Vivaan", "Kabir", "Ishaan", "Siddharth", "Ya
         "Harsh", "Aditya", "Kunal", "Sahil", "Varun", "Atharva", "Dev", "Manav", "Raghav", "Imran", "Joel", "Gurpreet")
 _WOMEN = ("Diya", "Ananya", "Sneha", "Isha", "Kavya", "Meera", "Riya", "Tanvi", "Aditi", "Pooja", "Shruti", "Nandini",
           "Zoya", "Maria", "Simran", "Gauri", "Mitali", "Rutuja", "Sakshi", "Vaishnavi", "Neha", "Lavanya", "Asmita")
-_SURNAMES = ("Patil", "Deshmukh", "Kulkarni", "Joshi", "Shinde", "Sharma", "Iyer", "Nair", "Reddy", "Khan", "Singh",
+SURNAMES = ("Patil", "Deshmukh", "Kulkarni", "Joshi", "Shinde", "Sharma", "Iyer", "Nair", "Reddy", "Khan", "Singh",
              "Fernandes", "Gupta", "Verma", "Banerjee", "Pillai", "Mehta", "Rao", "Chavan", "Bhosale", "Das", "Menon")
 
 
@@ -91,8 +91,11 @@ def _residents(first_names: tuple[str, ...], code: str, count: int, start: int) 
     """`count` people who live in a house; `start` keeps two houses from sharing names."""
     for number in range(start, start + count):
         first = first_names[number % len(first_names)]
-        last = _SURNAMES[(number * 5 + number // len(_SURNAMES)) % len(_SURNAMES)]
+        last = SURNAMES[(number * 5 + number // len(SURNAMES)) % len(SURNAMES)]
         yield Somebody(f"{first} {last}", f"{first}.{last}@students.example".lower(), ((R.RESIDENT, code),))
+
+
+FIRST_NAMES = (*_MEN, *_WOMEN)
 
 
 def _mixed() -> tuple[str, ...]:
