@@ -45,7 +45,7 @@ if (form) {
     status.textContent = status.dataset.waiting;
     try {
       form.elements.altcha.value = await proof;
-      form.requestSubmit();
+      form.submit(); // not once more through the listeners: to them it is sent already
     } catch { status.textContent = status.dataset.failed; }
   });
 

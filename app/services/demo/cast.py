@@ -95,7 +95,8 @@ def _residents(first_names: tuple[str, ...], code: str, count: int, start: int) 
         yield Somebody(f"{first} {last}", f"{first}.{last}@students.example".lower(), ((R.RESIDENT, code),))
 
 
-FIRST_NAMES = (*_MEN, *_WOMEN)
+FIRST_NAMES = {"KTH": _MEN, "VMN": _WOMEN, "KRM": (*_MEN, *_WOMEN)}
+"""Of those who live in a house, by its code."""
 
 
 def _mixed() -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def tell(code: str, owner: int, until: datetime) -> Iterator[Story]:
         old = until - at > timedelta(days=30)
         end = random.choice((Stage.WON, Stage.LOST, Stage.LOST)) if old else _ENDS[number % len(_ENDS)]
         source, campaign = random.choice(_SOURCES)
-        first, last = random.choice(cast.FIRST_NAMES), random.choice(cast.SURNAMES)
+        first, last = random.choice(cast.FIRST_NAMES[code]), random.choice(cast.SURNAMES)
         email = f"{first}.{last}{number}@mail.example".lower() if random.random() < 0.7 else None  # noqa: PLR2004 - most have one
         lead = Lead(f"{first} {last}", f"+9198{random.randint(10_000_000, 99_999_999)}", email, random.choice(_MESSAGES),
                     (until + timedelta(days=random.randint(5, 60))).date(), source, campaign)

@@ -24,7 +24,7 @@ from app.models.people import TeamMember, UserCredential
 from app.permissions import Role
 from app.rules.files import MediaType, Purpose
 from app.services import files, organizations, rooms, work
-from app.services.demo import cast, history, pictures
+from app.services.demo import cast, history, lodging, pictures
 from app.services.seeds import category_document
 
 # The demo's password is random: a slow hash would add nothing to it, and ninety of them much to the first start.
@@ -74,6 +74,8 @@ def fill(session: Session, company: cast.Company, ids: Ids, objects: ObjectStore
     _employ(session, company, ids, {code: hostel.id for code, hostel in hostels.items()})
     for house in company.houses:
         _remember(session, company, house, hostels[house.code].id, ids, objects, until)
+        lodging.lodge(session, hostels[house.code].id, house, list(_people_of(company, house, ids).residents),
+                      _coming(company, house, ids), until.astimezone(history.ZONE).date())
     return True
 
 
@@ -133,6 +135,10 @@ def _people_of(company: cast.Company, house: cast.House, ids: Ids) -> history.Ho
     common = [room.number for storey in house.storeys for room in storey.rooms if not room.beds]
     residents = [(person, bedrooms[place * 7 % len(bedrooms)]) for place, person in enumerate(holding(Role.RESIDENT))]
     return history.House(holding(Role.HOSTEL_MANAGER)[0], holding(Role.MAINTENANCE_STAFF), residents, bedrooms, common)
+
+
+def _coming(company: cast.Company, house: cast.House, ids: Ids) -> list[int]:
+    return [ids[person.email] for person in company.people if (Role.PENDING_RESIDENT, house.code) in person.places]
 
 
 def _photos(session: Session, story: history.Story, hostel_id: UUID, objects: ObjectStore,
