@@ -334,7 +334,7 @@ trigger("memberships", "b_last_owner", "BEFORE UPDATE OR DELETE", "app.keep_an_o
 protect(PlatformRole.__table__, definer="SELECT, INSERT, DELETE", unaudited="belongs to no tenant; changes are written by the command",
         closed="who runs the installation is asked through app.is_super_admin")
 protect(
-    Invitation.__table__, masked=("email", "digest"),
+    Invitation.__table__, masked=("name", "email", "digest"),
     grants=[Grant((Portal.ADMIN,), select=tuple(
         c.name for c in Invitation.__table__.columns if c.name != "digest"))],
     policies=[Policy("staff_select", "SELECT", (Portal.ADMIN,), using=_MEMBERSHIP_RULE)],

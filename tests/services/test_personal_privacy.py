@@ -6,13 +6,16 @@ import json
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
 from app.crypto import KeyRing, Undecryptable
+from app.rules.inquiries import Lead
 from app.rules.personal import DocumentKind
 from app.services import documents, personal
+from app.services.inquiries import arriving
 from app.services.work import enqueue
 from app.tenancy import service_scope, tenant_scope
 from app.wiring import objects, settings
@@ -63,6 +66,21 @@ def leave(superuser, person, days=0):
                   {"u": person.user_id, "d": days})
 
 
+def asked_once(superuser, person, ring):
+    """The inquiry that the person came from."""
+    inquiry, invitation = uuid4(), uuid4()
+    lead = json.loads(arriving.sealed(ring, person.org_id, inquiry, Lead(person.name, PHONE, email=person.email)))
+    row = {"org_id": person.org_id, "id": inquiry, "number": 9001, "full_name": person.name, "source": "website",
+           "message": f"Call me on {PHONE}", "invitation_id": invitation,
+           **{name: value for name, value in lead.items() if name.startswith(("phone_", "email_"))}}
+    with superuser.begin() as c:
+        c.execute(text("INSERT INTO invitations (org_id, id, email, name, role, status, expires_at, accepted_by) "
+                       "VALUES (:o, :i, :e, :n, 'resident', 'accepted', now(), :u)"),
+                  {"o": person.org_id, "i": invitation, "e": person.email, "n": person.name, "u": person.user_id})
+        c.execute(text("SET LOCAL session_replication_role = replica"))
+        c.execute(text(f"INSERT INTO inquiries ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})"), row)
+
+
 def dump(superuser):
     """Every row of every table as text."""
     with superuser.connect() as c:
@@ -94,6 +112,7 @@ def test_an_erased_person_is_nowhere_and_the_audit_log_is_whole(filled, flask, s
     assert ring.decrypt(token, context)
     code, said = flask("privacy", "erase", filled.email, "--org", "asha", "--yes")
     assert (code, "still has a role here" in said) == (1, True)
+    asked_once(superuser, filled, ring)
     leave(superuser, filled)
     with tenant_scope(filled.org_id) as session:
         key = documents.of_person(session, filled.user_id)[0].file.storage_key

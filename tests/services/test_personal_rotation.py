@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
 from app.crypto import KeyRing
 from app.permissions import Role
+from app.rules.inquiries import Lead
 from app.services import personal
+from app.services.inquiries import arriving
 from app.services.people import second_factor
 from app.services.personal import rotation
 from app.tenancy import auth_scope, service_scope, tenant_scope
@@ -34,6 +38,23 @@ def people(app, world):
     with auth_scope() as auth:
         second_factor.enrol(auth, BEFORE, world.owner.user_id, world.owner.email)
     return found
+
+
+@pytest.fixture
+def asked(app, world, superuser):
+    """Two inquiries from one phone, the first with an e-mail address; returns their ids."""
+    org, ids = world.a.org_id, [uuid4(), uuid4()]
+    with superuser.begin() as c:
+        c.execute(text("SET LOCAL session_replication_role = replica"))
+        for number, (inquiry, email) in enumerate(zip(ids, ("asha@example.org", None), strict=True), start=9001):
+            lead = json.loads(arriving.sealed(BEFORE, org, inquiry, Lead("Asha", PHONE, email=email)))
+            kept = {name: value for name, value in lead.items() if name.startswith(("phone_", "email_"))}
+            row = {"org_id": org, "id": inquiry, "number": number, "full_name": "Asha", "source": "website", **kept}
+            c.execute(text(f"INSERT INTO inquiries ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})"), row)
+        for kind, digest in zip(("phone", "email"), arriving.indexes(BEFORE, org, PHONE, "asha@example.org"), strict=True):
+            c.execute(text("INSERT INTO inquiry_dedup_index (org_id, kind, digest, inquiry_id) VALUES (:o, :k, :d, :i)"),
+                      {"o": org, "k": kind, "d": digest, "i": ids[0]})
+    return ids
 
 
 @pytest.fixture
@@ -66,6 +87,16 @@ def test_after_the_rotation_the_old_key_may_go(people, rotate, world):
     with auth_scope() as auth:
         assert second_factor.enrol(auth, AFTER, world.owner.user_id, world.owner.email)
     assert rotate({"k2": NEW, "k1": OLD}) == (0, "Everything is under k2; older keys may leave FIELD_KEYS.\n")
+
+
+def test_inquiries_come_along_and_who_asks_again_is_still_known(asked, rotate, world, superuser):
+    assert rotate({"k2": NEW, "k1": OLD})[1].splitlines()[0] == "2 inquiries are under k2 now."
+    with superuser.connect() as c:
+        tokens = c.scalars(text("SELECT phone_token FROM inquiries ORDER BY number")).all()
+        digests = c.execute(text("SELECT kind, digest, inquiry_id FROM inquiry_dedup_index ORDER BY kind DESC")).all()
+    assert [AFTER.decrypt(token, arriving.context("phone", inquiry)) for token, inquiry in zip(tokens, asked, strict=True)] == [PHONE] * 2
+    known = arriving.indexes(AFTER, world.a.org_id, PHONE, "asha@example.org")
+    assert digests == [("phone", known[0], asked[0]), ("email", known[1], asked[0])]
 
 
 def test_it_may_stop_after_any_batch_and_goes_on_where_it_was(people, rotate, monkeypatch, superuser):

@@ -207,6 +207,25 @@ BEGIN
 END
 $$;
 
+-- What they said when they asked for a bed, each time they did; that somebody asked, and what became of it, stays.
+--: definer
+CREATE FUNCTION app.erase_inquiries(p_user integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_ids uuid[];
+BEGIN
+  SELECT array_agg(i.id) INTO v_ids FROM inquiries i
+  WHERE i.org_id = app.current_org() AND i.phone_index IN (
+    SELECT known.phone_index FROM inquiries known JOIN invitations v ON v.org_id = known.org_id AND v.id = known.invitation_id
+    WHERE known.org_id = app.current_org() AND v.accepted_by = p_user);
+  UPDATE inquiries SET full_name = 'Erased person', phone_token = 'erased', phone_index = 'erased', phone_masked = '••••',
+    email_token = NULL, email_index = NULL, email_masked = NULL, message = '', referrer = '', next_action = ''
+  WHERE org_id = app.current_org() AND id = ANY (v_ids);
+  UPDATE inquiry_notes SET body = 'erased' WHERE org_id = app.current_org() AND inquiry_id = ANY (v_ids);
+  DELETE FROM inquiry_dedup_index WHERE org_id = app.current_org() AND inquiry_id = ANY (v_ids);
+END
+$$;
+
 -- Redaction, and the name and addresses too; the account itself goes with its last organization. What the person did
 -- stays, by a number without a name.
 --: definer; execute: portal_admin
@@ -223,7 +242,9 @@ BEGIN
   WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE team_members SET name = 'Erased person', email = NULL, phone = NULL
   WHERE org_id = app.current_org() AND (user_id = p_user OR lower(email) = lower(v_email));
-  DELETE FROM invitations WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
+  PERFORM app.erase_inquiries(p_user);
+  UPDATE invitations SET name = 'Erased person', email = v_nobody
+  WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
   IF v_alone THEN
     DELETE FROM user_sessions WHERE user_id = p_user;
@@ -276,5 +297,43 @@ BEGIN
       WHERE l.org_id = app.current_org() AND (l.table_name = 'personal_values' AND l.row_id = p_user::text
         OR l.table_name = 'documents' AND l.action = 'open' AND l.row_id IN (
           SELECT id::text FROM documents d WHERE d.org_id = l.org_id AND d.user_id = p_user))));
+END
+$$;
+
+-- -- rotation of the field ring ----------------------------------------------------------------------------------
+
+-- Inquiries with something under another key than the one that tokens of `p_prefix` name.
+--: definer; execute: service
+CREATE FUNCTION app.inquiries_to_rotate(p_prefix text, p_after uuid, p_most integer)
+RETURNS TABLE (org_id uuid, id uuid, phone_token text, email_token text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.org_id, i.id, i.phone_token, i.email_token FROM inquiries i
+  WHERE (p_after IS NULL OR i.id > p_after) AND i.phone_token <> 'erased'
+    AND NOT (starts_with(i.phone_token, p_prefix) AND coalesce(starts_with(i.email_token, p_prefix), true))
+  ORDER BY i.id LIMIT p_most
+$$;
+
+-- New tokens and indexes of one inquiry, unless somebody changed it meanwhile; what a person is recognized by follows.
+--: definer; execute: service
+CREATE FUNCTION app.rotate_inquiry(p_org uuid, p_id uuid, p_seen text, p_phone_token text, p_phone_index text,
+                                   p_email_token text, p_email_index text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_old inquiries;
+BEGIN
+  SELECT * INTO v_old FROM inquiries WHERE org_id = p_org AND id = p_id AND phone_token = p_seen FOR UPDATE;
+  IF v_old.id IS NULL THEN
+    RETURN;
+  END IF;
+  UPDATE inquiries SET phone_token = p_phone_token, phone_index = p_phone_index, email_token = p_email_token,
+    email_index = p_email_index WHERE org_id = p_org AND id = p_id;
+  INSERT INTO inquiry_dedup_index (org_id, kind, digest, inquiry_id, seen_at)
+  SELECT d.org_id, d.kind, CASE d.kind WHEN 'phone' THEN p_phone_index ELSE p_email_index END, d.inquiry_id, d.seen_at
+  FROM inquiry_dedup_index d
+  WHERE d.org_id = p_org AND (d.kind = 'phone' AND d.digest = v_old.phone_index OR d.kind = 'email' AND d.digest = v_old.email_index)
+  ON CONFLICT DO NOTHING;
+  DELETE FROM inquiry_dedup_index d
+  WHERE d.org_id = p_org AND (d.kind = 'phone' AND d.digest = v_old.phone_index AND d.digest <> p_phone_index
+                              OR d.kind = 'email' AND d.digest = v_old.email_index AND d.digest <> p_email_index);
 END
 $$;

@@ -12,17 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.crypto import KeyRing, Undecryptable
 from app.models.people import UserCredential
 from app.models.personal import PersonalValue, PersonKey
 from app.rules import personal as rules
+from app.services.inquiries.arriving import EMAIL, PHONE, context
+from app.services.inquiries.arriving import indexes as inquiry_indexes
 from app.services.people.second_factor import secret_context
 from app.services.personal.values import index_purpose, person_ring, value_context, wrapped_in
 
 BATCH = 200
+_INQUIRIES = text("SELECT org_id, id, phone_token, email_token FROM app.inquiries_to_rotate(:prefix, :after, :most)")
+_ROTATE_INQUIRY = text("SELECT app.rotate_inquiry(:org, :id, :seen, :phone_token, :phone_index, :email_token, :email_index)")
 
 
 @dataclass
@@ -40,6 +44,10 @@ def _old(ring: KeyRing, column: Any) -> Any:
 def _named(token: str) -> str:
     """The key that a token says it was made under."""
     return token.split(".")[1] if token.count(".") > 1 else "?"
+
+
+def _index(ring: KeyRing, org_id: UUID, kind: str, value: str) -> str:
+    return inquiry_indexes(ring, org_id, value if kind == PHONE else None, value if kind == EMAIL else None)[0]
 
 
 def person_keys(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
@@ -82,6 +90,24 @@ def indexes(session: Session, ring: KeyRing, after: UUID | None, found: Rotated)
     return rows[-1].id if len(rows) == BATCH else None
 
 
+def inquiries(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """Phones and e-mail addresses of a batch of inquiries, and the indexes that recognize who asks again."""
+    rows = session.execute(_INQUIRIES, {"prefix": f"v1.{ring.current}.", "after": after, "most": BATCH}).all()
+    for row in rows:
+        fresh: dict[str, str | None] = {}
+        try:
+            for kind, token in ((PHONE, row.phone_token), (EMAIL, row.email_token)):
+                value = ring.decrypt(token, context(kind, row.id)) if token else None
+                fresh[f"{kind}_token"] = ring.encrypt(value, context(kind, row.id)) if value else None
+                fresh[f"{kind}_index"] = _index(ring, row.org_id, kind, value) if value else None
+        except Undecryptable:
+            found.lost[_named(row.phone_token)] += 1
+            continue
+        session.execute(_ROTATE_INQUIRY, {"org": row.org_id, "id": row.id, "seen": row.phone_token, **fresh})
+        found.done["inquiries"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
 def second_factors(session: Session, ring: KeyRing, after: int | None, found: Rotated) -> int | None:
     """The secrets of second factors, which the auth login alone reads."""
     rows = session.execute(
@@ -103,5 +129,5 @@ def second_factors(session: Session, ring: KeyRing, after: int | None, found: Ro
 Step = Callable[[Session, KeyRing, Any, Rotated], Any]
 """Rotates one batch in a transaction of its own. Whoever keeps tokens of the ring in own columns adds a step."""
 
-SERVICE_STEPS: list[Step] = [person_keys, indexes]
+SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries]
 AUTH_STEPS: list[Step] = [second_factors]
