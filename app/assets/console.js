@@ -10,4 +10,5 @@ import "./shortcuts.js";
 import "./palette.js";
 import "./progress.js";
 import "./live.js";
+import "./occupancy.js";
 import "./leads.js";

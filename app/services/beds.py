@@ -15,6 +15,7 @@ from app.models.beds import BedAllocation, BedHold, BedHoldEvent
 from app.models.people import Member
 from app.models.residents import Stay
 from app.models.rooms import Bed
+from app.rules.errors import NotFound
 from app.rules.residents import BED_STATE, AllocationKind, AllocationState, BedState, HoldState
 
 _HOLD = text("SELECT app.hold_bed(:bed, :first, :until, :person, :id)")
@@ -223,3 +224,13 @@ def open_stays(session: Session, hostel_id: UUID) -> Sequence[Stay]:
     return session.scalars(
         select(Stay).join(Stay.member).options(joinedload(Stay.member), joinedload(Stay.bed).joinedload(Bed.room)).where(
             Stay.hostel_id == hostel_id, Stay.status != "ended").order_by(Member.name, Stay.id)).all()
+
+
+def unblock_today(session: Session, bed_id: UUID, day: date) -> None:
+    """Lift what blocks a bed on a day."""
+    found = session.scalar(select(BedAllocation.id).where(
+        BedAllocation.bed_id == bed_id, BedAllocation.kind == AllocationKind.BLOCK.value,
+        BedAllocation.state == AllocationState.ACTIVE.value, BedAllocation.period.contains(day)))
+    if found is None:
+        raise NotFound("This bed is not blocked any more.")
+    unblock(session, found)

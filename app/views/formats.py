@@ -186,6 +186,14 @@ def when(moment: datetime | None, at: datetime | None = None, *, stop: bool = Tr
         iso, exact(moment), Markup(' tabindex="0"') if stop else "", ago(moment, at))
 
 
+def countdown(moment: datetime | None) -> Markup:
+    """`in 2 hours`, which occupancy.js turns into what is left to the second."""
+    if moment is None:
+        return missing()
+    return Markup('<time class="countdown" datetime="{0}" data-countdown="{0}" title="{1}">{2}</time>').format(
+        f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", exact(moment), ago(moment))
+
+
 def day(value: date | None) -> Markup:
     """`5 Mar 2026`, also for machines."""
     if value is None:
@@ -250,6 +258,6 @@ _DRAWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], str | Markup]], ...
 
 def init_app(app: Flask) -> None:
     """Give templates the filters `money`, `number`, `when`, `exact`, `day`, `badge`, `human`, `sentence`, …"""
-    for function in (money, number, size, when, exact, day, plain_day, short_day, duration, badge, human, show_value, plural):
+    for function in (money, number, size, when, exact, day, countdown, plain_day, short_day, duration, badge, human, show_value, plural):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["currency_symbol"] = currency_symbol

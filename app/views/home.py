@@ -36,6 +36,7 @@ _FIELD = frozenset({Portal.SALES, Portal.CANTEEN, Portal.AMENITY})
 _OFFICE = _FIELD | {Portal.ADMIN}
 _SELL = frozenset({Portal.ADMIN, Portal.SALES})
 _REPAIRS = frozenset({Portal.MANAGEMENT})
+_LET = frozenset({Portal.ADMIN, Portal.SALES})
 
 
 def _request_row(item: R) -> Row:
@@ -70,6 +71,7 @@ CARDS = (
     Card(lazy_gettext("Invitations not answered yet"), "InvitationView", {"status": "pending"}, Action.CREATE, icon="mail", urgent=True),
     Card(lazy_gettext("Background work that failed for good"), "WorkView", {"state": "dead"}, Action.UPDATE, icon="failed",
          tone="danger", urgent=True),
+    Card(lazy_gettext("Beds offered to the next in line"), "HoldView", {"state": "offered"}, Action.UPDATE, icon="clock", urgent=True),
     Card(lazy_gettext("Open requests"), "RequestView", {"open": "yes"}, icon="wrench"),
     Card(lazy_gettext("In your hands"), "RequestView", {"mine": "yes"}, portals=_REPAIRS, icon="user-check"),
     Card(lazy_gettext("Raised today"), "RequestView", {"raised_at.from": cards.today}, icon="plus"),
@@ -77,6 +79,9 @@ CARDS = (
     Card(lazy_gettext("Open inquiries"), "InquiryView", {"open": "yes"}, portals=_SELL, icon="message"),
     Card(lazy_gettext("Residents"), "MemberView", {"role": "resident", "status": "active"}, icon="users"),
     Card(lazy_gettext("Moving in soon"), "MemberView", {"role": "pending_resident", "status": "active"}, icon="key"),
+    Card(lazy_gettext("Free beds"), "BedView", {"state": "free"}, portals=_LET, icon="bed"),
+    Card(lazy_gettext("Beds held"), "BedView", {"state": "held"}, portals=_LET, icon="clock"),
+    Card(lazy_gettext("Leaving soon"), "ResidentView", {"status": "notice"}, icon="sign-out"),
     Card(lazy_gettext("Hostels"), "HostelView", portals=_OFFICE, icon="building"),
     Card(lazy_gettext("Rooms"), "RoomView", portals=_FIELD, icon="door"),
     Card(lazy_gettext("Beds"), "BedView", portals=_FIELD, icon="bed"),

@@ -39,7 +39,7 @@ from app.views.base import (
 )
 from app.views.fields import ChoiceField, printable, strip
 from app.views.interface import Session
-from app.views.maintenance import parts
+from app.views.maintenance import blocking, parts
 from app.views.maintenance.filters import Mine, Open, Overdue
 
 
@@ -58,7 +58,7 @@ class RequestView(ConsoleModelView):
     method_actions: ClassVar[dict[str, Action]] = {
         "edit": Action.APPROVE, "delete": Action.DELETE, "restore": Action.DELETE, "move": Action.UPDATE,
         "hand_over": Action.APPROVE, "comment": Action.CREATE, "uncomment": Action.CREATE,
-        "attach": Action.CREATE, "detach": Action.CREATE,
+        "attach": Action.CREATE, "detach": Action.CREATE, "block_bed": Action.APPROVE,
     }
     enums: ClassVar[dict[str, Any]] = {"status": RequestStatus, "priority": Priority, "state": RequestStatus}
     state_column = "state"
@@ -109,6 +109,7 @@ class RequestView(ConsoleModelView):
     option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"room": ("hostel",), "issue_type": ("category",)}
     relation_labels: ClassVar[dict[str, str]] = {"room": "number"}
     empty_hint = lazy_gettext("What residents and staff report appears here.")
+    show_template = "maintenance/request.html"
 
     def _init_forms(self) -> None:
         super()._init_forms()
@@ -174,6 +175,8 @@ class RequestView(ConsoleModelView):
                                      danger=move.name == "reject") for move in moves]
         if reassigned:
             found.append(Step("hand_over", gettext("Hand over"), self.url("hand_over", pk=self.key_of(item)), "users", asks=hands))
+        if (block := blocking.step(self, item)) is not None:
+            found.append(block)
         said = {"delete": {"question": gettext("Remove “%(thing)s”? Its number stays taken.", thing=str(item))}}
         found += [replace(step, **said.get(step.name, {})) for step in super().steps(item)]
         return sorted(found, key=lambda step: step.kind == "danger")
@@ -187,8 +190,8 @@ class RequestView(ConsoleModelView):
                 Ask("outside_party", gettext("Or an outside party"), "line", required=False, most=OUTSIDE_PARTY_MAX))
 
     def show_context(self, item: Any) -> dict[str, Any]:
-        """What files may be attached."""
-        return {"accept": ",".join(sorted(ACCEPTED[Purpose.MAINTENANCE].kinds))}
+        """What files may be attached, and which beds stay empty for it."""
+        return {"accept": ",".join(sorted(ACCEPTED[Purpose.MAINTENANCE].kinds)), "blocks": blocking.blocks(self.session(), item)}
 
     def _write(self, pk: str, done: str, work: Any) -> Any:
         """Call a service about one request and go back to its page; a refusal is shown there, what was typed kept."""
@@ -219,6 +222,12 @@ class RequestView(ConsoleModelView):
             maintenance.reassign(session, key, parts.given_assignee() or maintenance.Assignee())
 
         return self._write(pk, gettext("Handed over."), work)
+
+    @expose("/block-bed/<pk>", methods=["POST"])
+    @has_access
+    def block_bed(self, pk: str) -> Any:
+        """A bed stays empty until this is done."""
+        return self._write(pk, gettext("The bed stays empty until the repair is done."), blocking.block)
 
     @expose("/comment/<pk>", methods=["POST"])
     @has_access

@@ -54,25 +54,26 @@ class RoomView(ConsoleModelView):
     method_actions: ClassVar[dict[str, Action]] = {
         "many": Action.CREATE, "add_beds": Action.CREATE, "remove_bed": Action.DELETE}
     list_columns: ClassVar[list[str]] = ["number", "floor", "hostel", "kind", "beds"]
-    optional_columns: ClassVar[list[str]] = ["note", "created_at"]
+    optional_columns: ClassVar[list[str]] = ["room_type", "note", "created_at"]
     number_columns = ("beds",)
     quick_filters = (
         (lazy_gettext("To let"), {"kind": [kind.value for kind in RoomKind if kind is not RoomKind.COMMON]}),
         (lazy_gettext("Common rooms"), {"kind": RoomKind.COMMON.value}))
-    show_columns: ClassVar[list[str]] = ["hostel", "floor", "kind", "note"]
+    show_columns: ClassVar[list[str]] = ["hostel", "floor", "kind", "room_type", "note"]
     _room = lazy_gettext("The room")
     add_fieldsets: ClassVar[list[Any]] = [(lazy_gettext("Where it is"), {"fields": ["hostel", "floor"]}),
-                                          (_room, {"fields": ["number", "kind", "beds", "note"]})]
-    edit_fieldsets: ClassVar[list[Any]] = [(_room, {"fields": ["number", "kind", "floor", "note"]})]
+                                          (_room, {"fields": ["number", "kind", "room_type", "beds", "note"]})]
+    edit_fieldsets: ClassVar[list[Any]] = [(_room, {"fields": ["number", "kind", "room_type", "floor", "note"]})]
     description_columns: ClassVar[dict[str, Any]] = {
         "number": lazy_gettext("Such as 101, or a name: Kitchen."), "note": lazy_gettext("For colleagues; residents do not see it.")}
     submit_text = lazy_gettext("Add the room")
     key_facts = ("hostel", "floor", "kind")
-    filled_facts = ("note",)
+    filled_facts = ("room_type", "note")
+    label_columns: ClassVar[dict[str, Any]] = {"room_type": "Sold as"}
     many_columns: ClassVar[list[str]] = ["hostel", "floor", "numbers", "kind", "beds"]
-    search_columns: ClassVar[list[str]] = ["number", "kind", "floor", "hostel"]
-    relation_labels: ClassVar[dict[str, str]] = {"hostel": "name", "floor": "name"}
-    option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"floor": ("hostel",)}
+    search_columns: ClassVar[list[str]] = ["number", "kind", "room_type", "floor", "hostel"]
+    relation_labels: ClassVar[dict[str, str]] = {"hostel": "name", "floor": "name", "room_type": "name"}
+    option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"floor": ("hostel",), "room_type": ("hostel",)}
     enums: ClassVar[dict[str, Any]] = {"kind": RoomKind}
     formatters_columns: ClassVar[dict[str, Any]] = {"kind": formats.human}
     add_form_extra_fields: ClassVar[dict[str, Any]] = {"kind": _KIND, "beds": _beds(lazy_gettext("Beds"), 2)}
@@ -94,7 +95,9 @@ class RoomView(ConsoleModelView):
     def create(self, session: Session, data: dict[str, Any]) -> Room:
         """One room with its beds."""
         plan = RoomPlan(data["number"], data["kind"], data["beds"])
-        return rooms.create_room(session, data["floor_id"], plan, data.get("note") or "", room_id=submission_id())
+        made = rooms.create_room(session, data["floor_id"], plan, data.get("note") or "", room_id=submission_id())
+        made.room_type_id = data["room_type_id"]
+        return made
 
     def update(self, session: Session, item: Room, data: dict[str, Any]) -> None:
         """Its number, what it is for, where it is."""
