@@ -17,7 +17,8 @@ UNAUDITED = {
     "saved_views", "tasks", "usage_counters",
 }
 # Names that sound personal, of things that are not: a house, a category.
-NOT_PERSONAL = {("hostels", "code"), ("hostels", "address"), ("maintenance_categories", "code")}
+# A value's token is kept on purpose: encrypted under its person's key, with which it goes.
+NOT_PERSONAL = {("personal_values", "token"), ("hostels", "code"), ("hostels", "address"), ("maintenance_categories", "code")}
 PEOPLE = {"members", "team_members"}
 
 
