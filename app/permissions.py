@@ -28,6 +28,7 @@ class Resource(StrEnum):
     HOSTELS = "hostels"
     ROOMS = "rooms"
     RESIDENTS = "residents"
+    ONBOARDING = "onboarding"
     MEMBERS = "members"
     TEAM = "team"
     PERSONAL = "personal"
@@ -141,7 +142,7 @@ _FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TAS
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})
 _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
     R.HOSTELS: "ru", R.ROOMS: "crudx", R.RESIDENTS: "crudx", R.INQUIRIES: "crudax", R.MEMBERS: "cru", R.TEAM: "crud", R.MAINTENANCE: "crudax",
-    R.IMPORTS: "crud", R.FILES: "crd", R.HEALTH: "r", R.PERSONAL: "crua",
+    R.IMPORTS: "crud", R.FILES: "crd", R.HEALTH: "r", R.PERSONAL: "crua", R.ONBOARDING: "rua",
 })
 _ADMINISTRATOR = _HOSTEL_MANAGER | _caps({
     R.ORGANIZATION: "ru", R.HOSTELS: "crudx", R.MEMBERS: "crudax", R.PERMISSIONS: "rua", R.AUDIT: "rx",
@@ -165,5 +166,5 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.VIEWER: _VIEWER,
     # A resident's capabilities are about their own rows: the policies of portal_resident see to that.
     Role.RESIDENT: _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "cr", R.FILES: "cr", R.NOTIFICATIONS: "ru", R.PERSONAL: "cru"}),
-    Role.PENDING_RESIDENT: _caps({R.NOTIFICATIONS: "ru", R.FILES: "cr", R.PERSONAL: "cru"}),
+    Role.PENDING_RESIDENT: _caps({R.NOTIFICATIONS: "ru", R.FILES: "cr", R.PERSONAL: "cru", R.ONBOARDING: "cru"}),
 }

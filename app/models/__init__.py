@@ -11,6 +11,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     lifecycles,
     maintenance,
     notifications,
+    onboarding,
     organizations,
     people,
     permissions,

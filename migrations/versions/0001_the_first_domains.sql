@@ -2763,6 +2763,21 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     AND app.person_can(m.user_id, p_resource, p_action, p_hostel)
 $$
 --;;
+CREATE FUNCTION app.forget_onboarding() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.destroyed_at IS NULL OR OLD.destroyed_at IS NOT NULL THEN
+    RETURN NULL;
+  END IF;
+  DELETE FROM onboarding_drafts WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
+  DELETE FROM resident_preferences WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
+  DELETE FROM kyc_records WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
+  UPDATE onboarding_submissions SET answers = '{}', reason = '' WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
+  UPDATE submission_flags SET reason = '' WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
+  RETURN NULL;
+END
+$$
+--;;
 CREATE FUNCTION app.can(p_resource text, p_action text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT current_setting('app.caps', true) = '*'
       OR position('|' || p_resource || '.' || p_action || '=' IN coalesce(current_setting('app.caps', true), '')) > 0
@@ -4077,6 +4092,22 @@ CREATE UNIQUE INDEX maintenance_categories_code_key ON maintenance_categories (o
 --;;
 CREATE INDEX maintenance_categories_sort_position ON maintenance_categories (org_id, position, id)
 --;;
+CREATE TABLE onboarding_drafts (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	step SMALLINT NOT NULL, 
+	data JSONB DEFAULT '{}' NOT NULL, 
+	version INTEGER DEFAULT '1' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT onboarding_drafts_step_known CHECK (step BETWEEN 1 AND 5)
+)
+--;;
+CREATE UNIQUE INDEX onboarding_drafts_step_key ON onboarding_drafts (org_id, user_id, step)
+--;;
 CREATE TABLE person_keys (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -4279,6 +4310,23 @@ CREATE TABLE personal_values (
 CREATE INDEX personal_values_index ON personal_values (org_id, name, blind_index) WHERE blind_index IS NOT NULL
 --;;
 CREATE UNIQUE INDEX personal_values_name_key ON personal_values (org_id, user_id, name)
+--;;
+CREATE TABLE resident_preferences (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	answers JSONB DEFAULT '{}' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE UNIQUE INDEX resident_preferences_person_key ON resident_preferences (org_id, user_id)
 --;;
 CREATE TABLE residents (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -5069,6 +5117,105 @@ CREATE INDEX bed_hold_events_bed ON bed_hold_events (org_id, bed_id, seq)
 --;;
 CREATE INDEX bed_hold_events_hold ON bed_hold_events (org_id, hold_id, seq)
 --;;
+CREATE TABLE onboarding_progress (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	last_completed_step SMALLINT DEFAULT '0' NOT NULL, 
+	hold_id UUID, 
+	onboarding_complete BOOLEAN DEFAULT 'false' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hold_id) REFERENCES bed_holds (org_id, id), 
+	CONSTRAINT onboarding_progress_step CHECK (last_completed_step BETWEEN 0 AND 5)
+)
+--;;
+CREATE UNIQUE INDEX onboarding_progress_person_key ON onboarding_progress (org_id, user_id)
+--;;
+CREATE TABLE onboarding_submissions (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	round SMALLINT DEFAULT '1' NOT NULL, 
+	state TEXT DEFAULT 'pending_review' NOT NULL, 
+	reviewer_id INTEGER, 
+	claimed_at TIMESTAMP WITH TIME ZONE, 
+	hold_id UUID, 
+	mess_plan VARCHAR(80) NOT NULL, 
+	lunchbox BOOLEAN DEFAULT 'false' NOT NULL, 
+	answers JSONB DEFAULT '{}' NOT NULL, 
+	changed TEXT[] DEFAULT '{}' NOT NULL, 
+	submitted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	decided_at TIMESTAMP WITH TIME ZONE, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, reviewer_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hold_id) REFERENCES bed_holds (org_id, id), 
+	CONSTRAINT onboarding_submissions_state_known CHECK (state IN ('pending_review', 'under_review', 'approved', 'rejected', 'needs_revision')), 
+	CONSTRAINT onboarding_submissions_round CHECK (round BETWEEN 1 AND 100)
+)
+--;;
+CREATE UNIQUE INDEX onboarding_submissions_open_key ON onboarding_submissions (org_id, user_id) WHERE state IN ('pending_review', 'under_review')
+--;;
+CREATE INDEX onboarding_submissions_queue ON onboarding_submissions (org_id, hostel_id, state)
+--;;
+CREATE UNIQUE INDEX onboarding_submissions_round_key ON onboarding_submissions (org_id, user_id, round)
+--;;
+CREATE INDEX onboarding_submissions_sort_submitted ON onboarding_submissions (org_id, submitted_at, id)
+--;;
+CREATE TABLE kyc_records (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	full_name VARCHAR(200) NOT NULL, 
+	facts JSONB DEFAULT '{}' NOT NULL, 
+	submission_id UUID NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, submission_id) REFERENCES onboarding_submissions (org_id, id), 
+	CONSTRAINT kyc_records_kind_known CHECK (kind IN ('residential', 'parental'))
+)
+--;;
+CREATE UNIQUE INDEX kyc_records_kind_key ON kyc_records (org_id, user_id, kind)
+--;;
+CREATE TABLE submission_flags (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	submission_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	field VARCHAR(60) NOT NULL, 
+	reason TEXT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, submission_id) REFERENCES onboarding_submissions (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE UNIQUE INDEX submission_flags_field_key ON submission_flags (org_id, submission_id, field)
+--;;
 CREATE MATERIALIZED VIEW public.maintenance_request_facts AS
 SELECT r.org_id, r.id AS request_id, r.hostel_id, r.category_id, r.issue_type_id, r.priority, r.status, r.raised_at,
        r.resolve_by, r.held_since AS ended_at,
@@ -5608,6 +5755,54 @@ GRANT SELECT ON public.notifications TO portal_admin, portal_management, portal_
 --;;
 GRANT UPDATE (read_at) ON public.notifications TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
+ALTER TABLE public.onboarding_progress ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.onboarding_progress FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.onboarding_progress TO viramah_definer
+--;;
+GRANT SELECT ON public.onboarding_progress TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.onboarding_submissions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.onboarding_submissions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.onboarding_submissions TO viramah_definer
+--;;
+GRANT SELECT ON public.onboarding_submissions TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.submission_flags ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.submission_flags FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.submission_flags TO viramah_definer
+--;;
+GRANT SELECT ON public.submission_flags TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.resident_preferences ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.resident_preferences FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.resident_preferences TO viramah_definer
+--;;
+GRANT SELECT ON public.resident_preferences TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.kyc_records ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.kyc_records FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.kyc_records TO viramah_definer
+--;;
+GRANT SELECT ON public.kyc_records TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.onboarding_drafts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.onboarding_drafts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.onboarding_drafts TO viramah_definer
+--;;
+GRANT SELECT ON public.onboarding_drafts TO portal_resident
+--;;
 ALTER TABLE public.roles ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.roles FORCE ROW LEVEL SECURITY
@@ -5900,6 +6095,28 @@ CREATE POLICY mine_select on public.notifications AS PERMISSIVE FOR SELECT TO po
 --;;
 CREATE POLICY mine_update on public.notifications AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
+CREATE POLICY staff_select on public.onboarding_progress AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.onboarding_progress AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.onboarding_submissions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.onboarding_submissions AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.submission_flags AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.submission_flags AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.resident_preferences AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.resident_preferences AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.kyc_records AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.kyc_records AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY own_select on public.onboarding_drafts AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
 CREATE POLICY reference on public.roles AS PERMISSIVE FOR SELECT TO portal_admin, portal_platform USING (true)
 --;;
 CREATE POLICY reference on public.role_permissions AS PERMISSIVE FOR SELECT TO portal_admin, portal_platform USING (true)
@@ -6015,6 +6232,8 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.inquiri
 CREATE TRIGGER "c_stage" BEFORE INSERT OR UPDATE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.keep_inquiry()
 --;;
 CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.write_inquiry_history()
+--;;
+CREATE TRIGGER "y_forget_onboarding" AFTER UPDATE OF destroyed_at ON public.person_keys FOR EACH ROW EXECUTE FUNCTION app.forget_onboarding()
 --;;
 CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
 --;;
@@ -6133,6 +6352,28 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiry_note
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.onboarding_progress FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.onboarding_progress FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.onboarding_submissions FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.onboarding_submissions FOR EACH ROW EXECUTE FUNCTION app.audit('answers')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.submission_flags FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.submission_flags FOR EACH ROW EXECUTE FUNCTION app.audit('reason')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.resident_preferences FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.resident_preferences FOR EACH ROW EXECUTE FUNCTION app.audit('answers')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.kyc_records FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_records FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'facts')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.onboarding_drafts FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -7017,6 +7258,10 @@ REVOKE ALL ON FUNCTION app.people_who_can(p_resource text, p_action text, p_host
 ALTER FUNCTION app.people_who_can(p_resource text, p_action text, p_hostel uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.people_who_can(p_resource text, p_action text, p_hostel uuid) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.forget_onboarding() FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_onboarding() OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.can(p_resource text, p_action text) FROM PUBLIC
 --;;
