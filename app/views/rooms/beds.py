@@ -30,13 +30,12 @@ from app.views.base import (
 from app.views.filters import ChoiceFilter
 from app.views.rooms import asking
 
-formats.register_tones({
-    BedState.FREE: "success", BedState.HELD: "warning", BedState.TAKEN: "progress", BedState.BLOCKED: "danger",
-    HoldState.QUEUED: "neutral", HoldState.OFFERED: "info", HoldState.HELD: "warning", HoldState.CONFIRMED: "success",
-    HoldState.EXPIRED: "danger", HoldState.LAPSED: "danger",
-    StayStatus.UPCOMING: "info", StayStatus.CURRENT: "success",
-    ResidentStatus.CURRENT: "success", ResidentStatus.NOTICE: "warning",
-})
+# One by one: members of different enums with the same value are one key of a dictionary.
+formats.register_tones({BedState.FREE: "success", BedState.HELD: "warning", BedState.TAKEN: "progress", BedState.BLOCKED: "danger"})
+formats.register_tones({HoldState.OFFERED: "info", HoldState.HELD: "warning", HoldState.CONFIRMED: "success",
+                        HoldState.EXPIRED: "danger", HoldState.LAPSED: "danger"})
+formats.register_tones({StayStatus.UPCOMING: "info", StayStatus.CURRENT: "success"})
+formats.register_tones({ResidentStatus.CURRENT: "success", ResidentStatus.NOTICE: "warning"})
 
 
 def today() -> Any:
