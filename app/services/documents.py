@@ -132,6 +132,6 @@ def remind(session: Session) -> int:
     for row in rows:
         stage = rules.due_reminder(row.valid_until or now, now)
         told += notifications.tell(session, [row.user_id], Message(
-            kind="document_ends", key=f"document {row.id} ends {stage}", hostel_id=None, link="/my/documents/",
+            kind="document_ends", key=f"document-{row.id}-ends-{stage}", hostel_id=None, link="/my/documents/",
             title=N_("A document of yours ends today") if stage == 0 else N_("A document of yours ends soon")))
     return told

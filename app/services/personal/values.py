@@ -53,7 +53,7 @@ def value_context(org_id: UUID, user_id: int, name: str) -> str:
 
 def index_purpose(org_id: UUID, family: str) -> str:
     """Indexes of two organizations, or of phones and papers, never equal each other."""
-    return f"personal {org_id} {family}"
+    return f"personal:{org_id}:{family}"
 
 
 def _country(session: Session) -> tuple[UUID, str]:
