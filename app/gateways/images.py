@@ -90,7 +90,7 @@ def check_legible(content: bytes, least: int = LEAST_SIDE) -> None:
     except (OSError, ValueError, SyntaxError, struct.error) as error:
         raise UnreadableImage("This image is damaged and cannot be read.") from error
     if min(width, height) < least:
-        raise UnreadableImage(f"This picture has {width} × {height} pixels, too few to read anything. Please take it again, closer.")
+        raise UnreadableImage(f"This picture has {width} by {height} pixels, too few to read anything. Please take it again, closer.")
 
 
 def _decode(content: bytes, formats: list[str], draft: int | None = None) -> Image.Image:

@@ -108,7 +108,7 @@ def test_the_worker_knows_no_secret(monkeypatch, tmp_path):
 def test_what_is_too_small_to_read_is_refused():
     output = io.BytesIO()
     Image.new("RGB", (1, 1)).save(output, "PNG")
-    with pytest.raises(UnreadableImage, match="1 × 1 pixels"):
+    with pytest.raises(UnreadableImage, match="1 by 1 pixels"):
         check_legible(output.getvalue())
 
 
