@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.permissions import Role
+from tests.houses import statements
 from tests.world import Person, World
 
 PHONE, EMAIL = "+919876543210", "meera@example.org"
@@ -105,6 +106,18 @@ def test_the_board_moves_cards_in_few_statements(app: Any, browser: Any, agent: 
     assert found["cards"][str(key)]["state"] == "lost"
     assert (found["counts"]["new"], found["counts"]["lost"]) == ("0", "1")
     assert who.post(f"/inquiries/board/move/{key}", {"event": "contact"}).status_code == 409
+
+
+@pytest.mark.parametrize("page", ["/inquiries/board/", "/inquiries/list/?sort=-last_asked_at"])
+def test_a_page_takes_three_statements_however_much_is_on_it(app: Any, browser: Any, agent: Person, page: str) -> None:
+    who, taken = browser(agent), []
+    for number in range(3):
+        write_down(who, phone=f"+91981112223{number}")
+        with statements(app) as sent:
+            assert who.get(page).status_code == 200
+        taken.append(len(sent))
+    assert len(set(taken)) == 1
+    assert taken[0] <= 4, sent  # the binding and the counters of the sidebar are two of them
 
 
 def test_an_owner_must_work_on_inquiries_and_hears_of_it(app: Any, browser: Any, agent: Person, world: World, superuser: Engine) -> None:

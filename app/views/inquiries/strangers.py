@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from app.wiring import settings
 
 COOKIE = "inquiry_device"
 _TOKEN_MAX = 200
+_BEAT = 0.05  # seconds; an inquiry takes a tenth of it
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ def challenge(where: Arrival) -> dict[str, str | int]:
 
 def receive(where: Arrival, sent: Sent) -> Received:
     """Check and write; a mistyped form is no attempt, everything after that is."""
+    begun, now = time.monotonic(), formats.now()
     found, known = Received(), device(sent.local_token, sent.fingerprint)
-    now = formats.now()
     try:
         lead = clean_lead(sent.lead, where.country, now.astimezone(ZoneInfo(where.timezone)).date())
     except DomainError as error:
@@ -100,8 +102,14 @@ def receive(where: Arrival, sent: Sent) -> Received:
             inquiries.use_proof(call.session, name, ends)
             found.duplicate = inquiries.submit(call.session, ring(), where, sent.id, lead, known, fresh)
         found.cookie = known.cookie or fresh
+        _wait_for_the_beat(begun)
     found.error = call.error
     return found
+
+
+def _wait_for_the_beat(begun: float) -> None:
+    """The same statements do not take the same time to the last tenth of a millisecond: answers leave on a beat."""
+    time.sleep(_BEAT - (time.monotonic() - begun) % _BEAT)
 
 
 def keep(response: Response, received: Received) -> Response:
