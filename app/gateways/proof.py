@@ -25,7 +25,7 @@ LONGEST = 2000  # characters of a payload
 
 def _key(secret: str, purpose: str) -> str:
     """A key of its own, so that a proof made for one page opens no other."""
-    return hmac.new(secret.encode(), f"proof of work: {purpose}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), f"proof-of-work:{purpose}".encode(), hashlib.sha256).hexdigest()
 
 
 def challenge(secret: str, purpose: str, now: datetime) -> dict[str, str | int]:

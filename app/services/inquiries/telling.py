@@ -38,7 +38,7 @@ def tell_of_owner(session: Session, inquiry_id: UUID, user_id: int) -> None:
         select(Inquiry.reference, Inquiry.hostel_id, Inquiry.updated_at)
         .where(Inquiry.id == inquiry_id, Inquiry.owner_id == user_id, Inquiry.deleted_at.is_(None))).one_or_none()
     if row is not None:
-        tell(session, {user_id}, Message("inquiries.given", f"inquiry owner:{inquiry_id}:{row.updated_at.isoformat()}",
+        tell(session, {user_id}, Message("inquiries.given", f"inquiry-owner:{inquiry_id}:{row.updated_at.isoformat()}",
                                          f"{row.reference}: handed over to you", row.hostel_id, LINK.format(inquiry_id)))
 
 
@@ -53,7 +53,7 @@ def remind(session: Session) -> int:
     for row in session.execute(select(Inquiry.id, Inquiry.reference, Inquiry.hostel_id, Inquiry.owner_id, Inquiry.next_action,
                                       Inquiry.next_action_at).where(Inquiry.id.in_(ids))):
         people = {row.owner_id} if row.owner_id else set(session.scalars(_WHO, {"hostel": row.hostel_id}))
-        tell(session, people, Message("inquiries.due", f"inquiry due:{row.id}:{row.next_action_at.isoformat()}",
+        tell(session, people, Message("inquiries.due", f"inquiry-due:{row.id}:{row.next_action_at.isoformat()}",
                                       f"{row.reference}: it is time for the next step", row.hostel_id, LINK.format(row.id),
                                       row.next_action))
     return len(ids)

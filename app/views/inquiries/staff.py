@@ -36,6 +36,7 @@ from app.rules.signin import EMAIL_MAX, clean_email
 from app.services import inquiries
 from app.services.inquiries import finding
 from app.services.search import Sought
+from app.text import N_
 from app.views import formats
 from app.views.base import (
     Ask,
@@ -56,8 +57,8 @@ from app.views.interface import Session
 from app.wiring import settings
 
 # What a number is wanted for: written down, so that a look at somebody's number is never for nothing.
-WANTED_FOR = {"call": lazy_gettext("To call"), "write": lazy_gettext("To write"), "check": lazy_gettext("To see whether it is the same person"),
-              "correct": lazy_gettext("To correct it"), "other": lazy_gettext("Something else")}
+WANTED_FOR = {text: lazy_gettext(text) for text in (
+    N_("To call"), N_("To write"), N_("To see whether it is the same person"), N_("Something else"))}
 QUESTIONS = {"contact": lazy_gettext("What was said?"), "schedule_visit": lazy_gettext("What was agreed?"), "visit": lazy_gettext("How did they like it?"),
              "negotiate": lazy_gettext("What is it about?"), "lose": lazy_gettext("What did they say?"), "reopen": lazy_gettext("What has changed?")}
 _KNOWN = {"data-known": "/inquiries/known"}
