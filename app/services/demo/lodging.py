@@ -35,7 +35,8 @@ def lodge(session: Session, hostel_id: UUID, house: cast.House, living: list[tup
     for kind, name, amount in _EXTRAS:
         residents.create_tariff(session, {"hostel_id": hostel_id, "kind": kind, "name": name, "amount_paise": amount, "valid_from": today - _YEAR})
     _settle(session, living, numbers, today)
-    _queue(session, hostel_id, coming, today)
+    # Nobody holds a bed for a day that is past, though the demo's may be.
+    _queue(session, hostel_id, coming, max(today, beds.house_day(session, hostel_id)))
 
 
 def _type_of(plan: RoomPlan) -> str:
