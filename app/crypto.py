@@ -20,17 +20,22 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from app.rules.errors import DomainError
+
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _VERSION = "v1"
 
 
-class Undecryptable(Exception):
+class Undecryptable(DomainError):
     """Wrong key, wrong context or a changed token: which of them is not told, and nothing of the value is."""
 
+    code = "key_missing"
+    status = 503
+
     def __init__(self) -> None:
-        super().__init__("An encrypted value cannot be read: wrong key, wrong place, or changed.")
+        super().__init__("This value cannot be read: the key that it was encrypted with is missing or is not the right one.")
 
 
 class KeyRing:

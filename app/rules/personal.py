@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from app.permissions import Role
-from app.rules.errors import DomainError, Invalid
+from app.rules.errors import Invalid
 from app.rules.phones import clean_phone
 from app.text import N_
 
@@ -50,16 +50,6 @@ class DocumentStatus(StrEnum):
     CURRENT = "current"
     REPLACED = "replaced"
     REMOVED = "removed"
-
-
-class Unreadable(DomainError):
-    """A value was encrypted under a key that is missing or another one now."""
-
-    code = "key_missing"
-    status = 503
-
-    def __init__(self) -> None:
-        super().__init__("This value cannot be read: the key that it was encrypted with is missing or is not the right one.")
 
 
 @dataclass(frozen=True)

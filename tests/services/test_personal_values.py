@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.crypto import KeyRing
+from app.crypto import KeyRing, Undecryptable
 from app.permissions import Role
 from app.rules.errors import Invalid
-from app.rules.personal import Unreadable
 from app.services import personal
 from app.tenancy import tenant_scope
 
@@ -48,17 +47,16 @@ def test_the_manager_sees_a_mask_and_reads_in_clear_with_a_reason_that_the_audit
     assert row["actor_id"] == world.a.people[Role.HOSTEL_MANAGER].user_id
 
 
-@pytest.mark.parametrize(("role", "refused"), [(Role.ACCOUNTANT, "VR403"), (Role.VIEWER, "VR403"), (Role.RESIDENT, None)])
-def test_who_may_not_read_values_in_clear_gets_none_and_oneself_does(filled, world, role, refused):
-    with as_(world.a.people[role]) as session:
-        if refused is None:
-            assert personal.reveal(session, RING, filled.user_id, "phone", personal.values.OWN_REASON) == PHONE
-            return
-        assert personal.masked(session, filled.user_id) == []
-        with pytest.raises(DBAPIError) as error:
-            personal.reveal(session, RING, filled.user_id, "phone", "just curious")
-        assert error.value.orig.pgcode == refused
-        session.rollback()
+def test_who_may_not_read_values_in_clear_gets_none_and_oneself_does(filled, world):
+    for role in (Role.ACCOUNTANT, Role.VIEWER):
+        with as_(world.a.people[role]) as session:
+            assert personal.masked(session, filled.user_id) == []
+            with pytest.raises(DBAPIError) as error:
+                personal.reveal(session, RING, filled.user_id, "phone", "just curious")
+            assert error.value.orig.pgcode == "VR403"
+            session.rollback()
+    with as_(filled) as session:
+        assert personal.reveal(session, RING, filled.user_id, "phone", personal.values.OWN_REASON) == PHONE
 
 
 def test_people_of_others_look_like_nobody(filled, world):
@@ -90,16 +88,16 @@ def test_a_portal_reads_no_token_and_a_copied_one_opens_nowhere_else(filled, wor
     with superuser.begin() as c:
         c.execute(text("UPDATE personal_values SET token = (SELECT token FROM personal_values WHERE name = 'phone') "
                        "WHERE name = 'identity_number'"))
-    with as_(world.owner) as session, pytest.raises(Unreadable):
+    with as_(world.owner) as session, pytest.raises(Undecryptable):
         personal.reveal(session, RING, filled.user_id, "identity_number", "a good reason")
 
 
 def test_a_missing_or_wrong_ring_is_one_clear_refusal(filled, world):
     for ring in (KeyRing({"k2": b"n" * 32}), KeyRing({"k1": b"w" * 32})):
         with as_(filled) as session:
-            with pytest.raises(Unreadable, match="the key that it was encrypted with is missing"):
+            with pytest.raises(Undecryptable, match="the key that it was encrypted with is missing"):
                 personal.reveal(session, ring, filled.user_id, "phone", "a good reason")
-            with pytest.raises(Unreadable):
+            with pytest.raises(Undecryptable):
                 personal.put(session, ring, filled.user_id, {"phone": "98765 43211"})
             session.rollback()
 

@@ -79,7 +79,7 @@ def indexes(session: Session, ring: KeyRing, after: UUID | None, found: Rotated)
         try:
             own = person_ring(ring, row.org_id, row.user_id, row.key_token)
             value = own.decrypt(row.token, value_context(row.org_id, row.user_id, row.name))
-        except (Undecryptable, rules.Unreadable):
+        except Undecryptable:
             found.lost[_named(row.key_token or "")] += 1
             continue
         fresh = ring.blind_index(value, index_purpose(row.org_id, rules.family(row.name)))

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from app.crypto import KeyRing, Undecryptable
 from app.models.personal import PersonalValue
 from app.rules import personal as rules
-from app.rules.personal import Unreadable
 
 OWN_REASON = "their own data"
 _ORGANIZATION = text("SELECT id, country FROM organizations WHERE id = app.current_org()")
@@ -62,19 +61,16 @@ def _country(session: Session) -> tuple[UUID, str]:
 
 
 def person_ring(ring: KeyRing, org_id: UUID, user_id: int, token: str | None) -> KeyRing:
-    """The ring of one person, unwrapped. Errors: Unreadable, also for a key that was destroyed."""
+    """The ring of one person, unwrapped. Errors: Undecryptable, also for a key that was destroyed."""
     if token is None:
-        raise Unreadable
-    try:
-        return KeyRing({_PERSON: bytes.fromhex(ring.decrypt(token, wrapped_in(org_id, user_id)))})
-    except Undecryptable as error:
-        raise Unreadable from error
+        raise Undecryptable
+    return KeyRing({_PERSON: bytes.fromhex(ring.decrypt(token, wrapped_in(org_id, user_id)))})
 
 
 def put(session: Session, ring: KeyRing, user_id: int, values: Mapping[str, str | None]) -> None:
     """Keep values by name (rules.personal.VALUES, or `draft.<name>` as it was typed); None or '' removes one.
 
-    Errors: Invalid with the name as field; Unreadable if the person's key is; VR403/VR404 for other people's.
+    Errors: Invalid with the name as field; Undecryptable if the person's key is; VR403/VR404 for other people's.
     """
     org_id, country = _country(session)
     ready = {name: rules.normal(name, value, country) if value and value.strip() else None for name, value in values.items()}
@@ -112,7 +108,7 @@ def masked(session: Session, user_id: int) -> list[Masked]:
 def reveal(session: Session, ring: KeyRing, user_id: int, name: str, reason: str) -> str | None:
     """One value in clear, and an audit row that says who read it and why; None if there is none.
 
-    Errors: Invalid without a reason, Unreadable, VR403 without the capability, VR404 for people out of reach.
+    Errors: Invalid without a reason, Undecryptable, VR403 without the capability, VR404 for people out of reach.
     """
     return reveal_all(session, ring, user_id, [name], reason).get(name)
 
@@ -134,10 +130,7 @@ def _read(session: Session, ring: KeyRing, user_id: int, rows: Iterable[Row[tupl
     for row in rows:
         if row.key_id not in keys:
             keys[row.key_id] = person_ring(ring, org_id, user_id, row.key_token)
-        try:
-            found[row.name] = keys[row.key_id].decrypt(row.token, value_context(org_id, user_id, row.name))
-        except Undecryptable as error:
-            raise Unreadable from error
+        found[row.name] = keys[row.key_id].decrypt(row.token, value_context(org_id, user_id, row.name))
     return found
 
 
