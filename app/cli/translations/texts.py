@@ -237,7 +237,7 @@ def _screens(app: Flask) -> Iterator[Text]:
         where = f"screen {type(view).__name__}"
         for name in ("list_title", "show_title", "add_title", "edit_title", "singular_name", "plural_name"):
             yield Text(_source(getattr(view, name, "")), where)
-        shown = {name for kind in ("list", "show", "add", "edit", "search") for name in getattr(view, f"{kind}_columns", None) or ()}
+        shown = {name for kind in ("list", "optional", "show", "add", "edit", "search") for name in getattr(view, f"{kind}_columns", None) or ()}
         labels, hints = getattr(view, "label_columns", {}), getattr(view, "description_columns", {})
         yield from (Text(_source(labels.get(name, "")), where) for name in sorted(shown))
         yield from (Text(_source(hint), where) for hint in hints.values())
