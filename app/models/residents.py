@@ -33,11 +33,13 @@ from app.models.declare import (
     protect,
     staff_policies,
     trigger,
+    within,
 )
+from app.models.files import File
 from app.models.organizations import Hostel
 from app.models.people import Member
 from app.models.rooms import Bed, RoomType
-from app.permissions import Portal, Resource
+from app.permissions import Action, Portal, Resource
 from app.rules.residents import PRICE_MAX_PAISE, Per, ResidentStatus, StayStatus, TariffKind
 
 
@@ -158,6 +160,23 @@ class Stay(Tenant, Timestamps, Authored, Model):
         return f"{self.member.name}, {self.bed.called}"
 
 
+class RoomPhoto(Tenant, Timestamps, Authored, SoftDelete, Model):
+    """A photo of a room, for those who look for one."""
+
+    __tablename__ = "room_photos"
+
+    hostel_id: Mapped[UUID] = mapped_column(Uuid)
+    room_id: Mapped[UUID] = mapped_column(Uuid)
+    file_id: Mapped[UUID] = mapped_column(Uuid)
+    file: Mapped[File] = link("File", "file_id", here="RoomPhoto")
+
+    __table_args__ = (
+        in_tenant("hostel_id", "hostels"), in_tenant("room_id", "rooms"), in_tenant("file_id", "files"), person("created_by"),
+        Index("room_photos_room", "org_id", "room_id"),
+        Index("room_photos_file_key", "org_id", "file_id", unique=True),
+    )
+
+
 functions("residents")
 
 _READERS, _HOUSE = (*STAFF, Portal.RESIDENT), (Portal.ADMIN, Portal.SALES)
@@ -167,6 +186,14 @@ protect(
     policies=[*staff_policies(Resource.ROOMS, _READERS, commands=("SELECT",)),
               *staff_policies(Resource.ROOMS, commands=("INSERT", "UPDATE"))],
 )
+protect(
+    RoomPhoto.__table__,
+    grants=[Grant((Portal.ADMIN, Portal.RESIDENT), select=True),
+            Grant((Portal.ADMIN,), insert=("id", "hostel_id", "room_id", "file_id"), update=("deleted_at",))],
+    policies=[*staff_policies(Resource.ROOMS, (Portal.ADMIN, Portal.RESIDENT), commands=("SELECT",)),
+              Policy("staff_insert", "INSERT", (Portal.ADMIN,), check=f"{IN_ORG} AND {within(Resource.ROOMS, Action.UPDATE)}"),
+              *staff_policies(Resource.ROOMS, commands=("UPDATE",))],
+)
 for _model in (Resident, Stay):
     protect(
         _model.__table__, definer="SELECT, INSERT, UPDATE",
@@ -174,6 +201,7 @@ for _model in (Resident, Stay):
         policies=[*staff_policies(Resource.RESIDENTS, _HOUSE, commands=("SELECT",)),
                   Policy("own_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND {MINE}")],
     )
+trigger("room_photos", "b_room", "BEFORE INSERT", "app.follow_room()")
 trigger("residents", "b_lifecycle", "BEFORE INSERT OR UPDATE OF status", "app.guard_lifecycle('resident')")
 trigger("stays", "b_lifecycle", "BEFORE INSERT OR UPDATE OF status", "app.guard_lifecycle('stay')")
 trigger("tariffs", "d_fits", "BEFORE INSERT OR UPDATE OF room_type_id, hostel_id", "app.check_room_type_fits()")

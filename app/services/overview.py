@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SelectBase,
+    and_,
     func,
     literal,
     literal_column,
@@ -22,11 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
+from app.models.beds import BedAllocation as Allocation
 from app.models.maintenance import MaintenanceCategory as Category
 from app.models.maintenance import MaintenanceRequest as R
 from app.models.people import Member
+from app.models.rooms import Bed
 from app.rules.maintenance import RequestStatus
 from app.rules.overview import Span
+from app.rules.residents import AllocationKind, AllocationState
 from app.services.maintenance.finding import is_open, is_overdue
 
 SHOWN = 5  # rows that a list of the home page holds
@@ -136,6 +140,34 @@ def people_joined(org_id: UUID, span: Span, zone: str) -> Select[Any]:
 def as_days(found: Sequence[Mapping[str, Any]] | None) -> dict[date, int]:
     """What a part that counts by day answered."""
     return {date.fromisoformat(row["day"]): row["count"] for row in found or ()}
+
+
+# --- beds -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Filling:
+    """How full a hostel is on a day."""
+
+    key: str
+    name: str
+    beds: int
+    taken: int
+
+
+def filled_beds(hostel_id: UUID | None, day: date) -> Select[Any]:
+    """A part for `read`: beds of each hostel, and how many of them somebody sleeps in; see `as_fillings`."""
+    given = and_(Allocation.org_id == Bed.org_id, Allocation.bed_id == Bed.id, Allocation.kind == AllocationKind.STAY.value,
+                 Allocation.state == AllocationState.ACTIVE.value, Allocation.period.contains(day))
+    rows = select(Bed.hostel_id, func.count().label("beds"), func.count(Allocation.id).label("taken")).outerjoin(Allocation, given).where(
+        Bed.deleted_at.is_(None)).group_by(Bed.hostel_id)
+    return _rows_of(rows if hostel_id is None else rows.where(Bed.hostel_id == hostel_id))
+
+
+def as_fillings(found: Sequence[Mapping[str, Any]] | None, hostels: Mapping[str, str]) -> list[Filling]:
+    """What that part answered, by the names of the hostels; `hostels` are names by id."""
+    rows = [Filling(row["hostel_id"], hostels[row["hostel_id"]], row["beds"], row["taken"]) for row in found or () if row["hostel_id"] in hostels]
+    return sorted(rows, key=lambda row: row.name)
 
 
 def _rows_of(statement: SelectBase) -> Select[Any]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import func, insert, or_, select, text, update
 from sqlalchemy.orm import Session, joinedload
 
+from app.gateways.objects import ObjectStore
 from app.models.beds import BedHold
 from app.models.organizations import Hostel
-from app.models.residents import Resident, Stay, Tariff
+from app.models.residents import Resident, RoomPhoto, Stay, Tariff
 from app.models.rooms import Bed, Room, RoomType
 from app.rules import residents as rules
 from app.rules.errors import Conflict, Invalid, NotFound
+from app.rules.files import Purpose
 from app.rules.residents import HoldState, TariffKind
 from app.rules.rooms import BEDS_PER_ROOM
+from app.services import files
 from app.services.beds import house_day
 from app.services.notifications import Message, tell
 
@@ -59,6 +62,34 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(f"A room has 1 to {BEDS_PER_ROOM} beds.", field="capacity")
     return {"name": values["name"].strip(), "capacity": values["capacity"], "amenities": amenities,
             "description": (values.get("description") or "").strip()}
+
+
+# --- photos of rooms ------------------------------------------------------------------------------------
+
+
+def add_photos(session: Session, objects: ObjectStore, room: Room, uploads: Sequence[files.Upload]) -> None:
+    """Store photos of a room, all or none. Errors: those of `files.store`; VR429 when it has twelve."""
+    if not uploads:
+        raise Invalid("Please choose a photo.", field="files")
+    for upload in uploads:
+        stored = files.store(session, objects, upload, Purpose.ROOM, room.hostel_id)
+        session.execute(insert(RoomPhoto).values(hostel_id=room.hostel_id, room_id=room.id, file_id=stored.id))
+
+
+def remove_photo(session: Session, room_id: UUID, photo_id: UUID) -> None:
+    """Take a photo of a room away."""
+    file_id = session.execute(update(RoomPhoto).where(
+        RoomPhoto.id == photo_id, RoomPhoto.room_id == room_id, RoomPhoto.deleted_at.is_(None)).values(deleted_at=func.app.now())
+        .returning(RoomPhoto.file_id)).scalar()
+    if file_id is None:
+        raise NotFound("This photo is not there any more.")
+    files.remove(session, file_id)
+
+
+def photos_of(session: Session, room_id: UUID) -> list[RoomPhoto]:
+    """The photos of a room, the first first."""
+    return list(session.scalars(select(RoomPhoto).options(joinedload(RoomPhoto.file)).where(
+        RoomPhoto.room_id == room_id, RoomPhoto.deleted_at.is_(None)).order_by(RoomPhoto.id)))
 
 
 # --- prices ---------------------------------------------------------------------------------------------

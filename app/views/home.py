@@ -178,10 +178,14 @@ def _staff(identity: Identity, session: Session) -> dict[str, Any]:
         parts |= {"open": overview.open_requests(identity.org_id, identity.hostel_id, formats.now()), "as_of": figures.as_of()}
     if cards.screen_of("MemberView").allowed("list"):
         parts["joined"] = overview.people_joined(identity.org_id, span, str(formats.zone()))
+    if cards.screen_of("OccupancyView").allowed("grid"):
+        parts["beds"] = overview.filled_beds(identity.hostel_id, span.today)
     context, found = _now(identity, session, parts)
     context |= {"span": span, "periods": PERIODS, **charts.helpers()}
+    names = {str(hostel.id): hostel.name for hostel in identity.hostels}
+    if "beds" in parts:
+        context["fillings"] = overview.as_fillings(found["beds"], names)
     if repairs:
-        names = {str(hostel.id): hostel.name for hostel in identity.hostels}
         trend = figures.trend(session, identity.hostel_id, span)
         context |= {
             "open": overview.as_open_requests(found["open"], names), "trend": trend, "stats": _stats(trend), "as_of": found["as_of"],

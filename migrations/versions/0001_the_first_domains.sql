@@ -995,6 +995,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     JOIN maintenance_requests r ON r.org_id = a.org_id AND r.id = a.request_id
     WHERE a.org_id = app.current_org() AND a.file_id = p_file AND a.deleted_at IS NULL AND r.deleted_at IS NULL
       AND r.user_id = app.current_user_id())
+  OR EXISTS (
+    SELECT FROM room_photos p JOIN files f ON f.org_id = p.org_id AND f.id = p.file_id AND f.purpose = 'room'
+    WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL)
 $$
 --;;
 CREATE FUNCTION app.count_storage() RETURNS trigger
@@ -3346,6 +3349,23 @@ BEGIN
   END IF;
   RETURN NEW;
 END
+$$;
+
+-- Photos are in their room's hostel, whatever the caller says, and twelve at the most
+--;;
+CREATE FUNCTION app.follow_room() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  SELECT hostel_id INTO NEW.hostel_id FROM rooms WHERE org_id = NEW.org_id AND id = NEW.room_id AND deleted_at IS NULL
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such room.' USING ERRCODE = 'VR404';
+  END IF;
+  IF (SELECT count(*) FROM room_photos WHERE org_id = NEW.org_id AND room_id = NEW.room_id AND deleted_at IS NULL) >= 12 THEN
+    RAISE EXCEPTION 'A room has 12 photos at most: remove one first.' USING ERRCODE = 'VR429', COLUMN = 'files';
+  END IF;
+  RETURN NEW;
+END
 $$
 --;;
 CREATE FUNCTION app.house_day(p_hostel uuid) RETURNS date
@@ -4807,6 +4827,27 @@ CREATE INDEX maintenance_requests_sort_status ON maintenance_requests (org_id, s
 --;;
 CREATE INDEX maintenance_requests_sweep ON maintenance_requests (escalate_at) WHERE held_since IS NULL AND deleted_at IS NULL AND escalated_at IS NULL
 --;;
+CREATE TABLE room_photos (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	room_id UUID NOT NULL, 
+	file_id UUID NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, room_id) REFERENCES rooms (org_id, id), 
+	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE UNIQUE INDEX room_photos_file_key ON room_photos (org_id, file_id)
+--;;
+CREATE INDEX room_photos_room ON room_photos (org_id, room_id)
+--;;
 CREATE TABLE bed_holds (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -5891,6 +5932,18 @@ GRANT INSERT (org_id, id, hostel_id, kind, room_type_id, name, amount_paise, cur
 --;;
 GRANT UPDATE (hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
 --;;
+ALTER TABLE public.room_photos ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.room_photos FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.room_photos TO viramah_definer
+--;;
+GRANT SELECT ON public.room_photos TO portal_admin, portal_resident
+--;;
+GRANT INSERT (id, hostel_id, room_id, file_id) ON public.room_photos TO portal_admin
+--;;
+GRANT UPDATE (deleted_at) ON public.room_photos TO portal_admin
+--;;
 ALTER TABLE public.residents ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.residents FORCE ROW LEVEL SECURITY
@@ -6155,6 +6208,12 @@ CREATE POLICY staff_insert on public.tariffs AS PERMISSIVE FOR INSERT TO portal_
 --;;
 CREATE POLICY staff_update on public.tariffs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
+CREATE POLICY staff_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_admin, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.room_photos AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.room_photos AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
 CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
@@ -6242,6 +6301,8 @@ CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('task')
 --;;
 CREATE TRIGGER "c_task" AFTER UPDATE OF state ON public.outbox FOR EACH ROW WHEN (NEW.state = 'dead' AND NEW.kind = 'progress.step') EXECUTE FUNCTION app.fail_task_of_work()
+--;;
+CREATE TRIGGER "b_room" BEFORE INSERT ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.follow_room()
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.residents FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('resident')
 --;;
@@ -6400,6 +6461,10 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -7450,6 +7515,10 @@ GRANT EXECUTE ON FUNCTION app.live_streams() TO portal_public, portal_resident, 
 REVOKE ALL ON FUNCTION app.check_room_type_fits() FROM PUBLIC
 --;;
 ALTER FUNCTION app.check_room_type_fits() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.follow_room() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_room() OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.house_day(p_hostel uuid) FROM PUBLIC
 --;;

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from sqlalchemy import text
 
 from app.permissions import Role
@@ -149,3 +151,19 @@ def test_lists_keep_the_budget_of_statements(app, world, superuser, owner, house
     with statements(app) as sent:
         page(owner, path)
     assert len(sent) <= BUDGET, sent
+
+
+def test_photos_of_a_room_are_shown_to_residents_until_they_are_removed(app, world, superuser, owner, browser, house):
+    picture = BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "JPEG")
+    sent = owner.post(f"/rooms/add-photos/{house.rooms[0]}", {"files": (BytesIO(picture.getvalue()), "room.jpg", "image/jpeg")})
+    assert sent.status_code == 303
+    assert "Photo 1 of room 101" in page(owner, f"/rooms/show/{house.rooms[0]}")
+    with scope(world.resident) as session:
+        assert session.scalar(text("SELECT count(*) FROM files")) == 1
+    photo = scalar(superuser, "SELECT id FROM room_photos")
+    assert owner.post(f"/rooms/remove-photo/{house.rooms[1]}/{photo}").status_code == 404
+    assert owner.post(f"/rooms/remove-photo/{house.rooms[0]}/{photo}").status_code == 303
+    with scope(world.resident) as session:
+        assert session.scalar(text("SELECT count(*) FROM files")) == 0
+    assert owner.post(f"/rooms/add-photos/{house.rooms[0]}", {"files": (BytesIO(b"%PDF-1.7"), "a.jpg", "image/jpeg")}).status_code == 415

@@ -13,6 +13,23 @@ BEGIN
 END
 $$;
 
+-- Photos are in their room's hostel, whatever the caller says, and twelve at the most; counted under the room's lock.
+--: definer
+CREATE FUNCTION app.follow_room() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  SELECT hostel_id INTO NEW.hostel_id FROM rooms WHERE org_id = NEW.org_id AND id = NEW.room_id AND deleted_at IS NULL
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such room.' USING ERRCODE = 'VR404';
+  END IF;
+  IF (SELECT count(*) FROM room_photos WHERE org_id = NEW.org_id AND room_id = NEW.room_id AND deleted_at IS NULL) >= 12 THEN
+    RAISE EXCEPTION 'A room has 12 photos at most: remove one first.' USING ERRCODE = 'VR429', COLUMN = 'files';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
 -- The day that it is in a hostel of the bound organization.
 --: definer; execute: staff, portal_resident
 CREATE FUNCTION app.house_day(p_hostel uuid) RETURNS date

@@ -17,15 +17,18 @@ from app.models.declare import STAFF
 from app.models.rooms import Floor, Room
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError, Invalid, NotFound
+from app.rules.files import PHOTOS
 from app.rules.rooms import BEDS_PER_ROOM, RoomKind, RoomPlan, plan_rooms
-from app.services import rooms
+from app.services import beds, files, residents, rooms
 from app.services.search import Sought
 from app.views import fields, formats
 from app.views.base import ConsoleInterface, ConsoleModelView, expose, has_access, service_call, submission_id
 from app.views.edge import already_submitted, remember_submission
 from app.views.fields import ChoiceField, printable, strip
 from app.views.maintenance.parts import clock_badge
+from app.views.rooms.beds import today
 from app.views.rooms.parts import asked_for, meant_hostel
+from app.wiring import objects
 
 _NUMBERS_MAX = 2000  # characters of a list of numbers
 _NUMBERS = StringField(
@@ -52,7 +55,8 @@ class RoomView(ConsoleModelView):
     singular_name, plural_name = "Room", "Rooms"
     palette = Sought(("number",), ("floor.name", "hostel.name"))
     method_actions: ClassVar[dict[str, Action]] = {
-        "many": Action.CREATE, "add_beds": Action.CREATE, "remove_bed": Action.DELETE}
+        "many": Action.CREATE, "add_beds": Action.CREATE, "remove_bed": Action.DELETE,
+        "add_photos": Action.UPDATE, "remove_photo": Action.UPDATE}
     list_columns: ClassVar[list[str]] = ["number", "floor", "hostel", "kind", "beds"]
     optional_columns: ClassVar[list[str]] = ["room_type", "note", "created_at"]
     number_columns = ("beds",)
@@ -132,7 +136,10 @@ class RoomView(ConsoleModelView):
         """Its beds, and what waits for repair in it, for those who may see that."""
         may_see = g.identity.can(Resource.MAINTENANCE, Action.READ, item.hostel_id)
         sees = may_see and g.identity.portal in {Portal.ADMIN, Portal.MANAGEMENT}
-        return {"beds": rooms.beds_of(self.session(), item.id), "sees_requests": sees, "clock_badge": clock_badge,
+        return {"beds": (found := rooms.beds_of(self.session(), item.id)), "accept": ",".join(sorted(PHOTOS)),
+                "photos": residents.photos_of(self.session(), item.id) if g.identity.portal is Portal.ADMIN else [],
+                "standings": beds.standings(self.session(), [bed.id for bed in found], today()) if found else {}, "free": beds.FREE,
+                "sees_requests": sees, "clock_badge": clock_badge,
                 "waiting": rooms.open_requests(self.session(), item.id) if sees else []}
 
     # -- beds of one room -------------------------------------------------------------------------------------
@@ -157,6 +164,29 @@ class RoomView(ConsoleModelView):
             raise NotFound(gettext("There is no such bed."))
         with service_call(gettext("The bed was taken away; the list of beds can bring it back.")) as call:
             rooms.remove_bed(call.session, key, room_id=item.id)
+        return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
+
+    # -- photos -----------------------------------------------------------------------------------------------
+
+    @expose("/add-photos/<pk>", methods=["POST"])
+    @has_access
+    def add_photos(self, pk: str) -> Any:
+        """For those who look for a bed."""
+        item = self.find(pk)
+        uploads = [files.Upload(sent.filename or "", sent.mimetype, sent.stream) for sent in request.files.getlist("files") if sent.filename]
+        with service_call(gettext("The photos are stored.")) as call:
+            residents.add_photos(call.session, objects(), item, uploads)
+        return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
+
+    @expose("/remove-photo/<pk>/<photo>", methods=["POST"])
+    @has_access
+    def remove_photo(self, pk: str, photo: str) -> Any:
+        """Nobody sees it any more."""
+        item, key = self.find(pk), self.datamodel.parse_key(photo)
+        if key is None:
+            raise NotFound(gettext("There is no such photo."))
+        with service_call(gettext("The photo is removed.")) as call:
+            residents.remove_photo(call.session, item.id, key)
         return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
 
     # -- many at once -----------------------------------------------------------------------------------------
