@@ -8,7 +8,17 @@ from datetime import date, timedelta
 import pytest
 
 from app.rules.errors import Invalid
-from app.rules.inquiries import INQUIRY, OPEN, Lead, Stage, clean_lead, mask_email, mask_phone, network_of, parse_reference
+from app.rules.inquiries import (
+    INQUIRY,
+    OPEN,
+    Lead,
+    Stage,
+    clean_lead,
+    mask_email,
+    mask_phone,
+    network_of,
+    parse_reference,
+)
 from app.rules.phones import clean_phone
 
 TODAY = date(2026, 5, 6)

@@ -48,7 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proof, "WORK", 50)
 
 
-def test_an_inquiry_arrives_encrypted_with_where_it_came_from(app: Any, browser: Any, superuser: Engine) -> None:
+def test_an_inquiry_arrives_encrypted_with_where_it_came_from(app: Any, browser: Any, superuser: Engine, caplog: Any) -> None:
     stranger = browser(None)
     answer = ask(stranger, email=" Meera@Example.ORG ", message="With a window, please.", source="instagram", campaign="monsoon")
     assert answer.status_code == 303
@@ -56,7 +56,7 @@ def test_an_inquiry_arrives_encrypted_with_where_it_came_from(app: Any, browser:
     (row,) = _rows(superuser, "SELECT * FROM inquiries")
     assert (row.reference, row.status, row.full_name, row.source, row.campaign) == ("I-0001", "new", "Meera Joshi", "instagram", "monsoon")
     assert (row.phone_masked, row.email_masked) == ("+91 •••••••210", "m•••@example.org")
-    everything = str(_rows(superuser, "SELECT i, h, d, a FROM inquiries i, inquiry_dedup_index h, outbox d, audit_log a"))
+    everything = caplog.text + str(_rows(superuser, "SELECT i, h, d, a FROM inquiries i, inquiry_dedup_index h, outbox d, audit_log a"))
     assert "9876543210" not in everything
     assert "meera@example.org" not in everything
 
