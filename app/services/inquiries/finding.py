@@ -93,7 +93,7 @@ def board(session: Session, wanted: BoardFilter, now: datetime, ids: Sequence[UU
     count = func.count().over(partition_by=Inquiry.status)
     shown = (Inquiry.id, Inquiry.reference, Inquiry.full_name, Inquiry.status, Inquiry.hostel_id, Inquiry.source, Inquiry.next_action,
              Inquiry.next_action_at, Inquiry.stage_since, Inquiry.owner_id, Inquiry.updated_at)
-    rows = select(*shown, Inquiry.org_id, place.label("place"), count.label("count")).where(
+    rows = select(*shown, Inquiry.org_id, place.label("place"), count.label("total")).where(
         Inquiry.org_id == wanted.org_id, Inquiry.deleted_at.is_(None), Inquiry.duplicate_of.is_(None),
         or_(Inquiry.status.in_(sorted(stage.value for stage in OPEN)), Inquiry.stage_since > now - CLOSED_SHOWN))
     if wanted.hostel_id is not None:
@@ -108,7 +108,7 @@ def board(session: Session, wanted: BoardFilter, now: datetime, ids: Sequence[UU
     columns = {stage: Column(stage) for stage in Stage}
     for row in session.execute(statement):
         column = columns[Stage(row.status)]
-        column.count = row.count
+        column.count = row.total
         if not ids or row.id in ids:
             column.cards.append(Card(row.id, row.reference, row.full_name, column.state, row.hostel_id, row.source, row.next_action,
                                      row.next_action_at, row.stage_since, row.owner or "", row.updated_at))

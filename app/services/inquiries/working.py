@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, union, update
+from sqlalchemy import ColumnElement, func, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -136,7 +136,7 @@ def known(session: Session, ring: KeyRing, org_id: UUID, *, phone: str | None = 
           but: UUID | None = None) -> list[Inquiry]:
     """Inquiries of whoever has this phone, e-mail or name, the latest first; phone and e-mail clean. What RLS lets the caller see."""
     digests = indexes(ring, org_id, phone, email)
-    alike = [Inquiry.phone_index.in_(digests), Inquiry.email_index.in_(digests)] if digests else []
+    alike: list[ColumnElement[bool]] = [Inquiry.phone_index.in_(digests), Inquiry.email_index.in_(digests)] if digests else []
     if name.strip():
         alike.append(func.lower(Inquiry.full_name) == name.strip().lower())
     if not alike:
