@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.rules.errors import DomainError
+from app.text import N_
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -35,7 +36,7 @@ class Undecryptable(DomainError):
     status = 503
 
     def __init__(self) -> None:
-        super().__init__("This value cannot be read: the key that it was encrypted with is missing or is not the right one.")
+        super().__init__(N_("This value cannot be read: the key that it was encrypted with is missing or is not the right one."))
 
 
 class KeyRing:

@@ -13,7 +13,7 @@ from flask_babel import gettext, lazy_gettext
 from app.models.personal import Document
 from app.permissions import Action, Portal, Resource, Role
 from app.rules.errors import DomainError, Invalid, NotFound
-from app.rules.personal import REMIND_BEFORE, DocumentKind, Requirement
+from app.rules.personal import REMIND_BEFORE, VALUES, DocumentKind, Requirement
 from app.services import documents, personal
 from app.services.files import Upload
 from app.services.personal.values import OWN_REASON
@@ -76,6 +76,13 @@ def document_context(session: Any, user_id: int, role: Role) -> dict[str, Any]:
             "typed": request.form}
 
 
+def readings(session: Any, user_id: int) -> list[dict[str, Any]]:
+    """Who read what, in words."""
+    return [{"at": one.at, "who": one.who, "own": one.own, "reason": one.reason,
+             "what": [VALUES[name].label for name in one.names if name in VALUES] + ([KINDS[DocumentKind(one.kind)]] if one.kind else [])}
+            for one in personal.readings(session, user_id)]
+
+
 def private(page: Any) -> Any:
     """A page that no cache keeps."""
     answer = make_response(page)
@@ -97,7 +104,7 @@ class MyDocumentsView(ConsoleView):
         session, me = self.session(), g.identity.user_id
         role = Role.RESIDENT if Role.RESIDENT in g.identity.roles else Role.PENDING_RESIDENT
         return private(self.page("personal/own.html", title=gettext("My documents"), values=personal.masked(session, me),
-                                 clear=clear or {}, error=error, **document_context(session, me, role)))
+                                 clear=clear or {}, error=error, readings=readings(session, me), **document_context(session, me, role)))
 
     @expose("/")
     @has_access

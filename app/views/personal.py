@@ -15,7 +15,7 @@ from app.rules.errors import DomainError, NotFound
 from app.rules.personal import VALUES
 from app.services import documents, personal
 from app.views.base import ConsoleView, expose, has_access, service_call
-from app.views.documents import document_context, key_of, private, take
+from app.views.documents import document_context, key_of, private, readings, take
 from app.views.people.doors import ring
 
 
@@ -46,7 +46,8 @@ class PersonalView(ConsoleView):
         role = next((role for role in Role if role in roles), Role.RESIDENT)
         return private(self.page(
             "personal/show.html", title=gettext("Personal data"), name=rows[0].name, user_id=user_id, membership=rows[0].id,
-            values=personal.masked(session, user_id), clear=clear or {}, error=error, **document_context(session, user_id, role)))
+            values=personal.masked(session, user_id), clear=clear or {}, error=error,
+            readings=readings(session, user_id), **document_context(session, user_id, role)))
 
     @expose("/<who>")
     @has_access

@@ -2781,6 +2781,164 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.onboarding_house() RETURNS TABLE (id uuid, name text, currency text, country text, today date)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_org uuid := app.current_org();
+  v_hostels uuid[];
+BEGIN
+  IF NOT EXISTS (SELECT FROM app.active_roles(v_org, app.current_user_id()) r WHERE r.role = 'pending_resident') THEN
+    RAISE EXCEPTION 'You are not moving in here, so there is nothing to fill in.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT array_agg(DISTINCT h.id) INTO v_hostels FROM hostels h
+  JOIN app.active_roles(v_org, app.current_user_id()) r ON r.role = 'pending_resident' AND coalesce(r.hostel_id = h.id, true)
+  WHERE h.org_id = v_org AND h.deleted_at IS NULL;
+  IF coalesce(cardinality(v_hostels), 0) <> 1 THEN
+    RAISE EXCEPTION 'It is not decided yet which hostel you move into: please ask the people who invited you.' USING ERRCODE = 'VR409';
+  END IF;
+  RETURN QUERY SELECT h.id, h.name::text, h.currency::text, o.country::text, (app.now() AT TIME ZONE h.timezone)::date
+    FROM hostels h JOIN organizations o ON o.id = h.org_id WHERE h.org_id = v_org AND h.id = v_hostels[1];
+END
+$$
+--;;
+CREATE FUNCTION app.onboarding_prices(p_day date) RETURNS TABLE (kind text, name text, amount_paise bigint, currency text, per text, room_type_id uuid, room_type text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT t.kind, t.name, t.amount_paise, t.currency, t.per, t.room_type_id, k.name
+  FROM app.onboarding_house() h JOIN tariffs t ON t.org_id = app.current_org() AND t.hostel_id = h.id AND t.deleted_at IS NULL
+  LEFT JOIN room_types k ON k.org_id = t.org_id AND k.id = t.room_type_id
+  WHERE daterange(t.valid_from, t.valid_until) @> p_day ORDER BY t.kind, t.amount_paise, t.name
+$$
+--;;
+CREATE FUNCTION app.open_onboarding() RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_user integer := app.current_user_id();
+  v_house uuid := (SELECT id FROM app.onboarding_house());
+  v_found onboarding_progress;
+BEGIN
+  INSERT INTO onboarding_progress (org_id, hostel_id, user_id) VALUES (v_org, v_house, v_user) ON CONFLICT (org_id, user_id) DO NOTHING;
+  SELECT * INTO v_found FROM onboarding_progress WHERE org_id = v_org AND user_id = v_user FOR UPDATE;
+  IF v_found.hostel_id <> v_house THEN
+    -- They were invited into another house meanwhile: its beds are others.
+    UPDATE onboarding_progress SET hostel_id = v_house, hold_id = NULL, last_completed_step = least(last_completed_step, 2)
+    WHERE org_id = v_org AND id = v_found.id RETURNING * INTO v_found;
+  END IF;
+  IF EXISTS (SELECT FROM onboarding_submissions WHERE org_id = v_org AND user_id = v_user
+             AND state IN ('pending_review', 'under_review', 'approved')) THEN
+    RAISE EXCEPTION 'You have sent this already. It can be changed again if the reviewer asks for it.' USING ERRCODE = 'VR409';
+  END IF;
+  RETURN v_found.id;
+END
+$$
+--;;
+CREATE FUNCTION app.save_onboarding_draft(p_step integer, p_data jsonb, p_version integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_open uuid := app.open_onboarding();
+  v_progress onboarding_progress := (SELECT p FROM onboarding_progress p WHERE p.org_id = app.current_org() AND p.id = v_open);
+  v_version integer := (SELECT version FROM onboarding_drafts
+                        WHERE org_id = v_progress.org_id AND user_id = v_progress.user_id AND step = p_step);
+BEGIN
+  IF coalesce(v_version, 0) <> p_version THEN
+    RAISE EXCEPTION 'This was changed on another device or in another tab. What you typed is still here.' USING ERRCODE = 'VR409';
+  END IF;
+  INSERT INTO onboarding_drafts (org_id, user_id, step, data) VALUES (v_progress.org_id, v_progress.user_id, p_step, p_data)
+  ON CONFLICT (org_id, user_id, step) DO UPDATE SET data = onboarding_drafts.data || excluded.data, version = onboarding_drafts.version + 1
+  RETURNING version INTO v_version;
+  RETURN v_version;
+END
+$$
+--;;
+CREATE FUNCTION app.choose_onboarding_bed(p_hold uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_open uuid := app.open_onboarding();
+  v_progress onboarding_progress := (SELECT p FROM onboarding_progress p WHERE p.org_id = app.current_org() AND p.id = v_open);
+BEGIN
+  UPDATE onboarding_progress SET hold_id = p_hold WHERE org_id = v_progress.org_id AND id = v_progress.id
+    AND EXISTS (SELECT FROM bed_holds WHERE org_id = v_progress.org_id AND id = p_hold AND user_id = v_progress.user_id
+                AND hostel_id = v_progress.hostel_id AND state IN ('queued', 'offered', 'held'));
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such hold.' USING ERRCODE = 'VR404';
+  END IF;
+END
+$$;
+
+-- Lets go of the bed that was chosen, for other days or another one
+--;;
+CREATE FUNCTION app.leave_onboarding_bed(p_hold uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_bed uuid := app.find_hold(p_hold, 'update', false);
+BEGIN
+  IF EXISTS (SELECT FROM bed_holds WHERE org_id = app.current_org() AND id = p_hold AND state IN ('queued', 'offered', 'held')) THEN
+    PERFORM app.note_hold('Other days were chosen.');
+    PERFORM app.end_hold(p_hold, 'released');
+    PERFORM app.offer_bed(v_bed);
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.complete_onboarding_step(p_step integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_open uuid := app.open_onboarding();
+  v_progress onboarding_progress := (SELECT p FROM onboarding_progress p WHERE p.org_id = app.current_org() AND p.id = v_open);
+BEGIN
+  IF p_step > v_progress.last_completed_step + 1 OR p_step NOT BETWEEN 1 AND 4 THEN
+    RAISE EXCEPTION 'The steps before this one come first.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE onboarding_progress SET last_completed_step = p_step
+  WHERE org_id = v_progress.org_id AND id = v_progress.id AND last_completed_step < p_step;
+END
+$$;
+
+-- Whether this very submission was made already, by a double click
+--;;
+CREATE FUNCTION app.was_submitted(p_id uuid) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM FROM onboarding_progress WHERE org_id = app.current_org() AND user_id = app.current_user_id() FOR UPDATE;
+  RETURN EXISTS (SELECT FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id AND user_id = app.current_user_id());
+END
+$$
+--;;
+CREATE FUNCTION app.submit_onboarding(p_id uuid, p_answers jsonb, p_changed text[], p_kyc jsonb, p_preferences jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_user integer := app.current_user_id();
+  v_open uuid := app.open_onboarding();
+  v_progress onboarding_progress := (SELECT p FROM onboarding_progress p WHERE p.org_id = app.current_org() AND p.id = v_open);
+  v_hold bed_holds;
+BEGIN
+  IF v_progress.last_completed_step < 4 THEN
+    RAISE EXCEPTION 'The steps before this one come first.' USING ERRCODE = 'VR409';
+  END IF;
+  SELECT * INTO v_hold FROM bed_holds WHERE org_id = v_org AND id = v_progress.hold_id;
+  PERFORM app.take_beds(v_progress.hostel_id, ARRAY[v_hold.bed_id]);
+  PERFORM FROM bed_holds WHERE org_id = v_org AND id = v_progress.hold_id AND state = 'held';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'The bed you chose is not held for you any more: please choose a bed again.' USING ERRCODE = 'VR409', COLUMN = 'bed';
+  END IF;
+  INSERT INTO onboarding_submissions (org_id, id, hostel_id, user_id, round, hold_id, mess_plan, lunchbox, answers, changed, submitted_at)
+  VALUES (v_org, p_id, v_progress.hostel_id, v_user,
+          1 + (SELECT count(*) FROM onboarding_submissions WHERE org_id = v_org AND user_id = v_user), v_progress.hold_id,
+          coalesce(p_answers ->> 'mess_plan', ''), coalesce(p_answers ->> 'lunchbox', '') <> '', p_answers, p_changed, app.now());
+  INSERT INTO kyc_records (org_id, hostel_id, user_id, kind, full_name, facts, submission_id)
+  SELECT v_org, v_progress.hostel_id, v_user, k.kind, k.full_name, k.facts, p_id
+  FROM jsonb_to_recordset(p_kyc) AS k(kind text, full_name text, facts jsonb)
+  ON CONFLICT (org_id, user_id, kind) DO UPDATE SET hostel_id = excluded.hostel_id, full_name = excluded.full_name,
+    facts = excluded.facts, submission_id = excluded.submission_id;
+  INSERT INTO resident_preferences (org_id, hostel_id, user_id, answers) VALUES (v_org, v_progress.hostel_id, v_user, p_preferences)
+  ON CONFLICT (org_id, user_id) DO UPDATE SET hostel_id = excluded.hostel_id, answers = excluded.answers;
+  UPDATE onboarding_progress SET onboarding_complete = true, last_completed_step = 5 WHERE org_id = v_org AND id = v_progress.id;
+  PERFORM app.enqueue('onboarding.submitted', jsonb_build_object('submission_id', p_id));
+END
+$$
+--;;
 CREATE FUNCTION app.can(p_resource text, p_action text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT current_setting('app.caps', true) = '*'
       OR position('|' || p_resource || '.' || p_action || '=' IN coalesce(current_setting('app.caps', true), '')) > 0
@@ -2958,6 +3116,25 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY 1
 $$;
 
+-- Who read what of a person, the newest first
+--;;
+CREATE FUNCTION app.readings_of(p_user integer, p_most integer) RETURNS TABLE (at timestamptz, who text, own boolean, names text[], kind text, reason text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_personal(p_user, 'read');
+  RETURN QUERY
+    SELECT l.at, m.name::text, l.actor_id IS NOT DISTINCT FROM p_user,
+           ARRAY(SELECT jsonb_array_elements_text(l.after -> 'names')), d.kind, CASE WHEN app.is_staff() THEN l.reason END
+    FROM audit_log l
+    LEFT JOIN members m ON m.org_id = l.org_id AND m.user_id = l.actor_id
+    LEFT JOIN documents d ON l.table_name = 'documents' AND d.org_id = l.org_id AND d.id::text = l.row_id
+    WHERE l.org_id = app.current_org() AND l.action IN ('reveal', 'open')
+      AND (l.table_name = 'personal_values' AND l.row_id = p_user::text OR l.table_name = 'documents' AND l.row_id IN (
+        SELECT one.id::text FROM documents one WHERE one.org_id = app.current_org() AND one.user_id = p_user))
+    ORDER BY l.seq DESC LIMIT p_most;
+END
+$$;
+
 -- -- documents ---------------------------------------------------------------------------------------------------
 
 -- The uploaded file becomes the person's, and a document of theirs
@@ -3106,6 +3283,7 @@ BEGIN
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
   IF v_alone THEN
     DELETE FROM user_sessions WHERE user_id = p_user;
+    DELETE FROM known_devices WHERE user_id = p_user;
     UPDATE ab_user SET first_name = 'Erased', last_name = 'person', username = v_nobody, email = v_nobody, active = false WHERE id = p_user;
   END IF;
   PERFORM app.note_event('erase', 'members', p_user::text, NULL);
@@ -3412,6 +3590,18 @@ BEGIN
   WHERE org_id = v_org AND id = v_resident AND status <> 'left'
     AND NOT EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_resident AND status <> 'ended');
 END
+$$
+--;;
+CREATE FUNCTION app.wants_known_device(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM members m JOIN organizations o ON o.id = m.org_id, LATERAL app.active_roles(m.org_id, m.user_id) r
+    WHERE m.user_id = p_user AND o.settings -> 'verify_devices' = 'true' AND r.role <> 'pending_resident')
+$$
+--;;
+CREATE FUNCTION app.verify_devices(p_org uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE organizations SET settings = settings || '{"verify_devices": true}' WHERE id = p_org
 $$
 --;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
@@ -3887,6 +4077,22 @@ CREATE TABLE ab_user_role (
 	FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
 )
 --;;
+CREATE TABLE known_devices (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	digest BYTEA NOT NULL, 
+	device VARCHAR(300) NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	used_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id)
+)
+--;;
+CREATE INDEX known_devices_expires ON known_devices (expires_at)
+--;;
+CREATE UNIQUE INDEX known_devices_key ON known_devices (user_id, digest)
+--;;
 CREATE TABLE lifecycle_transitions (
 	machine TEXT NOT NULL, 
 	event TEXT NOT NULL, 
@@ -3901,6 +4107,19 @@ CREATE TABLE lifecycle_transitions (
 )
 --;;
 CREATE INDEX lifecycle_transitions_edge ON lifecycle_transitions (machine, from_state, to_state)
+--;;
+CREATE TABLE mailed_proofs (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	purpose TEXT NOT NULL, 
+	user_id INTEGER, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	used_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (id), 
+	CONSTRAINT mailed_proofs_purpose_known CHECK (purpose IN ('sign-in-link','device-code')), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id)
+)
+--;;
+CREATE INDEX mailed_proofs_expires ON mailed_proofs (expires_at)
 --;;
 CREATE TABLE members (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -5974,6 +6193,32 @@ GRANT UPDATE (name, query, shared, is_default) ON public.saved_views TO portal_a
 --;;
 GRANT DELETE ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
 --;;
+ALTER TABLE public.mailed_proofs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.mailed_proofs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.mailed_proofs TO viramah_auth
+--;;
+GRANT INSERT (id, purpose, user_id, expires_at, used_at) ON public.mailed_proofs TO viramah_auth
+--;;
+GRANT UPDATE (used_at) ON public.mailed_proofs TO viramah_auth
+--;;
+GRANT DELETE ON public.mailed_proofs TO viramah_auth
+--;;
+ALTER TABLE public.known_devices ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.known_devices FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, DELETE ON public.known_devices TO viramah_definer
+--;;
+GRANT SELECT ON public.known_devices TO viramah_auth
+--;;
+GRANT INSERT (id, user_id, digest, device, used_at, expires_at) ON public.known_devices TO viramah_auth
+--;;
+GRANT UPDATE (used_at, expires_at) ON public.known_devices TO viramah_auth
+--;;
+GRANT DELETE ON public.known_devices TO viramah_auth
+--;;
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.outbox FORCE ROW LEVEL SECURITY
@@ -6229,6 +6474,10 @@ CREATE POLICY mine_insert on public.saved_views AS PERMISSIVE FOR INSERT TO port
 CREATE POLICY mine_update on public.saved_views AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id())) WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (NOT shared OR (SELECT app.can('team', 'update'))))
 --;;
 CREATE POLICY mine_delete on public.saved_views AS PERMISSIVE FOR DELETE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY auth_all on public.mailed_proofs AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
+--;;
+CREATE POLICY auth_all on public.known_devices AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
 --;;
 CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('work', 'read')))
 --;;
@@ -7328,6 +7577,58 @@ REVOKE ALL ON FUNCTION app.forget_onboarding() FROM PUBLIC
 --;;
 ALTER FUNCTION app.forget_onboarding() OWNER TO viramah_definer
 --;;
+REVOKE ALL ON FUNCTION app.onboarding_house() FROM PUBLIC
+--;;
+ALTER FUNCTION app.onboarding_house() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.onboarding_house() TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.onboarding_prices(p_day date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.onboarding_prices(p_day date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.onboarding_prices(p_day date) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.open_onboarding() FROM PUBLIC
+--;;
+ALTER FUNCTION app.open_onboarding() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.save_onboarding_draft(p_step integer, p_data jsonb, p_version integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.save_onboarding_draft(p_step integer, p_data jsonb, p_version integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.save_onboarding_draft(p_step integer, p_data jsonb, p_version integer) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.choose_onboarding_bed(p_hold uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.choose_onboarding_bed(p_hold uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.choose_onboarding_bed(p_hold uuid) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.leave_onboarding_bed(p_hold uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.leave_onboarding_bed(p_hold uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.leave_onboarding_bed(p_hold uuid) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.complete_onboarding_step(p_step integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.complete_onboarding_step(p_step integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.complete_onboarding_step(p_step integer) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.was_submitted(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.was_submitted(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.was_submitted(p_id uuid) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.submit_onboarding(p_id uuid, p_answers jsonb, p_changed text[], p_kyc jsonb, p_preferences jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.submit_onboarding(p_id uuid, p_answers jsonb, p_changed text[], p_kyc jsonb, p_preferences jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.submit_onboarding(p_id uuid, p_answers jsonb, p_changed text[], p_kyc jsonb, p_preferences jsonb) TO portal_resident
+--;;
 REVOKE ALL ON FUNCTION app.can(p_resource text, p_action text) FROM PUBLIC
 --;;
 GRANT EXECUTE ON FUNCTION app.can(p_resource text, p_action text) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
@@ -7397,6 +7698,12 @@ REVOKE ALL ON FUNCTION app.find_personal(p_names text[], p_indexes text[]) FROM 
 ALTER FUNCTION app.find_personal(p_names text[], p_indexes text[]) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.find_personal(p_names text[], p_indexes text[]) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.readings_of(p_user integer, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.readings_of(p_user integer, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.readings_of(p_user integer, p_most integer) TO portal_admin, portal_resident
 --;;
 REVOKE ALL ON FUNCTION app.add_document(p_user integer, p_kind text, p_file uuid, p_until date, p_replaces uuid, p_most integer) FROM PUBLIC
 --;;
@@ -7537,6 +7844,18 @@ ALTER FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) OWNER T
 REVOKE ALL ON FUNCTION app.close_stay(p_stay uuid, p_on date) FROM PUBLIC
 --;;
 ALTER FUNCTION app.close_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.wants_known_device(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.wants_known_device(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.wants_known_device(p_user integer) TO viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.verify_devices(p_org uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.verify_devices(p_org uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.verify_devices(p_org uuid) TO viramah_auth, viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;

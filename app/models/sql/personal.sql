@@ -90,6 +90,26 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY 1
 $$;
 
+-- Who read what of a person, the newest first; reasons are for staff.
+--: definer; execute: portal_admin, portal_resident
+CREATE FUNCTION app.readings_of(p_user integer, p_most integer)
+RETURNS TABLE (at timestamptz, who text, own boolean, names text[], kind text, reason text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_personal(p_user, 'read');
+  RETURN QUERY
+    SELECT l.at, m.name::text, l.actor_id IS NOT DISTINCT FROM p_user,
+           ARRAY(SELECT jsonb_array_elements_text(l.after -> 'names')), d.kind, CASE WHEN app.is_staff() THEN l.reason END
+    FROM audit_log l
+    LEFT JOIN members m ON m.org_id = l.org_id AND m.user_id = l.actor_id
+    LEFT JOIN documents d ON l.table_name = 'documents' AND d.org_id = l.org_id AND d.id::text = l.row_id
+    WHERE l.org_id = app.current_org() AND l.action IN ('reveal', 'open')
+      AND (l.table_name = 'personal_values' AND l.row_id = p_user::text OR l.table_name = 'documents' AND l.row_id IN (
+        SELECT one.id::text FROM documents one WHERE one.org_id = app.current_org() AND one.user_id = p_user))
+    ORDER BY l.seq DESC LIMIT p_most;
+END
+$$;
+
 -- -- documents ---------------------------------------------------------------------------------------------------
 
 -- The uploaded file becomes the person's, and a document of theirs; `p_replaces` names the one it takes the place of.
@@ -248,6 +268,7 @@ BEGIN
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
   IF v_alone THEN
     DELETE FROM user_sessions WHERE user_id = p_user;
+    DELETE FROM known_devices WHERE user_id = p_user;
     UPDATE ab_user SET first_name = 'Erased', last_name = 'person', username = v_nobody, email = v_nobody, active = false WHERE id = p_user;
   END IF;
   PERFORM app.note_event('erase', 'members', p_user::text, NULL);

@@ -27,6 +27,8 @@ _PUT = text("SELECT app.put_personal(:user, :key, CAST(:values AS jsonb))")
 _REVEAL = text("SELECT name, token, key_id, key_token FROM app.reveal_personal(:user, :names, :reason)")
 _OWN_DRAFTS = text("SELECT name, token, key_id, key_token FROM app.own_drafts()")
 _FIND = text("SELECT app.find_personal(:names, :indexes)")
+_READINGS = text("SELECT at, who, own, names, kind, reason FROM app.readings_of(:user, :most)")
+READINGS = 20
 _PERSON = "p"  # the only key of a person's own ring
 
 
@@ -132,6 +134,23 @@ def _read(session: Session, ring: KeyRing, user_id: int, rows: Iterable[Row[tupl
             keys[row.key_id] = person_ring(ring, org_id, user_id, row.key_token)
         found[row.name] = keys[row.key_id].decrypt(row.token, value_context(org_id, user_id, row.name))
     return found
+
+
+@dataclass(frozen=True)
+class Reading:
+    """That somebody read values (by name) or opened a document (of a kind); `who` is empty for the product itself."""
+
+    at: datetime
+    who: str | None
+    own: bool
+    names: list[str]
+    kind: str | None
+    reason: str | None
+
+
+def readings(session: Session, user_id: int) -> list[Reading]:
+    """Who read what of a person, the newest first; the person is told no reasons."""
+    return [Reading(*row) for row in session.execute(_READINGS, {"user": user_id, "most": READINGS})]
 
 
 def find(session: Session, ring: KeyRing, name: str, value: str, *, family: bool = True) -> list[int]:
