@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
@@ -16,6 +16,7 @@ from app.rules.files import FileTooLarge, WrongKind
 from app.rules.personal import DocumentKind, Requirement
 from app.services import documents, files
 from app.services.files import Upload
+from app.signing import read_file_link
 from app.tenancy import tenant_scope
 from app.wiring import objects
 
@@ -57,7 +58,11 @@ def test_whom_a_manager_adds_a_document_for_owns_it(app, world):
     give(world.a.people[Role.HOSTEL_MANAGER], world.resident)
     with as_(world.resident) as session:
         (document,) = documents.of_person(session, world.resident.user_id)
-        assert files.find(session, document.file_id).user_id == world.resident.user_id
+        file = files.find(session, document.file_id)
+    assert file.user_id == world.resident.user_id
+    now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    link = files.link_for("secret", file, world.resident.user_id, 30, now)
+    assert read_file_link("secret", link, world.resident.user_id, now).expires_at == now + timedelta(minutes=15)
 
 
 def test_who_may_not_reveal_sees_no_document_and_opens_no_file(app, world):
