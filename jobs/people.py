@@ -1,4 +1,4 @@
-"""Messages about accounts: invitations and links to reset a password. The links' secrets are made here, never stored.
+"""Messages about accounts: invitations, links and codes. The secrets of these are made here, never stored.
 
 And what is forgotten about people: attempts to sign in are personal data, and decide nothing after half an hour.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.languages import in_language
-from app.services.people import accounts, invitations, mail, signin
+from app.services.people import accounts, devices, invitations, magic, mail, signin
 from app.tenancy import auth_scope
 from app.wiring import mailer, settings
 from jobs.registry import Payload, handles
@@ -53,8 +53,33 @@ def mail_password_reset(session: Session, payload: Payload) -> None:
         mailer().send(mail.password_reset(found.email, found.name, link("/password/new", secret), payload["reset_id"], gettext))
 
 
+@handles(magic.LINK_MAIL, external=True)
+def mail_sign_in_link(session: Session, payload: Payload) -> None:
+    """Mail a link that signs in; for an address without an account there is nothing to do."""
+    found = session.execute(_ADDRESS, {"user": payload["user_id"]}).one_or_none()
+    if found is None:
+        return
+    secret = magic.proof_secret(settings().secret_key, magic.Purpose.LINK, payload["proof_id"])
+    with in_language(found.language):
+        mailer().send(mail.sign_in_link(found.email, found.name, link("/login/with", secret), payload["proof_id"], gettext))
+
+
+@handles(magic.CODE_MAIL, external=True)
+def mail_device_code(session: Session, payload: Payload) -> None:
+    """Mail the code that a new device asks for."""
+    found = session.execute(_ADDRESS, {"user": payload["user_id"]}).one_or_none()
+    if found is None:
+        return
+    code = magic.proof_code(settings().secret_key, payload["proof_id"])
+    with in_language(found.language):
+        mailer().send(mail.device_code(found.email, found.name, code, payload["proof_id"], gettext))
+
+
 @handles("people.forget")
 def forget(_session: Session, _payload: Payload) -> None:
-    """Forget old attempts to sign in."""
+    """Forget old attempts to sign in, and proofs and devices that are over."""
+    now = datetime.now(UTC)
     with auth_scope() as auth:
-        signin.forget_attempts(auth, datetime.now(UTC) - KEEP_ATTEMPTS)
+        signin.forget_attempts(auth, now - KEEP_ATTEMPTS)
+        magic.forget(auth, now)
+        devices.forget(auth, now)

@@ -21,5 +21,6 @@ from app.models import (  # noqa: F401  (declaring is the point)
     residents,
     rooms,
     saved_views,
+    signin,
     work,
 )

@@ -18,6 +18,9 @@ LOCK_WINDOW = timedelta(minutes=15)
 ATTEMPTS_PER_ADDRESS = 300
 INVITATION_LIFETIME = timedelta(days=7)
 PASSWORD_RESET_LIFETIME = timedelta(hours=1)
+MAILED_PROOF_LIFETIME = timedelta(minutes=15)  # a link to sign in, the code of a new device
+KNOWN_DEVICE_LIFETIME = timedelta(days=90)  # since it was used last
+KNOWN_DEVICES_MOST = 10  # of a person; the one unused for longest gives way
 SESSION_LIMIT = 5  # sessions at a time; the one unused for longest gives way to a new one
 SESSION_IDLE = timedelta(days=7)  # seed 4, section 3
 SESSION_ABSOLUTE = timedelta(days=30)

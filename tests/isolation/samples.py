@@ -80,6 +80,10 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
     "user_credentials": lambda o: [{"user_id": p.user_id, "password_hash": "secret-hash"} for p in actors(o)],
     "login_attempts": lambda o: [{"account": f"owner@{o.slug}.example", "address": "127.0.0.1", "succeeded": True}],
     "user_sessions": _nothing,
+    "mailed_proofs": lambda o: [{"purpose": "device-code", "user_id": p.user_id, "expires_at": datetime(2099, 1, 1, tzinfo=UTC)}
+                                for p in actors(o)],
+    "known_devices": lambda o: [{"user_id": p.user_id, "digest": b"d", "device": "Sample",
+                                 "expires_at": datetime(2099, 1, 1, tzinfo=UTC)} for p in actors(o)],
     "outbox": lambda o: [{"org_id": o.org_id, "id": known(o, "work"), "kind": "sample", "state": "dead"}],
     "audit_log": lambda o: [{"org_id": o.org_id, "actor": "user", "portal": "x", "action": "sample", "table_name": "x"}],
     "audit_batches": lambda o: [{"number": 1 if o.slug == "asha" else 2, "first_seq": 1, "last_seq": 1, "row_count": 1,

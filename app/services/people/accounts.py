@@ -35,6 +35,7 @@ _SLUG_TRIES = 6
 _HIT = text("SELECT app.count_hit('password-reset', :key, :start, :most)")
 _BY_EMAIL = text("SELECT id FROM ab_user WHERE lower(email) = :email AND active")
 _CREATE_ACCOUNT = text("SELECT app.create_account(:email, :name)")
+_VERIFY_DEVICES = text("SELECT app.verify_devices(:org)")
 _SLUG_TAKEN = "organizations_slug_key"
 
 
@@ -80,7 +81,7 @@ def sign_up(session: Session, given: SignUp) -> int:
 
 def create_organization(session: Session, name: str, owner_id: int, *, slug: str = "",
                         plan: organizations.Plan = organizations.Plan.FREE) -> UUID:
-    """A tenant with its owner, the plan's limits and the categories of maintenance.
+    """A tenant with its owner, the plan's limits and the categories of maintenance; new devices show a mailed code.
 
     Without a `slug`, one is made from the name; where it is taken, with four more letters. Errors: Invalid, Conflict.
     """
@@ -92,6 +93,7 @@ def create_organization(session: Session, name: str, owner_id: int, *, slug: str
             if getattr(getattr(error.orig, "diag", None), "constraint_name", "") != _SLUG_TAKEN:
                 raise
         else:
+            session.execute(_VERIFY_DEVICES, {"org": found})
             return found
     raise Conflict("Another organization has this short name already; choose another.")
 

@@ -20,6 +20,11 @@ _INVITED = N_("Hello %(name)s,\n\nyou are invited to work with %(organization)s 
 _RESET = N_("Hello %(name)s,\n\nsomebody asked for a new password for your account in the Viramah Console. Open this link to "
             "choose one:\n%(link)s\n\nIt works once, within an hour. If it wasn't you, do nothing: your password stays as "
             "it is.\n")
+_LINK = N_("Hello %(name)s,\n\nopen this link to sign in to the Viramah Console:\n%(link)s\n\nIt works once, within 15 minutes, "
+          "in the browser in which you asked for it. If it wasn't you, do nothing.\n")
+_CODE = N_("Hello %(name)s,\n\nsomebody gave your password in a browser that we don't know. If it was you, type this code "
+          "there:\n%(code)s\n\nIt works once, within 15 minutes. If it wasn't you, change your password now, and tell nobody "
+          "the code.\n")
 
 
 def invitation(letter: Letter, link: str, say: Say, until: str) -> Mail:
@@ -37,3 +42,15 @@ def password_reset(to: str, name: str, link: str, key: str, say: Say) -> Mail:
     """To somebody who forgot their password, or was given an account."""
     return Mail(to=to, key=f"password reset {key}", subject=say(N_("Choose a new password")),
                 text=say(_RESET) % {"name": name, "link": link})
+
+
+def sign_in_link(to: str, name: str, link: str, key: str, say: Say) -> Mail:
+    """To somebody who would rather read their mail than type a password."""
+    return Mail(to=to, key=f"sign-in link {key}", subject=say(N_("Your link to sign in")),
+                text=say(_LINK) % {"name": name, "link": link})
+
+
+def device_code(to: str, name: str, code: str, key: str, say: Say) -> Mail:
+    """To somebody whose password was given on a device that is new."""
+    return Mail(to=to, key=f"device code {key}", subject=say(N_("Is this you on a new device?")),
+                text=say(_CODE) % {"name": name, "code": code})

@@ -19,6 +19,7 @@ from app.rules.errors import Invalid
 from app.rules.people import WIDE_ROLES, MemberStatus, may_grant
 
 REQUIRE_TOTP = "require_totp"  # in organizations.settings; app.identify reads it
+VERIFY_DEVICES = "verify_devices"  # there too; app.wants_known_device reads it
 _GRANT = text("SELECT app.grant_role(:user, :role, :hostel, :since, :until)")
 _CHANGE = text("SELECT app.change_role(:id, :status, :since, :until, :version)")
 _CHANGE_PERSON = text("SELECT app.change_person(:user, :status)")
@@ -91,7 +92,7 @@ def add_member(session: Session, user_id: int, role: Role, hostel_id: UUID | Non
     return grant_role(session, user_id, role, hostel_id)
 
 
-def require_second_factor(session: Session, organization: Organization, required: bool) -> None:
-    """Whether staff of this organization can do anything without a second factor; counts from the next request."""
-    organization.settings = {**organization.settings, REQUIRE_TOTP: required}
+def secure_sign_in(session: Session, organization: Organization, *, second_factor: bool, known_devices: bool) -> None:
+    """Whether staff can do anything without a second factor, from the next request; whether new devices show a code."""
+    organization.settings = {**organization.settings, REQUIRE_TOTP: second_factor, VERIFY_DEVICES: known_devices}
     session.flush()

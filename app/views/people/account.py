@@ -18,7 +18,7 @@ from app.identity import Identity
 from app.models.declare import SIGNED_IN
 from app.permissions import Portal
 from app.rules.errors import DomainError, Invalid, NotFound
-from app.services.people import accounts, members, second_factor, sessions
+from app.services.people import accounts, devices, members, second_factor, sessions
 from app.services.people import signin as service
 from app.views.base import ConsoleView, service_call
 from app.views.people.doors import account_call, caller, current_digest, now, refused, ring, signed_in
@@ -70,11 +70,12 @@ class AccountView(ConsoleView):
         with account_call() as call:
             secured = second_factor.is_set_up(call.session, me.user_id)
             codes = second_factor.recovery_codes_left(call.session, me.user_id)
+            known = devices.known_devices(call.session, me.user_id, now())
         if call.error is not None:
             raise call.error
         return self.page("people/account.html", title=gettext("Account and security"), identity=me, secured=secured,
-                         codes=codes, devices=sessions.devices(self.session(), me.user_id, now()), words=device_words,
-                         portal_names=PORTAL_NAMES)
+                         codes=codes, devices=sessions.devices(self.session(), me.user_id, now()), known=known,
+                         words=device_words, portal_names=PORTAL_NAMES)
 
     # -- devices ----------------------------------------------------------------------------------------------
 
@@ -100,6 +101,21 @@ class AccountView(ConsoleView):
         if call.error is None:
             flash(ngettext("Signed out on %(num)s other device.", "Signed out on %(num)s other devices.", ended), "success")
         return call.respond(url_for(".show"))
+
+    @expose("/devices/<device_id>/remove", methods=["POST"])
+    @signed_in
+    def remove_device(self, device_id: str) -> Any:
+        """Know a device no longer: whoever signs in there next shows a code from the mail."""
+        try:
+            wanted = UUID(device_id)
+        except ValueError as error:
+            raise NotFound(gettext("There is no such device; it may have been removed already.")) from error
+        with account_call() as call:
+            devices.remove(call.session, myself().user_id, wanted)
+        if call.error is not None:
+            raise call.error
+        flash(gettext("That device is known no longer."), "success")
+        return redirect(url_for(".show"), code=303)
 
     # -- password ---------------------------------------------------------------------------------------------
 

@@ -8,7 +8,18 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
-from flask import Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -18,8 +29,9 @@ from app import metrics
 from app.crypto import KeyRing
 from app.problems import wants_problem
 from app.rules.errors import DomainError, Forbidden
+from app.rules.signin import KNOWN_DEVICE_LIFETIME
 from app.security import TOKEN, identify, new_token, sign_in, token_digest
-from app.services.people import sessions
+from app.services.people import devices, sessions
 from app.services.people.sessions import Caller
 from app.tenancy import auth_scope
 from app.views.edge import local_path, meaning_of, problem_json
@@ -27,7 +39,9 @@ from app.views.screens import to_sign_in
 from app.wiring import settings
 
 # What somebody may still open while their organization waits for their second factor.
-_OPEN_WITHOUT_SECOND_FACTOR = ("AccountView.", "SignInView.", "SwitchView.", "PasswordView.")
+_OPEN_WITHOUT_SECOND_FACTOR = ("AccountView.", "SignInView.", "SwitchView.", "PasswordView.",
+                               "SignInLinkView.", "NewDeviceView.")
+DEVICE = "device_{}"  # the cookie by which a browser is known for one person
 TITLE_LIMIT = 300  # characters kept of what a browser says of itself
 
 
@@ -81,18 +95,30 @@ def after_sign_in(target: str | None) -> str:
     return local_path(target, url_for("HomeView.index"))
 
 
+def device_token(user_id: int) -> str:
+    """What this browser says it is to this person; empty if nothing."""
+    return request.cookies.get(DEVICE.format(user_id), "")[:TITLE_LIMIT]
+
+
 def let_in(user_id: int, email: str, *, second_factor: bool, target: str | None) -> Response:
-    """Open a session for somebody who has shown all they must; the one this browser had before ends."""
+    """Open a session for somebody who has shown all they must; the one this browser had before ends.
+
+    From now on this browser is known for them.
+    """
     before, token = current_digest(), new_token()
     with account_call() as call:
         if before is not None:
             sessions.end_by_digest(call.session, before, now())
         sessions.open_session(call.session, user_id, email, caller(), token_digest(token), second_factor=second_factor,
                               now=now())
+        device = devices.remember(call.session, user_id, device_token(user_id), caller(), now())
     if call.error is not None:
         return door_page("people/problem.html", call.error.status, error=call.error)
     sign_in(user_id, token)
-    return redirect(after_sign_in(target), code=303)
+    response = redirect(after_sign_in(target), code=303)
+    response.set_cookie(DEVICE.format(user_id), device, max_age=KNOWN_DEVICE_LIFETIME, httponly=True, samesite="Lax",
+                        secure=current_app.config["SESSION_COOKIE_SECURE"])
+    return response
 
 
 def door_page(template: str, status: int = 200, **context: Any) -> Response:

@@ -64,6 +64,17 @@ class ForgottenForm(ConsoleForm):
     email = email_field()
 
 
+class UseLinkForm(ConsoleForm):
+    """Nothing to type: that somebody presses the button, and not a mail scanner."""
+
+
+class DeviceCodeForm(ConsoleForm):
+    """The code that was mailed."""
+
+    code = StringField(lazy_gettext("Code"), [_given, Length(max=40), printable], filters=[strip], render_kw={
+        "autocomplete": "one-time-code", "inputmode": "numeric"})
+
+
 class NewPasswordForm(ConsoleForm):
     """The new one."""
 
@@ -99,6 +110,7 @@ class SecurityForm(ConsoleForm):
     """What the organization asks of its staff."""
 
     require_totp = BooleanField(lazy_gettext("Staff must sign in with a second factor"))
+    verify_devices = BooleanField(lazy_gettext("Whoever signs in on a new device shows a code from their mail"))
 
 
 class RoleField(SelectField):
@@ -124,5 +136,5 @@ class RoleField(SelectField):
             raise ValueError(gettext("Choose one from the list.")) from error
 
 
-__all__ = ["AcceptForm", "ChangePasswordForm", "CodeForm", "ForgottenForm", "NewPasswordForm", "RoleField",
-           "SecurityForm", "SignInForm", "SignUpForm", "email_field", "name_field"]
+__all__ = ["AcceptForm", "ChangePasswordForm", "CodeForm", "DeviceCodeForm", "ForgottenForm", "NewPasswordForm", "RoleField",
+           "SecurityForm", "SignInForm", "SignUpForm", "UseLinkForm", "email_field", "name_field"]

@@ -178,15 +178,17 @@ class SecurityView(ConsoleView):
     @expose("/security", methods=["GET", "POST"])
     @has_access
     def security(self) -> Any:
-        """Whether staff need a second factor."""
+        """Whether staff need a second factor, and new devices a code."""
         me, form, title = myself(), SecurityForm(), gettext("Security")
         organization = self.session().scalars(select(Organization).where(Organization.id == me.org_id)).one()
         if not form.is_submitted():
             form.require_totp.data = bool(organization.settings.get(members.REQUIRE_TOTP))
+            form.verify_devices.data = bool(organization.settings.get(members.VERIFY_DEVICES))
             return self.page("people/security.html", title=title, form=form)
         with service_call(gettext("Saved.")) as call:
             if form.require_totp.data and not me.second_factor:
                 raise Forbidden(gettext("Set up a second factor for yourself first, and sign in with it."))
-            members.require_second_factor(call.session, organization, bool(form.require_totp.data))
+            members.secure_sign_in(call.session, organization, second_factor=bool(form.require_totp.data),
+                                   known_devices=bool(form.verify_devices.data))
         return call.respond(url_for("MemberView.list"),
                             failed=lambda: self.page("people/security.html", title=title, form=form))

@@ -27,9 +27,17 @@ from app.views.people.doors import (
     ring,
 )
 from app.views.people.forms import CodeForm, SignInForm
+from app.views.people.newdevice import admit
 
 HALF_WAY = "half_way"  # cookie entry of somebody whose password was right and whose code is due
 HALF_WAY_SECONDS = 300
+
+
+def to_second_step(user_id: int, email: str, target: str, *, mail_proved: bool = False) -> Response:
+    """On to the code of the app; `mail_proved` says that no other code need be asked for."""
+    session.clear()
+    session[HALF_WAY] = {"user": user_id, "email": email, "at": int(now().timestamp()), "mail_proved": mail_proved}
+    return redirect(url_for("SignInView.second_step", next=target or None), code=303)
 
 
 class SignInView(BaseView):
@@ -50,10 +58,8 @@ class SignInView(BaseView):
         if account is None:
             return self._page(form, target, error)
         if not account.second_factor:
-            return let_in(account.user_id, account.email, second_factor=False, target=target)
-        session.clear()
-        session[HALF_WAY] = {"user": account.user_id, "email": account.email, "at": int(now().timestamp())}
-        return redirect(url_for(".second_step", next=target or None), code=303)
+            return admit(account.user_id, account.email, second_factor=False, target=target)
+        return to_second_step(account.user_id, account.email, target)
 
     def _already(self, target: str) -> Response | None:
         """Whoever is signed in goes on; unless they are nowhere a member, which a circle of redirects would not tell."""
@@ -100,7 +106,8 @@ class SignInView(BaseView):
             error = self._check_code(half_way["user"], half_way["email"], form.code.data)
         if error is None:
             session.pop(HALF_WAY)
-            return let_in(half_way["user"], half_way["email"], second_factor=True, target=target)
+            enter = let_in if half_way.get("mail_proved") else admit
+            return enter(half_way["user"], half_way["email"], second_factor=True, target=target)
         return door_page("people/second_step.html", error.status, form=form, error=error, target=target)
 
     def _check_code(self, user_id: int, email: str, code: str) -> DomainError | None:

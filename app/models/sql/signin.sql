@@ -1,0 +1,16 @@
+-- Whether one of a person's organizations wants devices confirmed that it doesn't know. Whoever waits for approval is
+-- not asked yet: a phone that is new at every step would keep them from applying.
+--: definer; execute: auth
+CREATE FUNCTION app.wants_known_device(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM members m JOIN organizations o ON o.id = m.org_id, LATERAL app.active_roles(m.org_id, m.user_id) r
+    WHERE m.user_id = p_user AND o.settings -> 'verify_devices' = 'true' AND r.role <> 'pending_resident')
+$$;
+
+-- A new organization begins with it, until its owner lets it go.
+--: definer; execute: auth, service
+CREATE FUNCTION app.verify_devices(p_org uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE organizations SET settings = settings || '{"verify_devices": true}' WHERE id = p_org
+$$;
