@@ -69,6 +69,7 @@ def test_a_number_is_shown_to_who_says_what_for_and_that_is_written_down(app: An
     assert who.post(f"/inquiries/reveal/{key}", {"reason": ""}).status_code == 422
     html = who.post(f"/inquiries/reveal/{key}", {"reason": "To call"}).get_data(as_text=True)
     assert "+91 98765 43210" in html
+    assert "data-refused" not in html
     assert EMAIL in html
     (entry,) = _rows(superuser, "SELECT * FROM audit_log WHERE action = 'reveal'")
     assert (entry.actor_id, entry.row_id, entry.reason) == (agent.user_id, str(key), "To call")

@@ -19,9 +19,9 @@ $$;
 CREATE FUNCTION app.audit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
-  -- The keys of the search box repeat the name.
-  v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - '{updated_at,name_key,last_name_key}'::text[] END;
-  v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - '{updated_at,name_key,last_name_key}'::text[] END;
+  -- The keys of the search box repeat the name; how often somebody asked is told by the inquiries themselves.
+  v_before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - '{updated_at,name_key,last_name_key,last_asked_at,times_asked}'::text[] END;
+  v_after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - '{updated_at,name_key,last_name_key,last_asked_at,times_asked}'::text[] END;
   v_row jsonb := coalesce(v_after, v_before);
   v_user integer := app.current_user_id();
 BEGIN

@@ -262,6 +262,10 @@ class InquiryView(ConsoleModelView):
         return {"again": finding.copies(self.session(), item), "revealed": g.get("revealed"), "shown_phone": shown_phone,
                 "alike": inquiries.known(self.session(), ring(), item.org_id, name=item.full_name, but=item.id)}
 
+    def _typed(self) -> dict[str, Any]:
+        """Nothing is left of a dialog whose answer is on the page."""
+        return {"typed": {}, "once": submission_id()} if g.get("revealed") else super()._typed()
+
     def _write(self, pk: str, done: str, work: Any) -> Any:
         key = given_id(pk)
         with service_call(done) as call:
