@@ -103,11 +103,13 @@ def is_known(session: Session, org_id: UUID, device: Device) -> bool:
 def submit(session: Session, ring: KeyRing, where: Arrival, inquiry_id: UUID, lead: Lead, device: Device, new_cookie: str) -> bool:
     """Write a stranger's inquiry, whose `lead` is clean; returns whether this very browser repeats what it has sent.
 
+    `new_cookie` is what the browser will carry from now on: its own, if it came with one.
+
     Known or not, the same work is done and the same is answered.
     """
     repeated = session.execute(_SUBMIT, {
         "org": where.org_id, "hostel": where.hostel_id, "id": inquiry_id, "lead": sealed(ring, where.org_id, inquiry_id, lead),
-        "known": indexes(ring, where.org_id, lead.phone, lead.email), "new_cookie": _digest(device.cookie or new_cookie),
+        "known": indexes(ring, where.org_id, lead.phone, lead.email), "new_cookie": _digest(new_cookie),
         **device.digests()}).scalar_one()
     session.info[ASKED] = True
     return bool(repeated)

@@ -95,13 +95,13 @@ def receive(where: Arrival, sent: Sent) -> Received:
         return Received(error)
     with service_call() as call:
         inquiries.admit(call.session, settings().secret_key, request.remote_addr or "")
-    if call.error is None and not sent.trap:
-        fresh = new_token()
-        with service_call() as call:
-            name, ends = proof.check(sent.proof, settings().secret_key, str(where.org_id), now)
-            inquiries.use_proof(call.session, name, ends)
-            found.duplicate = inquiries.submit(call.session, ring(), where, sent.id, lead, known, fresh)
-        found.cookie = known.cookie or fresh
+    if call.error is None:
+        found.cookie = known.cookie or new_token()
+        if not sent.trap:
+            with service_call() as call:
+                name, ends = proof.check(sent.proof, settings().secret_key, str(where.org_id), now)
+                inquiries.use_proof(call.session, name, ends)
+                found.duplicate = inquiries.submit(call.session, ring(), where, sent.id, lead, known, found.cookie)
         _wait_for_the_beat(begun)
     found.error = call.error
     return found
