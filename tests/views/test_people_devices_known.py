@@ -126,7 +126,10 @@ def test_known_devices_are_listed_and_removed_by_their_person_alone(checked, bro
     somebody = enter(browser, checked.owner, mailbox)
     ((device_id, *_),) = known(superuser)
     path = f"/account/devices/{device_id}/remove"
-    assert path in somebody.get("/account/").get_data(as_text=True)
+    page = somebody.get("/account/").get_data(as_text=True)
+    assert path in page
+    assert "this one" in page.partition("Known devices")[2]
+    assert "this one" not in browser(checked.owner).get("/account/").get_data(as_text=True).partition("Known devices")[2]
     assert browser(checked.outsider).post(path).status_code == 404
     assert somebody.post("/account/devices/nonsense/remove").status_code == 404
     assert somebody.post(path).status_code == 303

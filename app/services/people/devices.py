@@ -30,6 +30,7 @@ class Known:
     label: str
     created_at: datetime
     used_at: datetime
+    is_this: bool
 
 
 def _digest(token: str) -> bytes:
@@ -67,10 +68,11 @@ def remember(session: Session, user_id: int, token: str, caller: Caller, now: da
     return fresh
 
 
-def known_devices(session: Session, user_id: int, now: datetime) -> list[Known]:
-    """What a person's account page lists, the one used last first."""
+def known_devices(session: Session, user_id: int, token: str, now: datetime) -> list[Known]:
+    """What a person's account page lists, the one used last first; `token` is that of the device that asks."""
     rows = session.execute(
-        select(KnownDevice.id, KnownDevice.device, KnownDevice.created_at, KnownDevice.used_at)
+        select(KnownDevice.id, KnownDevice.device, KnownDevice.created_at, KnownDevice.used_at,
+               KnownDevice.digest == _digest(token))
         .where(KnownDevice.user_id == user_id, KnownDevice.expires_at > now).order_by(KnownDevice.used_at.desc()))
     return [Known(*row) for row in rows]
 

@@ -21,7 +21,16 @@ from app.rules.errors import DomainError, Invalid, NotFound
 from app.services.people import accounts, devices, members, second_factor, sessions
 from app.services.people import signin as service
 from app.views.base import ConsoleView, service_call
-from app.views.people.doors import account_call, caller, current_digest, now, refused, ring, signed_in
+from app.views.people.doors import (
+    account_call,
+    caller,
+    current_digest,
+    device_token,
+    now,
+    refused,
+    ring,
+    signed_in,
+)
 from app.views.people.forms import ChangePasswordForm, CodeForm
 
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
@@ -70,7 +79,7 @@ class AccountView(ConsoleView):
         with account_call() as call:
             secured = second_factor.is_set_up(call.session, me.user_id)
             codes = second_factor.recovery_codes_left(call.session, me.user_id)
-            known = devices.known_devices(call.session, me.user_id, now())
+            known = devices.known_devices(call.session, me.user_id, device_token(me.user_id), now())
         if call.error is not None:
             raise call.error
         return self.page("people/account.html", title=gettext("Account and security"), identity=me, secured=secured,
