@@ -317,6 +317,7 @@ CREATE FUNCTION app.unblock_after_repair() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   IF NEW.status IN ('resolved', 'rejected') AND NEW.status <> OLD.status THEN
+    PERFORM app.take_beds(NEW.hostel_id, ARRAY(SELECT bed_id FROM bed_allocations WHERE org_id = NEW.org_id AND request_id = NEW.id));
     PERFORM app.lift_block(id) FROM bed_allocations
     WHERE org_id = NEW.org_id AND request_id = NEW.id AND kind = 'block' AND state = 'active';
   END IF;
