@@ -32,6 +32,7 @@ _KEPT = {"created_at", "updated_at", "created_by"}
 
 IN_ORG = "org_id = (SELECT app.current_org())"
 MINE = "user_id = (SELECT app.current_user_id())"
+ADMITTED = "(SELECT app.is_admitted())"  # the gate (T15): before what is only for those who may live here
 
 
 def can(resource: Resource, action: Action) -> str:

@@ -36,6 +36,7 @@ from app.models.base import (
     person,
 )
 from app.models.declare import (
+    ADMITTED,
     IN_ORG,
     MINE,
     Grant,
@@ -329,7 +330,7 @@ _R, _A, _ADMIN, _STAFF = Resource.MAINTENANCE, Action, (Portal.ADMIN,), (Portal.
 _RESIDENT = (Portal.RESIDENT,)
 _EVERYBODY = (*_STAFF, *_RESIDENT)
 _SEES_STAFF = f"{IN_ORG} AND {within(_R, _A.READ)}"
-_OWN_REQUEST = f"{IN_ORG} AND app.is_my_request(request_id)"
+_OWN_REQUEST = f"{IN_ORG} AND {ADMITTED} AND app.is_my_request(request_id)"
 
 for _model in (MaintenanceCategory, MaintenanceIssueType):
     protect(
@@ -354,7 +355,7 @@ protect(
     policies=[
         Policy("staff_select", "SELECT", _STAFF, using=_SEES_STAFF),
         Policy("staff_update", "UPDATE", _ADMIN, using=f"{IN_ORG} AND {within(_R, _A.APPROVE)}"),
-        Policy("resident_select", "SELECT", _RESIDENT, using=f"{IN_ORG} AND {MINE} AND {can(_R, _A.READ)}"),
+        Policy("resident_select", "SELECT", _RESIDENT, using=f"{IN_ORG} AND {MINE} AND {ADMITTED} AND {can(_R, _A.READ)}"),
     ],
 )
 protect(

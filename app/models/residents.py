@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Authored, Model, SoftDelete, Tenant, Timestamps, in_tenant, line, link, person
 from app.models.declare import (
+    ADMITTED,
     IN_ORG,
     MINE,
     STAFF,
@@ -199,7 +200,7 @@ for _model in (Resident, Stay):
         _model.__table__, definer="SELECT, INSERT, UPDATE",
         grants=[Grant((*_HOUSE, Portal.RESIDENT), select=True)],
         policies=[*staff_policies(Resource.RESIDENTS, _HOUSE, commands=("SELECT",)),
-                  Policy("own_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND {MINE}")],
+                  Policy("own_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND {MINE} AND {ADMITTED}")],
     )
 trigger("room_photos", "b_room", "BEFORE INSERT", "app.follow_room()")
 trigger("residents", "b_lifecycle", "BEFORE INSERT OR UPDATE OF status", "app.guard_lifecycle('resident')")

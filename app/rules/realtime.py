@@ -16,12 +16,15 @@ Row = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who listens: what app.live_readers found; `caps` is read as app.can and app.reach read it."""
+    """Somebody who listens: what app.live_readers found; `caps` is read as app.can and app.reach read it, and
+    `admitted` is what app.is_admitted says.
+    """
 
     org_id: str
     user_id: str
     portal: str
     caps: str
+    admitted: bool = False
     _reach: dict[tuple[str, str], frozenset[str] | None] = field(default_factory=dict, compare=False, repr=False)
 
     def can(self, resource: str, action: str) -> bool:
@@ -50,6 +53,7 @@ _ATOMS = {
         "user": r"(?P<column>\w+) = \(SELECT app\.current_user_id\(\)\)",
         "can": rf"\(SELECT app\.can\({_CAPABILITY}\)\)",
         "within": rf"coalesce\((?P<column>\w+) = ANY \(\(SELECT app\.reach\({_CAPABILITY}\)\)::uuid\[\]\), true\)",
+        "admitted": r"\(SELECT app\.is_admitted\(\)\)",
         "null": r"(?P<column>\w+) IS NULL",
         "true": r"true\b",
     }.items()
@@ -72,6 +76,7 @@ def _atom(name: str, found: re.Match[str]) -> Test:
         "user": lambda row, reader: row[column] == reader.user_id,
         "can": lambda _row, reader: reader.can(resource, action),
         "within": within,
+        "admitted": lambda _row, reader: reader.admitted,
         "null": lambda row, _reader: row[column] is None,
         "true": lambda _row, _reader: True,
     }

@@ -103,4 +103,4 @@ def _question(claims: Claims) -> dict[str, Any]:
 def _listener(document: dict[str, Any] | None, good_until: datetime | None) -> Listener | None:
     if document is None:
         return None
-    return Listener(Reader(document["org_id"], str(document["user_id"]), document["portal"], document["caps"]), good_until)
+    return Listener(Reader(document["org_id"], str(document["user_id"]), document["portal"], document["caps"], document["admitted"]), good_until)

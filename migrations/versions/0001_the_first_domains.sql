@@ -2,6 +2,229 @@ SET LOCAL check_function_bodies = off
 --;;
 CREATE TYPE public.uuidrange AS RANGE (subtype = uuid)
 --;;
+CREATE FUNCTION app.kyc_passed(p_org uuid, p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM kyc_completions k
+    LEFT JOIN onboarding_submissions s ON s.org_id = k.org_id AND s.id = k.submission_id
+    WHERE k.org_id = p_org AND k.user_id = p_user AND (k.submission_id IS NULL OR s.state = 'approved'))
+$$;
+
+-- The gate: submission approved, kyc_complete, role resident. app.active_roles counts the role of a resident under the
+-- first two alone, so capabilities and portals close with it
+--;;
+CREATE FUNCTION app.is_admitted() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM app.active_roles(app.current_org(), app.current_user_id()) WHERE role = 'resident')
+$$
+--;;
+CREATE FUNCTION app.vouch_for_resident() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  INSERT INTO kyc_completions (org_id, user_id)
+  SELECT NEW.org_id, NEW.user_id
+  WHERE NOT EXISTS (SELECT FROM memberships WHERE org_id = NEW.org_id AND user_id = NEW.user_id AND role = 'pending_resident')
+    AND NOT EXISTS (SELECT FROM onboarding_submissions WHERE org_id = NEW.org_id AND user_id = NEW.user_id)
+  ON CONFLICT (org_id, user_id) DO NOTHING;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.lock_submission(p_id uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF NOT FOUND OR NOT (app.is_staff() AND app.allowed_in('onboarding', 'read', v_row.hostel_id)) THEN
+    RAISE EXCEPTION 'There is no such submission.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('onboarding', p_action, v_row.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_row.state NOT IN ('pending_review', 'under_review') THEN
+    RAISE EXCEPTION 'This submission was decided already.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.lock_review(p_id uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_submission(p_id, p_action);
+  IF NOT EXISTS (SELECT FROM onboarding_submissions
+                 WHERE org_id = app.current_org() AND id = p_id AND reviewer_id = app.current_user_id()) THEN
+    RAISE EXCEPTION 'You do not review this submission at present: claim it first.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_submission(p_id, 'update');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  IF v_row.reviewer_id = app.current_user_id() THEN
+    RETURN;
+  END IF;
+  IF v_row.user_id = app.current_user_id() THEN
+    RAISE EXCEPTION 'Nobody reviews their own submission.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_row.state = 'under_review' AND NOT coalesce(p_take_over, false) THEN
+    RAISE EXCEPTION 'Somebody else reviews this submission already.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE onboarding_submissions SET state = 'under_review', reviewer_id = app.current_user_id(), claimed_at = app.now()
+  WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.release_submission(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'update');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  UPDATE onboarding_submissions SET state = 'pending_review', reviewer_id = NULL, claimed_at = NULL
+  WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.note_checks(p_id uuid, p_checks jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'update');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  INSERT INTO submission_checks (org_id, hostel_id, submission_id, name, outcome, reason, others)
+  SELECT v_row.org_id, v_row.hostel_id, p_id, c.name, c.outcome, c.reason, c.others
+  FROM jsonb_to_recordset(p_checks) AS c(name text, outcome text, reason text, others integer[])
+  ON CONFLICT (org_id, submission_id, name) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason, others = excluded.others;
+END
+$$
+--;;
+CREATE FUNCTION app.submission_matches(p_id uuid) RETURNS TABLE (what text, user_id integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'update');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  RETURN QUERY
+  SELECT DISTINCT f.what, f.user_id FROM (
+    SELECT CASE mine.name WHEN 'phone' THEN 'phone' ELSE 'identity' END AS what, theirs.user_id
+    FROM personal_values mine
+    JOIN personal_values theirs ON theirs.org_id = mine.org_id AND theirs.blind_index = mine.blind_index
+      AND theirs.index_key = mine.index_key AND theirs.user_id <> mine.user_id
+      AND theirs.name = ANY (CASE mine.name WHEN 'phone' THEN '{phone}' ELSE '{identity_number,parent_identity_number}' END::text[])
+    WHERE mine.org_id = v_row.org_id AND mine.user_id = v_row.user_id AND mine.name IN ('phone', 'identity_number')
+    UNION ALL
+    -- Dots and what follows a plus change nothing for whoever reads the mail.
+    SELECT 'email', theirs.user_id FROM members mine
+    JOIN members theirs ON theirs.org_id = mine.org_id AND theirs.user_id <> mine.user_id AND theirs.removed_at IS NULL
+      AND replace(regexp_replace(lower(theirs.email), '\+.*@', '@'), '.', '') = replace(regexp_replace(lower(mine.email), '\+.*@', '@'), '.', '')
+    WHERE mine.org_id = v_row.org_id AND mine.user_id = v_row.user_id) f
+  WHERE app.member_in_reach(f.user_id);
+END
+$$
+--;;
+CREATE FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  UPDATE onboarding_submissions SET state = p_state, decided_at = app.now(), reason = p_reason
+  WHERE org_id = app.current_org() AND id = p_id;
+  PERFORM app.enqueue('approval.decided', jsonb_build_object('submission_id', p_id));
+  PERFORM app.enqueue('approval.mail', jsonb_build_object('submission_id', p_id));
+END
+$$
+--;;
+CREATE FUNCTION app.approve_submission(p_id uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+  v_hold bed_holds;
+  v_stay uuid;
+BEGIN
+  PERFORM app.lock_review(p_id, 'approve');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  IF NOT EXISTS (SELECT FROM app.active_roles(v_row.org_id, v_row.user_id) r
+                 WHERE r.role IN ('pending_resident', 'resident') AND coalesce(r.hostel_id = v_row.hostel_id, true)) THEN
+    RAISE EXCEPTION 'This person is suspended or not with this hostel any more.' USING ERRCODE = 'VR409';
+  END IF;
+  IF v_row.hold_id IS NULL THEN
+    RAISE EXCEPTION 'No bed was chosen: ask for that first.' USING ERRCODE = 'VR409';
+  END IF;
+  PERFORM app.confirm_hold(v_row.hold_id, p_id);
+  SELECT * INTO v_hold FROM bed_holds WHERE org_id = v_row.org_id AND id = v_row.hold_id;
+  PERFORM app.decide_submission(p_id, 'approved', '');
+  INSERT INTO kyc_completions (org_id, user_id, submission_id) VALUES (v_row.org_id, v_row.user_id, p_id)
+  ON CONFLICT (org_id, user_id) DO UPDATE SET submission_id = excluded.submission_id;
+  DELETE FROM memberships WHERE org_id = v_row.org_id AND user_id = v_row.user_id AND role = 'pending_resident'
+    AND coalesce(hostel_id = v_row.hostel_id, true);
+  INSERT INTO memberships (org_id, user_id, role, hostel_id) VALUES (v_row.org_id, v_row.user_id, 'resident', v_row.hostel_id)
+  ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active', valid_from = NULL, valid_until = NULL;
+  v_stay := app.begin_stay(v_row.user_id, v_hold.bed_id, v_hold.from_on, v_hold.until_on, v_hold.id, NULL, v_row.mess_plan, v_row.lunchbox);
+  INSERT INTO wallet_accounts (org_id, hostel_id, user_id, currency)
+  SELECT v_row.org_id, v_row.hostel_id, v_row.user_id, currency FROM organizations WHERE id = v_row.org_id
+  ON CONFLICT (org_id, hostel_id, user_id, currency) DO NOTHING;
+  RETURN v_stay;
+END
+$$;
+
+-- With words that the person reads
+--;;
+CREATE FUNCTION app.reject_submission(p_id uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'approve');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  PERFORM app.expire_holds(v_row.hostel_id);
+  IF EXISTS (SELECT FROM bed_holds WHERE org_id = v_row.org_id AND id = v_row.hold_id AND state IN ('queued', 'offered', 'held')) THEN
+    PERFORM app.release_hold(v_row.hold_id, 'The submission was rejected.');
+  END IF;
+  PERFORM app.decide_submission(p_id, 'rejected', btrim(p_reason));
+END
+$$
+--;;
+CREATE FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'approve');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  INSERT INTO submission_flags (org_id, hostel_id, submission_id, user_id, field, reason)
+  SELECT v_row.org_id, v_row.hostel_id, p_id, v_row.user_id, f.field, btrim(f.reason)
+  FROM jsonb_to_recordset(p_flags) AS f(field text, reason text) WHERE btrim(coalesce(f.reason, '')) <> '';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'Name what has to be corrected, and why.' USING ERRCODE = 'VR422', COLUMN = 'flags';
+  END IF;
+  PERFORM app.decide_submission(p_id, 'needs_revision', btrim(coalesce(p_reason, '')));
+END
+$$;
+
+-- What a message about a decision says, for the job that mails it
+--;;
+CREATE FUNCTION app.decision_letter(p_id uuid) RETURNS TABLE (email text, name text, organization text, hostel text, state text, reason text, language text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.email, m.name, o.name, h.name, s.state, s.reason, coalesce(app.language_of(m.user_id), o.settings ->> 'language')
+  FROM onboarding_submissions s
+  JOIN members m ON m.org_id = s.org_id AND m.user_id = s.user_id AND m.removed_at IS NULL
+  JOIN organizations o ON o.id = s.org_id
+  JOIN hostels h ON h.org_id = s.org_id AND h.id = s.hostel_id
+  WHERE app.is_system() AND s.org_id = app.current_org() AND s.id = p_id AND s.decided_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM onboarding_submissions n WHERE n.org_id = s.org_id AND n.user_id = s.user_id AND n.round > s.round)
+$$
+--;;
 CREATE FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -271,7 +494,9 @@ $$
 --;;
 CREATE FUNCTION app.is_staff() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT current_setting('role') NOT IN ('portal_resident', 'portal_public')
-$$
+$$;
+
+-- The roles that count now, of one person in one organization
 --;;
 CREATE FUNCTION app.active_roles(p_org uuid, p_user integer) RETURNS TABLE (role text, portal text, rank smallint, hostel_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -282,6 +507,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   JOIN roles r ON r.role = m.role
   WHERE m.org_id = p_org AND m.user_id = p_user AND m.status = 'active'
     AND (m.valid_from IS NULL OR m.valid_from <= app.now()) AND (m.valid_until IS NULL OR m.valid_until > app.now())
+    AND (m.role <> 'resident' OR app.kyc_passed(p_org, p_user))
 $$;
 
 -- What a person may do through a portal, as '|resource.action=*|resource.action=hostel,hostel|': the matrix, then the
@@ -994,7 +1220,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     SELECT FROM maintenance_attachments a
     JOIN maintenance_requests r ON r.org_id = a.org_id AND r.id = a.request_id
     WHERE a.org_id = app.current_org() AND a.file_id = p_file AND a.deleted_at IS NULL AND r.deleted_at IS NULL
-      AND r.user_id = app.current_user_id())
+      AND r.user_id = app.current_user_id() AND app.is_admitted())
   OR EXISTS (
     SELECT FROM room_photos p JOIN files f ON f.org_id = p.org_id AND f.id = p.file_id AND f.purpose = 'room'
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL)
@@ -3345,6 +3571,8 @@ BEGIN
                      AND settings -> 'require_totp' = 'true') THEN
         document := NULL;  -- as app.identify: until the second factor is set up, nothing
       END IF;
+      document := document || jsonb_build_object('admitted', EXISTS (  -- as app.is_admitted
+        SELECT FROM app.active_roles((document ->> 'org_id')::uuid, v_session.user_id) WHERE role = 'resident'));
     END IF;
     good_until := least(v_session.expires_at, (
       SELECT min(moment) FROM memberships m, unnest(ARRAY[m.valid_from, m.valid_until]) moment
@@ -4494,6 +4722,23 @@ CREATE UNIQUE INDEX team_members_external_key ON team_members (org_id, external_
 --;;
 CREATE INDEX team_members_sort_name ON team_members (org_id, name, id)
 --;;
+CREATE TABLE wallet_accounts (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	currency TEXT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE UNIQUE INDEX wallet_accounts_person_key ON wallet_accounts (org_id, hostel_id, user_id, currency)
+--;;
 CREATE TABLE documents (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -5277,6 +5522,22 @@ CREATE UNIQUE INDEX onboarding_submissions_round_key ON onboarding_submissions (
 --;;
 CREATE INDEX onboarding_submissions_sort_submitted ON onboarding_submissions (org_id, submitted_at, id)
 --;;
+CREATE TABLE kyc_completions (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	submission_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, submission_id) REFERENCES onboarding_submissions (org_id, id)
+)
+--;;
+CREATE UNIQUE INDEX kyc_completions_person_key ON kyc_completions (org_id, user_id)
+--;;
 CREATE TABLE kyc_records (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -5298,6 +5559,28 @@ CREATE TABLE kyc_records (
 )
 --;;
 CREATE UNIQUE INDEX kyc_records_kind_key ON kyc_records (org_id, user_id, kind)
+--;;
+CREATE TABLE submission_checks (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	submission_id UUID NOT NULL, 
+	name TEXT NOT NULL, 
+	outcome TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	others INTEGER[] DEFAULT '{}' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, submission_id) REFERENCES onboarding_submissions (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT submission_checks_name_known CHECK (name IN ('names', 'age', 'phone', 'email', 'identity', 'documents')), 
+	CONSTRAINT submission_checks_outcome_known CHECK (outcome IN ('fine', 'doubt', 'problem'))
+)
+--;;
+CREATE UNIQUE INDEX submission_checks_name_key ON submission_checks (org_id, submission_id, name)
 --;;
 CREATE TABLE submission_flags (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -5351,6 +5634,30 @@ CREATE MATERIALIZED VIEW public.maintenance_figures_made AS SELECT 1 AS id, cloc
 CREATE UNIQUE INDEX maintenance_figures_made_key ON public.maintenance_figures_made (id)
 --;;
 GRANT SELECT, MAINTAIN ON public.maintenance_request_facts, public.maintenance_figures_made TO viramah_definer
+--;;
+ALTER TABLE public.kyc_completions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.kyc_completions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.kyc_completions TO viramah_definer
+--;;
+GRANT SELECT ON public.kyc_completions TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.wallet_accounts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.wallet_accounts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.wallet_accounts TO viramah_definer
+--;;
+GRANT SELECT ON public.wallet_accounts TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.submission_checks ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.submission_checks FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.submission_checks TO viramah_definer
+--;;
+GRANT SELECT ON public.submission_checks TO portal_admin
 --;;
 ALTER TABLE public.organizations ENABLE ROW LEVEL SECURITY
 --;;
@@ -6072,6 +6379,16 @@ GRANT SELECT ON public.outbox TO portal_admin
 --;;
 GRANT SELECT ON public.outbox TO viramah_service
 --;;
+CREATE POLICY staff_select on public.kyc_completions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('onboarding', 'read')) AND app.member_in_reach(user_id))
+--;;
+CREATE POLICY own_select on public.kyc_completions AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.wallet_accounts AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.wallet_accounts AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.submission_checks AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
+--;;
 CREATE POLICY this_organization on public.organizations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform USING (id = (SELECT app.current_org()))
 --;;
 CREATE POLICY staff_update on public.organizations AS PERMISSIVE FOR UPDATE TO portal_admin USING (id = (SELECT app.current_org()) AND (SELECT app.can('organization', 'update')))
@@ -6176,13 +6493,13 @@ CREATE POLICY staff_select on public.maintenance_requests AS PERMISSIVE FOR SELE
 --;;
 CREATE POLICY staff_update on public.maintenance_requests AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]), true))
 --;;
-CREATE POLICY resident_select on public.maintenance_requests AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('maintenance', 'read')))
+CREATE POLICY resident_select on public.maintenance_requests AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('maintenance', 'read')))
 --;;
 CREATE POLICY staff_select on public.maintenance_assignments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.maintenance_status_history AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY resident_select on public.maintenance_status_history AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+CREATE POLICY resident_select on public.maintenance_status_history AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.is_admitted()) AND app.is_my_request(request_id))
 --;;
 CREATE POLICY staff_select on public.maintenance_comments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
@@ -6190,9 +6507,9 @@ CREATE POLICY staff_insert on public.maintenance_comments AS PERMISSIVE FOR INSE
 --;;
 CREATE POLICY staff_update on public.maintenance_comments AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]), true)))
 --;;
-CREATE POLICY resident_select on public.maintenance_comments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+CREATE POLICY resident_select on public.maintenance_comments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.is_admitted()) AND app.is_my_request(request_id))
 --;;
-CREATE POLICY resident_insert on public.maintenance_comments AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+CREATE POLICY resident_insert on public.maintenance_comments AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND (SELECT app.is_admitted()) AND app.is_my_request(request_id))
 --;;
 CREATE POLICY staff_select on public.maintenance_attachments AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'read'))::uuid[]), true))
 --;;
@@ -6200,9 +6517,9 @@ CREATE POLICY staff_insert on public.maintenance_attachments AS PERMISSIVE FOR I
 --;;
 CREATE POLICY staff_update on public.maintenance_attachments AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('maintenance', 'approve'))::uuid[]), true)))
 --;;
-CREATE POLICY resident_select on public.maintenance_attachments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+CREATE POLICY resident_select on public.maintenance_attachments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.is_admitted()) AND app.is_my_request(request_id))
 --;;
-CREATE POLICY resident_insert on public.maintenance_attachments AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND app.is_my_request(request_id))
+CREATE POLICY resident_insert on public.maintenance_attachments AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND (SELECT app.is_admitted()) AND app.is_my_request(request_id))
 --;;
 CREATE POLICY staff_select on public.bed_holds AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
 --;;
@@ -6304,11 +6621,11 @@ CREATE POLICY staff_update on public.room_photos AS PERMISSIVE FOR UPDATE TO por
 --;;
 CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY staff_select on public.stays AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY mine_or_shared_select on public.saved_views AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (shared AND app.can(resource, 'read'))))
 --;;
@@ -6325,6 +6642,12 @@ CREATE POLICY auth_all on public.known_devices AS PERMISSIVE FOR ALL TO viramah_
 CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('work', 'read')))
 --;;
 CREATE POLICY service_select on public.outbox AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF state ON public.onboarding_submissions FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('onboarding_submission', 'state')
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "x_vouch" AFTER INSERT OR UPDATE OF role ON public.memberships FOR EACH ROW WHEN (NEW.role = 'resident') EXECUTE FUNCTION app.vouch_for_resident()
 --;;
 CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('hostels')
 --;;
@@ -6403,6 +6726,18 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.stays F
 CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
 --;;
 CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.wallet_accounts FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.wallet_accounts FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.submission_checks FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.submission_checks FOR EACH ROW EXECUTE FUNCTION app.audit('reason')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -6571,6 +6906,80 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUT
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO viramah_definer
 --;;
 GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.kyc_passed(p_org uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.kyc_passed(p_org uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.is_admitted() FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_admitted() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_admitted() TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.vouch_for_resident() FROM PUBLIC
+--;;
+ALTER FUNCTION app.vouch_for_resident() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.lock_submission(p_id uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_submission(p_id uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.lock_review(p_id uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_review(p_id uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.release_submission(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.release_submission(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.release_submission(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.note_checks(p_id uuid, p_checks jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_checks(p_id uuid, p_checks jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_checks(p_id uuid, p_checks jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.submission_matches(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.submission_matches(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.submission_matches(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.approve_submission(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.approve_submission(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.approve_submission(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.reject_submission(p_id uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reject_submission(p_id uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reject_submission(p_id uuid, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.decision_letter(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.decision_letter(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.decision_letter(p_id uuid) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) FROM PUBLIC
 --;;

@@ -47,6 +47,7 @@ def _write(connection, org, user, hostels, roles, changes):
     connection.execute(text("SET session_replication_role = replica"))
     connection.execute(text("DELETE FROM memberships WHERE user_id = :user"), {"user": user})
     connection.execute(text("DELETE FROM permission_overrides"))
+    connection.execute(text("INSERT INTO kyc_completions (org_id, user_id) VALUES (:o, :u) ON CONFLICT DO NOTHING"), {"o": org, "u": user})
     for m in roles:
         connection.execute(text(
             "INSERT INTO memberships (org_id, user_id, role, hostel_id, status, valid_from) VALUES (:o, :u, :r, :h, :s, :f)"),

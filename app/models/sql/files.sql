@@ -7,7 +7,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     SELECT FROM maintenance_attachments a
     JOIN maintenance_requests r ON r.org_id = a.org_id AND r.id = a.request_id
     WHERE a.org_id = app.current_org() AND a.file_id = p_file AND a.deleted_at IS NULL AND r.deleted_at IS NULL
-      AND r.user_id = app.current_user_id())
+      AND r.user_id = app.current_user_id() AND app.is_admitted())
   OR EXISTS (
     SELECT FROM room_photos p JOIN files f ON f.org_id = p.org_id AND f.id = p.file_id AND f.purpose = 'room'
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL)

@@ -16,7 +16,7 @@ CREATE FUNCTION app.is_staff() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
   SELECT current_setting('role') NOT IN ('portal_resident', 'portal_public')
 $$;
 
--- The roles that count now, of one person in one organization.
+-- The roles that count now, of one person in one organization; that of a resident counts behind the gate (T15) alone.
 --: definer
 CREATE FUNCTION app.active_roles(p_org uuid, p_user integer)
 RETURNS TABLE (role text, portal text, rank smallint, hostel_id uuid)
@@ -28,6 +28,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   JOIN roles r ON r.role = m.role
   WHERE m.org_id = p_org AND m.user_id = p_user AND m.status = 'active'
     AND (m.valid_from IS NULL OR m.valid_from <= app.now()) AND (m.valid_until IS NULL OR m.valid_until > app.now())
+    AND (m.role <> 'resident' OR app.kyc_passed(p_org, p_user))
 $$;
 
 -- What a person may do through a portal, as '|resource.action=*|resource.action=hostel,hostel|': the matrix, then the

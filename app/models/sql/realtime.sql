@@ -26,6 +26,8 @@ BEGIN
                      AND settings -> 'require_totp' = 'true') THEN
         document := NULL;  -- as app.identify: until the second factor is set up, nothing
       END IF;
+      document := document || jsonb_build_object('admitted', EXISTS (  -- as app.is_admitted
+        SELECT FROM app.active_roles((document ->> 'org_id')::uuid, v_session.user_id) WHERE role = 'resident'));
     END IF;
     good_until := least(v_session.expires_at, (
       SELECT min(moment) FROM memberships m, unnest(ARRAY[m.valid_from, m.valid_until]) moment
