@@ -12,3 +12,4 @@ import "./progress.js";
 import "./live.js";
 import "./occupancy.js";
 import "./leads.js";
+import "./onboarding.js";

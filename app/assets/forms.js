@@ -183,6 +183,11 @@ for (const form of signedIn ? $$("form[data-guard]") : []) {
     timer = setTimeout(() => (dirty(form) ? keep(form) : localStorage.removeItem(key)), 400);
   });
 }
+// What a page has saved by itself: nothing to be put back, and nothing to be asked about.
+export const saved = (form) => {
+  opened.set(form, state(form));
+  localStorage.removeItem(keyOf(form));
+};
 on("click", "[data-leave]", (_event, link) => {
   leaving = true;
   for (const form of opened.keys()) if (form.contains(link)) localStorage.removeItem(keyOf(form));

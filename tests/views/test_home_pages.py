@@ -131,7 +131,7 @@ def test_residents_see_their_own_and_may_report(busy, browser):
 
 def test_who_has_not_moved_in_yet_is_told_so(app, world, browser):
     page = visible(page_of(browser, world.a.people[Role.PENDING_RESIDENT]))
-    assert "You are nearly there" in page
+    assert "Tell us who you are, choose your bed, and send it." in page
     assert "Report a problem" not in page
 
 
