@@ -17,12 +17,14 @@ from app.models.residents import Stay
 from app.models.rooms import Bed
 from app.rules.residents import BED_STATE, AllocationKind, AllocationState, BedState, StayStatus
 
+# Materialized: without statistics, as after a large import, the planner would work them out again for each bed.
 _GRID = text("""
-    WITH met AS (
+    WITH people AS MATERIALIZED (SELECT user_id, name FROM members),
+    met AS MATERIALIZED (
       SELECT a.bed_id, jsonb_agg(jsonb_build_array(a.kind, lower(a.period), upper(a.period), m.name, s.resident_id, a.hold_id, a.request_id)
                                  ORDER BY lower(a.period)) AS spans
       FROM bed_allocations a
-      LEFT JOIN members m ON m.org_id = a.org_id AND m.user_id = a.user_id
+      LEFT JOIN people m ON m.user_id = a.user_id
       LEFT JOIN stays s ON s.org_id = a.org_id AND s.id = a.stay_id
       WHERE a.hostel_id = :hostel AND a.state = 'active' AND a.period && daterange(:first, :last)
       GROUP BY a.bed_id)
