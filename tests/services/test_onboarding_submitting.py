@@ -13,7 +13,9 @@ from app.permissions import Role
 from app.rules.onboarding import Step
 from app.services import beds, personal
 from app.services.onboarding.submitting import Unfinished
+from app.tenancy import tenant_scope
 from jobs.onboarding import submitted
+from tests.conftest import APPS
 from tests.maintenance import scope as as_
 from tests.onboarding import FILLED, choose, decide, fill, newcomer, ring, send, standing, type_in
 
@@ -68,7 +70,6 @@ def test_sent_it_is_all_there_once(me, world, superuser):
         assert connection.execute(text("SELECT answers ->> 'food' FROM resident_preferences")).scalars().all() == ["jain"]
         asked = connection.execute(text("SELECT payload FROM outbox WHERE kind = 'onboarding.submitted'")).scalars().all()
     assert asked == [{"submission_id": str(one)}]
-    from app.tenancy import tenant_scope
     with tenant_scope(me.org_id) as session:
         submitted(session, asked[0])
     with superuser.connect() as connection:
@@ -79,7 +80,6 @@ def test_sent_it_is_all_there_once(me, world, superuser):
 
 
 def in_context(me, one):
-    from tests.conftest import APPS
     with APPS[0].app_context():
         return send(me, one)
 
