@@ -28,6 +28,7 @@ class Resource(StrEnum):
     HOSTELS = "hostels"
     ROOMS = "rooms"
     RESIDENTS = "residents"
+    MOVE_OUTS = "move_outs"
     ONBOARDING = "onboarding"
     MEMBERS = "members"
     TEAM = "team"
@@ -137,12 +138,13 @@ R = Resource
 _VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.RESIDENTS: "r", R.MAINTENANCE: "r", R.NOTIFICATIONS: "ru", R.FILES: "r",
                  R.TASKS: "ru"})
 _MEMBER = _VIEWER | _caps({R.MAINTENANCE: "cr", R.FILES: "c", R.TEAM: "r"})
-_ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r"})
+_ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r", R.MOVE_OUTS: "ra"})
 _FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TASKS: "ru"})
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})
 _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
     R.HOSTELS: "ru", R.ROOMS: "crudx", R.RESIDENTS: "crudx", R.INQUIRIES: "crudax", R.MEMBERS: "cru", R.TEAM: "crud", R.MAINTENANCE: "crudax",
     R.IMPORTS: "crud", R.FILES: "crd", R.HEALTH: "r", R.PERSONAL: "crua", R.ONBOARDING: "rua",
+    R.MOVE_OUTS: "crua",
 })
 _ADMINISTRATOR = _HOSTEL_MANAGER | _caps({
     R.ORGANIZATION: "ru", R.HOSTELS: "crudx", R.MEMBERS: "crudax", R.PERMISSIONS: "rua", R.AUDIT: "rx",
@@ -165,6 +167,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.MEMBER: _MEMBER,
     Role.VIEWER: _VIEWER,
     # A resident's capabilities are about their own rows: the policies of portal_resident see to that.
-    Role.RESIDENT: _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "cr", R.FILES: "cr", R.NOTIFICATIONS: "ru", R.PERSONAL: "cru"}),
+    Role.RESIDENT: _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "cr", R.FILES: "cr", R.NOTIFICATIONS: "ru", R.PERSONAL: "cru",
+                          R.MOVE_OUTS: "cru"}),
     Role.PENDING_RESIDENT: _caps({R.NOTIFICATIONS: "ru", R.FILES: "cr", R.PERSONAL: "cru", R.ONBOARDING: "cru"}),
 }

@@ -11,6 +11,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     inquiries,
     lifecycles,
     maintenance,
+    moveout,
     notifications,
     onboarding,
     organizations,

@@ -2966,6 +2966,319 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.check_room_type_fits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.room_type_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM room_types t WHERE t.org_id = NEW.org_id AND t.id = NEW.room_type_id AND t.hostel_id = NEW.hostel_id) THEN
+    RAISE EXCEPTION 'This kind of room is in another hostel.' USING ERRCODE = 'VR422', COLUMN = 'room_type';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+-- Photos are in their room's hostel, whatever the caller says, and twelve at the most
+--;;
+CREATE FUNCTION app.follow_room() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  SELECT hostel_id INTO NEW.hostel_id FROM rooms WHERE org_id = NEW.org_id AND id = NEW.room_id AND deleted_at IS NULL
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such room.' USING ERRCODE = 'VR404';
+  END IF;
+  IF (SELECT count(*) FROM room_photos WHERE org_id = NEW.org_id AND room_id = NEW.room_id AND deleted_at IS NULL) >= 12 THEN
+    RAISE EXCEPTION 'A room has 12 photos at most: remove one first.' USING ERRCODE = 'VR429', COLUMN = 'files';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.house_day(p_hostel uuid) RETURNS date
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (app.now() AT TIME ZONE timezone)::date FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
+$$;
+
+-- What a month in a kind of room costs on a day
+--;;
+CREATE FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT amount_paise FROM tariffs
+  WHERE org_id = app.current_org() AND hostel_id = p_hostel AND kind = 'rent' AND deleted_at IS NULL
+    AND (room_type_id = p_room_type OR room_type_id IS NULL) AND daterange(valid_from, valid_until) @> p_day
+  ORDER BY room_type_id NULLS LAST, id LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_resident residents;
+BEGIN
+  SELECT * INTO v_resident FROM residents WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = p_user FOR UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO residents (org_id, hostel_id, user_id, number, moved_in_on)
+    VALUES (v_org, p_hostel, p_user, app.next_number(v_org, 'resident', p_hostel), p_on) RETURNING * INTO v_resident;
+  ELSIF v_resident.status = 'left' THEN
+    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL
+    WHERE org_id = v_org AND id = v_resident.id;
+  END IF;
+  RETURN v_resident.id;
+END
+$$
+--;;
+CREATE FUNCTION app.close_stay(p_stay uuid, p_on date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_resident uuid;
+BEGIN
+  UPDATE stays SET status = 'ended', until_on = p_on WHERE org_id = v_org AND id = p_stay RETURNING resident_id INTO v_resident;
+  UPDATE residents SET status = 'left', moved_out_on = p_on
+  WHERE org_id = v_org AND id = v_resident AND status <> 'left'
+    AND NOT EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_resident AND status <> 'ended');
+END
+$$
+--;;
+CREATE FUNCTION app.notice_days(p_hostel uuid) RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce((h.settings ->> 'notice_days')::int, (o.settings ->> 'notice_days')::int, 30)
+  FROM hostels h JOIN organizations o ON o.id = h.org_id WHERE h.org_id = app.current_org() AND h.id = p_hostel
+$$
+--;;
+CREATE FUNCTION app.inspection_items() RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce((SELECT array_agg(name ORDER BY place) FROM jsonb_array_elements_text(o.settings -> 'inspection_items')
+                   WITH ORDINALITY AS listed (name, place)),
+                  ARRAY['Keys', 'Bed', 'Mattress', 'Cupboard', 'Table and chair', 'Walls', 'Windows', 'Fan and lights', 'Bathroom'])
+  FROM organizations o WHERE o.id = app.current_org()
+$$;
+
+-- Staff by capability in the house, residents for themselves
+--;;
+CREATE FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_hostel IS NULL OR NOT (app.is_system() OR p_user = app.current_user_id() AND NOT app.is_staff()
+                              OR app.is_staff() AND app.allowed_in('move_outs', 'read', p_hostel)) THEN
+    RAISE EXCEPTION 'There is no such stay.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT (app.is_system() OR app.allowed_in('move_outs', p_action, p_hostel)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- What the bed of a stay is called
+--;;
+CREATE FUNCTION app.bed_called(p_stay uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT r.number || '-' || b.label FROM stays s
+  JOIN beds b ON b.org_id = s.org_id AND b.id = s.bed_id JOIN rooms r ON r.org_id = b.org_id AND r.id = b.room_id
+  WHERE s.org_id = app.current_org() AND s.id = p_stay
+    AND (s.user_id = app.current_user_id() OR app.is_staff() AND app.allowed_in('move_outs', 'read', s.hostel_id))
+$$;
+
+-- Notice: the stay ends on p_leaves, the first day without them, from which on the bed may be given again. Returns the
+-- move-out
+--;;
+CREATE FUNCTION app.give_notice(p_stay uuid, p_leaves date, p_why text DEFAULT '', p_id uuid DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_stay stays;
+  v_today date;
+  v_beds uuid[];
+  v_id uuid := coalesce(p_id, uuidv7());
+BEGIN
+  PERFORM app.note_hold('');
+  SELECT * INTO v_stay FROM stays WHERE org_id = v_org AND id = p_stay FOR UPDATE;
+  PERFORM app.assert_move_out(v_stay.hostel_id, v_stay.user_id, 'create');
+  IF EXISTS (SELECT FROM move_outs WHERE org_id = v_org AND id = p_id AND stay_id = p_stay) THEN
+    RETURN p_id;
+  ELSIF EXISTS (SELECT FROM move_outs WHERE org_id = v_org AND stay_id = p_stay AND status <> 'withdrawn') THEN
+    RAISE EXCEPTION 'Notice has been given for this stay already.' USING ERRCODE = 'VR409';
+  ELSIF v_stay.status = 'ended' THEN
+    RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
+  END IF;
+  v_today := app.house_day(v_stay.hostel_id);
+  IF p_leaves IS NULL OR p_leaves <= v_today OR p_leaves <= v_stay.from_on OR p_leaves > v_today + 366 THEN
+    RAISE EXCEPTION 'Choose a day after today and after the first day of the stay, within a year.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
+  ELSIF p_leaves > v_stay.until_on THEN
+    RAISE EXCEPTION 'The stay ends before this day.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
+  END IF;
+  v_beds := app.beds_of_stay(p_stay, p_leaves);
+  PERFORM app.take_beds(v_stay.hostel_id, v_beds);
+  PERFORM app.cut_stay(p_stay, p_leaves);
+  UPDATE stays SET until_on = p_leaves WHERE org_id = v_org AND id = p_stay;
+  UPDATE residents SET status = 'notice' WHERE org_id = v_org AND id = v_stay.resident_id AND status = 'current';
+  INSERT INTO move_outs (org_id, id, hostel_id, resident_id, stay_id, user_id, noticed_on, notice_days, leaves_on, stayed_until, why)
+  VALUES (v_org, v_id, v_stay.hostel_id, v_stay.resident_id, p_stay, v_stay.user_id, v_today, app.notice_days(v_stay.hostel_id), p_leaves,
+          v_stay.until_on, left(coalesce(btrim(p_why), ''), 500));
+  INSERT INTO move_out_items (org_id, hostel_id, user_id, move_out_id, position, name)
+  SELECT v_org, v_stay.hostel_id, v_stay.user_id, v_id, listed.place, listed.name
+  FROM unnest(app.inspection_items()) WITH ORDINALITY AS listed (name, place);
+  PERFORM app.offer_beds(v_beds);
+  PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', v_id, 'state', 'noticed'));
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.find_move_out(p_id uuid, p_action text, p_states text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_found move_outs;
+BEGIN
+  PERFORM app.note_hold('');
+  SELECT * INTO v_found FROM move_outs WHERE org_id = v_org AND id = p_id;
+  PERFORM app.assert_move_out(v_found.hostel_id, v_found.user_id, p_action);
+  PERFORM FROM stays WHERE org_id = v_org AND id = v_found.stay_id FOR UPDATE;
+  SELECT * INTO v_found FROM move_outs WHERE org_id = v_org AND id = p_id FOR UPDATE;
+  IF v_found.status <> ALL (p_states) THEN
+    RAISE EXCEPTION 'This move-out is % already, so that is not possible any more.', v_found.status USING ERRCODE = 'VR409';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.withdraw_notice(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_out move_outs;
+  v_stay stays;
+  v_bed uuid;
+  v_more daterange;
+BEGIN
+  PERFORM app.find_move_out(p_id, 'update', ARRAY['noticed']);
+  SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = p_id;
+  v_more := daterange(v_out.leaves_on, v_out.stayed_until);
+  SELECT * INTO v_stay FROM stays WHERE org_id = v_out.org_id AND id = v_out.stay_id;
+  IF v_stay.status = 'ended' THEN
+    RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
+  END IF;
+  SELECT bed_id INTO v_bed FROM bed_allocations
+  WHERE org_id = v_out.org_id AND stay_id = v_out.stay_id AND state = 'active' AND upper(period) = v_out.leaves_on;
+  PERFORM app.take_beds(v_out.hostel_id, ARRAY[v_bed]);
+  UPDATE move_outs SET status = 'withdrawn' WHERE org_id = v_out.org_id AND id = p_id;
+  IF NOT isempty(v_more) THEN
+    IF NOT app.is_vacant(v_bed, v_more) OR app.is_awaited(v_bed, v_more) THEN
+      RAISE EXCEPTION 'Somebody else has this bed, or waits for it, from that day on: another bed is needed.' USING ERRCODE = 'VR409';
+    END IF;
+    UPDATE bed_allocations SET period = daterange(lower(period), v_out.stayed_until)
+    WHERE org_id = v_out.org_id AND stay_id = v_out.stay_id AND state = 'active' AND upper(period) = v_out.leaves_on;
+    UPDATE stays SET until_on = v_out.stayed_until WHERE org_id = v_out.org_id AND id = v_out.stay_id;
+  END IF;
+  UPDATE residents SET status = 'current' WHERE org_id = v_out.org_id AND id = v_out.resident_id AND status = 'notice';
+  PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', p_id, 'state', 'withdrawn'));
+END
+$$
+--;;
+CREATE FUNCTION app.judge_item(p_item uuid, p_condition text, p_deduction bigint, p_note text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid := (SELECT move_out_id FROM move_out_items WHERE org_id = app.current_org() AND id = p_item);
+  v_out move_outs;
+BEGIN
+  PERFORM app.find_move_out(v_id, 'update', ARRAY['noticed', 'inspected']);
+  SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = v_id;
+  IF v_out.status = 'inspected' AND p_condition = 'unseen' THEN
+    RAISE EXCEPTION 'Everything has been inspected: say what was found.' USING ERRCODE = 'VR422', COLUMN = 'condition';
+  END IF;
+  UPDATE move_out_items SET condition = p_condition, deduction_paise = p_deduction, note = left(coalesce(btrim(p_note), ''), 500)
+  WHERE org_id = v_out.org_id AND id = p_item;
+END
+$$
+--;;
+CREATE FUNCTION app.add_inspection_item(p_id uuid, p_name text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_out move_outs;
+  v_next integer;
+  v_id uuid;
+BEGIN
+  PERFORM app.find_move_out(p_id, 'update', ARRAY['noticed']);
+  SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = p_id;
+  v_next := (SELECT coalesce(max(position), 0) + 1 FROM move_out_items WHERE org_id = v_out.org_id AND move_out_id = p_id);
+  IF v_next > 80 THEN
+    RAISE EXCEPTION 'This list is long enough: 80 things at most.' USING ERRCODE = 'VR429', COLUMN = 'name';
+  END IF;
+  INSERT INTO move_out_items (org_id, hostel_id, user_id, move_out_id, position, name)
+  VALUES (v_out.org_id, v_out.hostel_id, v_out.user_id, p_id, v_next, btrim(p_name)) RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.add_inspection_photo(p_item uuid, p_file uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid := (SELECT move_out_id FROM move_out_items WHERE org_id = app.current_org() AND id = p_item);
+  v_out move_outs;
+BEGIN
+  PERFORM app.find_move_out(v_id, 'update', ARRAY['noticed', 'inspected']);
+  SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = v_id;
+  IF (SELECT count(*) FROM move_out_photos WHERE org_id = v_out.org_id AND item_id = p_item) >= 6 THEN
+    RAISE EXCEPTION 'There are 6 photos of this already.' USING ERRCODE = 'VR429', COLUMN = 'files';
+  END IF;
+  IF NOT EXISTS (SELECT FROM files WHERE org_id = v_out.org_id AND id = p_file AND purpose = 'inspection' AND hostel_id = v_out.hostel_id
+                 AND user_id = app.current_user_id() AND deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such file.' USING ERRCODE = 'VR404', COLUMN = 'files';
+  END IF;
+  INSERT INTO move_out_photos (org_id, hostel_id, user_id, move_out_id, item_id, file_id)
+  VALUES (v_out.org_id, v_out.hostel_id, v_out.user_id, v_out.id, p_item, p_file);
+END
+$$
+--;;
+CREATE FUNCTION app.finish_inspection(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_out move_outs;
+BEGIN
+  PERFORM app.find_move_out(p_id, 'update', ARRAY['noticed']);
+  SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = p_id;
+  IF EXISTS (SELECT FROM move_out_items WHERE org_id = v_out.org_id AND move_out_id = p_id AND condition = 'unseen') THEN
+    RAISE EXCEPTION 'Not everything has been looked at yet.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE move_outs SET status = 'inspected' WHERE org_id = v_out.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.settle_move_out(p_id uuid, p_paid_until date, p_leaves date, p_deposit bigint, p_rent bigint, p_notice bigint, p_damages bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_out move_outs;
+BEGIN
+  PERFORM app.find_move_out(p_id, 'approve', ARRAY['inspected']);
+  SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = p_id;
+  IF v_out.leaves_on <> p_leaves OR p_damages <> (
+      SELECT coalesce(sum(deduction_paise), 0) FROM move_out_items WHERE org_id = v_out.org_id AND move_out_id = p_id) THEN
+    RAISE EXCEPTION 'The day or the deductions were changed in the meantime: look at the settlement again.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE move_outs SET status = 'settled', paid_until = p_paid_until, deposit_paise = p_deposit, rent_paise = p_rent,
+    notice_paise = p_notice, damages_paise = p_damages, settled_by = app.current_user_id(), settled_at = app.now()
+  WHERE org_id = v_out.org_id AND id = p_id;
+  UPDATE move_outs o SET status = 'left' WHERE o.org_id = v_out.org_id AND o.id = p_id
+    AND EXISTS (SELECT FROM stays WHERE org_id = o.org_id AND id = o.stay_id AND status = 'ended');
+  PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', p_id, 'state', 'settled'));
+END
+$$
+--;;
+CREATE FUNCTION app.follow_stay() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.until_on IS DISTINCT FROM OLD.until_on THEN
+    IF EXISTS (SELECT FROM move_outs WHERE org_id = NEW.org_id AND stay_id = NEW.id AND status = 'settled' AND leaves_on <> NEW.until_on) THEN
+      RAISE EXCEPTION 'The settlement of this stay is made for another last day.' USING ERRCODE = 'VR409';
+    END IF;
+    UPDATE move_outs SET leaves_on = NEW.until_on
+    WHERE org_id = NEW.org_id AND stay_id = NEW.id AND status IN ('noticed', 'inspected') AND leaves_on <> NEW.until_on;
+  END IF;
+  IF NEW.status = 'ended' AND OLD.status <> 'ended' THEN
+    UPDATE move_outs SET status = 'left' WHERE org_id = NEW.org_id AND stay_id = NEW.id AND status = 'settled';
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
 CREATE FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -3745,80 +4058,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT slot_name::text, active, invalidation_reason IS NOT NULL,
          pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
   FROM pg_replication_slots WHERE database = current_database() AND slot_name LIKE 'viramah_live_%'
-$$
---;;
-CREATE FUNCTION app.check_room_type_fits() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF NEW.room_type_id IS NOT NULL AND NOT EXISTS (
-      SELECT FROM room_types t WHERE t.org_id = NEW.org_id AND t.id = NEW.room_type_id AND t.hostel_id = NEW.hostel_id) THEN
-    RAISE EXCEPTION 'This kind of room is in another hostel.' USING ERRCODE = 'VR422', COLUMN = 'room_type';
-  END IF;
-  RETURN NEW;
-END
-$$;
-
--- Photos are in their room's hostel, whatever the caller says, and twelve at the most
---;;
-CREATE FUNCTION app.follow_room() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  SELECT hostel_id INTO NEW.hostel_id FROM rooms WHERE org_id = NEW.org_id AND id = NEW.room_id AND deleted_at IS NULL
-  FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'There is no such room.' USING ERRCODE = 'VR404';
-  END IF;
-  IF (SELECT count(*) FROM room_photos WHERE org_id = NEW.org_id AND room_id = NEW.room_id AND deleted_at IS NULL) >= 12 THEN
-    RAISE EXCEPTION 'A room has 12 photos at most: remove one first.' USING ERRCODE = 'VR429', COLUMN = 'files';
-  END IF;
-  RETURN NEW;
-END
-$$
---;;
-CREATE FUNCTION app.house_day(p_hostel uuid) RETURNS date
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT (app.now() AT TIME ZONE timezone)::date FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
-$$;
-
--- What a month in a kind of room costs on a day
---;;
-CREATE FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT amount_paise FROM tariffs
-  WHERE org_id = app.current_org() AND hostel_id = p_hostel AND kind = 'rent' AND deleted_at IS NULL
-    AND (room_type_id = p_room_type OR room_type_id IS NULL) AND daterange(valid_from, valid_until) @> p_day
-  ORDER BY room_type_id NULLS LAST, id LIMIT 1
-$$
---;;
-CREATE FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_org uuid := app.current_org();
-  v_resident residents;
-BEGIN
-  SELECT * INTO v_resident FROM residents WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = p_user FOR UPDATE;
-  IF NOT FOUND THEN
-    INSERT INTO residents (org_id, hostel_id, user_id, number, moved_in_on)
-    VALUES (v_org, p_hostel, p_user, app.next_number(v_org, 'resident', p_hostel), p_on) RETURNING * INTO v_resident;
-  ELSIF v_resident.status = 'left' THEN
-    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL
-    WHERE org_id = v_org AND id = v_resident.id;
-  END IF;
-  RETURN v_resident.id;
-END
-$$
---;;
-CREATE FUNCTION app.close_stay(p_stay uuid, p_on date) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_org uuid := app.current_org();
-  v_resident uuid;
-BEGIN
-  UPDATE stays SET status = 'ended', until_on = p_on WHERE org_id = v_org AND id = p_stay RETURNING resident_id INTO v_resident;
-  UPDATE residents SET status = 'left', moved_out_on = p_on
-  WHERE org_id = v_org AND id = v_resident AND status <> 'left'
-    AND NOT EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_resident AND status <> 'ended');
-END
 $$
 --;;
 CREATE FUNCTION app.wants_known_device(p_user integer) RETURNS boolean
@@ -5623,6 +5862,49 @@ CREATE INDEX bed_hold_events_bed ON bed_hold_events (org_id, bed_id, seq)
 --;;
 CREATE INDEX bed_hold_events_hold ON bed_hold_events (org_id, hold_id, seq)
 --;;
+CREATE TABLE move_outs (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	resident_id UUID NOT NULL, 
+	stay_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	status TEXT DEFAULT 'noticed' NOT NULL, 
+	noticed_on DATE NOT NULL, 
+	notice_days SMALLINT NOT NULL, 
+	leaves_on DATE NOT NULL, 
+	stayed_until DATE, 
+	why TEXT DEFAULT '' NOT NULL, 
+	paid_until DATE, 
+	deposit_paise BIGINT, 
+	rent_paise BIGINT, 
+	notice_paise BIGINT, 
+	damages_paise BIGINT, 
+	settled_by INTEGER, 
+	settled_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, resident_id) REFERENCES residents (org_id, id), 
+	FOREIGN KEY(org_id, stay_id) REFERENCES stays (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, settled_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT move_outs_status_known CHECK (status IN ('noticed', 'inspected', 'settled', 'left', 'withdrawn')), 
+	CONSTRAINT move_outs_why_short CHECK (length(why) <= 500), 
+	CONSTRAINT move_outs_settled_whole CHECK ((status IN ('settled', 'left')) = (num_nulls(paid_until, deposit_paise, rent_paise, notice_paise, damages_paise, settled_at) = 0))
+)
+--;;
+CREATE UNIQUE INDEX move_outs_one_per_stay ON move_outs (org_id, stay_id) WHERE status <> 'withdrawn'
+--;;
+CREATE INDEX move_outs_resident ON move_outs (org_id, resident_id)
+--;;
+CREATE INDEX move_outs_sort_leaves ON move_outs (org_id, leaves_on, id)
+--;;
+CREATE INDEX move_outs_user ON move_outs (org_id, user_id)
+--;;
 CREATE TABLE onboarding_progress (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -5718,6 +6000,32 @@ CREATE TABLE kyc_records (
 --;;
 CREATE UNIQUE INDEX kyc_records_kind_key ON kyc_records (org_id, user_id, kind)
 --;;
+CREATE TABLE move_out_items (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	move_out_id UUID NOT NULL, 
+	position SMALLINT NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	condition TEXT DEFAULT 'unseen' NOT NULL, 
+	deduction_paise BIGINT DEFAULT '0' NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, move_out_id) REFERENCES move_outs (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT move_out_items_condition_known CHECK (condition IN ('unseen', 'ok', 'damaged', 'missing')), 
+	CONSTRAINT move_out_items_deduction CHECK (deduction_paise BETWEEN 0 AND 100000000 AND (deduction_paise = 0 OR condition IN ('damaged', 'missing'))), 
+	CONSTRAINT move_out_items_words CHECK (length(note) <= 500 AND length(btrim(name)) > 0)
+)
+--;;
+CREATE UNIQUE INDEX move_out_items_place ON move_out_items (org_id, move_out_id, position)
+--;;
 CREATE TABLE submission_checks (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -5759,6 +6067,32 @@ CREATE TABLE submission_flags (
 )
 --;;
 CREATE UNIQUE INDEX submission_flags_field_key ON submission_flags (org_id, submission_id, field)
+--;;
+CREATE TABLE move_out_photos (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	move_out_id UUID NOT NULL, 
+	item_id UUID NOT NULL, 
+	file_id UUID NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, move_out_id) REFERENCES move_outs (org_id, id), 
+	FOREIGN KEY(org_id, item_id) REFERENCES move_out_items (org_id, id), 
+	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE UNIQUE INDEX move_out_photos_file_key ON move_out_photos (org_id, file_id)
+--;;
+CREATE INDEX move_out_photos_item ON move_out_photos (org_id, item_id)
+--;;
+CREATE INDEX move_out_photos_move_out ON move_out_photos (org_id, move_out_id)
 --;;
 CREATE MATERIALIZED VIEW public.maintenance_request_facts AS
 SELECT r.org_id, r.id AS request_id, r.hostel_id, r.category_id, r.issue_type_id, r.priority, r.status, r.raised_at,
@@ -6313,6 +6647,70 @@ ALTER TABLE public.clock FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT ON public.clock TO viramah_definer
 --;;
+ALTER TABLE public.tariffs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.tariffs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.tariffs TO viramah_definer
+--;;
+GRANT SELECT ON public.tariffs TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
+--;;
+ALTER TABLE public.room_photos ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.room_photos FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.room_photos TO viramah_definer
+--;;
+GRANT SELECT ON public.room_photos TO portal_admin, portal_resident
+--;;
+GRANT INSERT (id, hostel_id, room_id, file_id) ON public.room_photos TO portal_admin
+--;;
+GRANT UPDATE (deleted_at) ON public.room_photos TO portal_admin
+--;;
+ALTER TABLE public.residents ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.residents FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.residents TO viramah_definer
+--;;
+GRANT SELECT ON public.residents TO portal_admin, portal_sales, portal_resident
+--;;
+ALTER TABLE public.stays ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.stays FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.stays TO viramah_definer
+--;;
+GRANT SELECT ON public.stays TO portal_admin, portal_sales, portal_resident
+--;;
+ALTER TABLE public.move_outs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.move_outs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.move_outs TO viramah_definer
+--;;
+GRANT SELECT ON public.move_outs TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.move_out_items ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.move_out_items FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.move_out_items TO viramah_definer
+--;;
+GRANT SELECT ON public.move_out_items TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.move_out_photos ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.move_out_photos FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.move_out_photos TO viramah_definer
+--;;
+GRANT SELECT ON public.move_out_photos TO portal_admin, portal_resident
+--;;
 ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.notifications FORCE ROW LEVEL SECURITY
@@ -6446,46 +6844,6 @@ ALTER TABLE public.tasks FORCE ROW LEVEL SECURITY
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.tasks TO viramah_definer
 --;;
 GRANT SELECT (org_id, id, kind, user_id, portal, title, status, done, total, step, message, result, subject_id, file_id, started_at, finished_at, created_at, updated_at) ON public.tasks TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
---;;
-ALTER TABLE public.tariffs ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.tariffs FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.tariffs TO viramah_definer
---;;
-GRANT SELECT ON public.tariffs TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
---;;
-GRANT INSERT (org_id, id, hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
---;;
-GRANT UPDATE (hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
---;;
-ALTER TABLE public.room_photos ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.room_photos FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.room_photos TO viramah_definer
---;;
-GRANT SELECT ON public.room_photos TO portal_admin, portal_resident
---;;
-GRANT INSERT (id, hostel_id, room_id, file_id) ON public.room_photos TO portal_admin
---;;
-GRANT UPDATE (deleted_at) ON public.room_photos TO portal_admin
---;;
-ALTER TABLE public.residents ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.residents FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE ON public.residents TO viramah_definer
---;;
-GRANT SELECT ON public.residents TO portal_admin, portal_sales, portal_resident
---;;
-ALTER TABLE public.stays ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.stays FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE ON public.stays TO viramah_definer
---;;
-GRANT SELECT ON public.stays TO portal_admin, portal_sales, portal_resident
 --;;
 ALTER TABLE public.saved_views ENABLE ROW LEVEL SECURITY
 --;;
@@ -6707,6 +7065,38 @@ CREATE POLICY staff_insert on public.inquiry_notes AS PERMISSIVE FOR INSERT TO p
 --;;
 CREATE POLICY staff_update on public.inquiry_notes AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('inquiries', 'approve')) AND app.sees_inquiry(inquiry_id)))
 --;;
+CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.tariffs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.tariffs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_admin, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.room_photos AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.room_photos AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.stays AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.move_outs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('move_outs', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.move_outs AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.move_out_items AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('move_outs', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.move_out_items AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.move_out_photos AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('move_outs', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.move_out_photos AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
 CREATE POLICY mine_select on public.notifications AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
 CREATE POLICY mine_update on public.notifications AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
@@ -6764,26 +7154,6 @@ CREATE POLICY own_select on public.documents AS PERMISSIVE FOR SELECT TO portal_
 CREATE POLICY everybody_select on public.document_requirements AS PERMISSIVE FOR SELECT TO portal_admin, portal_resident USING (org_id = (SELECT app.current_org()))
 --;;
 CREATE POLICY mine_or_all_select on public.tasks AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('work', 'read'))))
---;;
-CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.tariffs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.tariffs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_admin, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.room_photos AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.room_photos AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
---;;
-CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
---;;
-CREATE POLICY staff_select on public.stays AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
---;;
-CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY mine_or_shared_select on public.saved_views AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (shared AND app.can(resource, 'read'))))
 --;;
@@ -6865,16 +7235,6 @@ CREATE TRIGGER "c_stage" BEFORE INSERT OR UPDATE ON public.inquiries FOR EACH RO
 --;;
 CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.write_inquiry_history()
 --;;
-CREATE TRIGGER "y_forget_onboarding" AFTER UPDATE OF destroyed_at ON public.person_keys FOR EACH ROW EXECUTE FUNCTION app.forget_onboarding()
---;;
-CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
---;;
-CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.change_access()
---;;
-CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('task')
---;;
-CREATE TRIGGER "c_task" AFTER UPDATE OF state ON public.outbox FOR EACH ROW WHEN (NEW.state = 'dead' AND NEW.kind = 'progress.step') EXECUTE FUNCTION app.fail_task_of_work()
---;;
 CREATE TRIGGER "b_room" BEFORE INSERT ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.follow_room()
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.residents FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('resident')
@@ -6884,6 +7244,20 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.stays F
 CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
 --;;
 CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('move_out')
+--;;
+CREATE TRIGGER "x_move_out" AFTER UPDATE OF status, until_on ON public.stays FOR EACH ROW EXECUTE FUNCTION app.follow_stay()
+--;;
+CREATE TRIGGER "y_forget_onboarding" AFTER UPDATE OF destroyed_at ON public.person_keys FOR EACH ROW EXECUTE FUNCTION app.forget_onboarding()
+--;;
+CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
+--;;
+CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.change_access()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('task')
+--;;
+CREATE TRIGGER "c_task" AFTER UPDATE OF state ON public.outbox FOR EACH ROW WHEN (NEW.state = 'dead' AND NEW.kind = 'progress.step') EXECUTE FUNCTION app.fail_task_of_work()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -6995,6 +7369,34 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiry_notes FOR EACH ROW EXEC
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.audit('body')
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.move_out_items FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.move_out_items FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.move_out_photos FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.move_out_photos FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.audit()
@@ -7042,22 +7444,6 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.document_requirements FOR EACH 
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.document_requirements FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -7971,6 +8357,104 @@ ALTER FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_
 --;;
 GRANT EXECUTE ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
+REVOKE ALL ON FUNCTION app.check_room_type_fits() FROM PUBLIC
+--;;
+ALTER FUNCTION app.check_room_type_fits() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.follow_room() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_room() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.house_day(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.house_day(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.house_day(p_hostel uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.close_stay(p_stay uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.close_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.notice_days(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.notice_days(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.notice_days(p_hostel uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.inspection_items() FROM PUBLIC
+--;;
+ALTER FUNCTION app.inspection_items() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.inspection_items() TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.bed_called(p_stay uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.bed_called(p_stay uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.bed_called(p_stay uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.give_notice(p_stay uuid, p_leaves date, p_why text, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.give_notice(p_stay uuid, p_leaves date, p_why text, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.give_notice(p_stay uuid, p_leaves date, p_why text, p_id uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.find_move_out(p_id uuid, p_action text, p_states text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.find_move_out(p_id uuid, p_action text, p_states text[]) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.withdraw_notice(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.withdraw_notice(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.withdraw_notice(p_id uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.judge_item(p_item uuid, p_condition text, p_deduction bigint, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.judge_item(p_item uuid, p_condition text, p_deduction bigint, p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.judge_item(p_item uuid, p_condition text, p_deduction bigint, p_note text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.add_inspection_item(p_id uuid, p_name text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_inspection_item(p_id uuid, p_name text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.add_inspection_item(p_id uuid, p_name text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.add_inspection_photo(p_item uuid, p_file uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_inspection_photo(p_item uuid, p_file uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.add_inspection_photo(p_item uuid, p_file uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.finish_inspection(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.finish_inspection(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.finish_inspection(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.settle_move_out(p_id uuid, p_paid_until date, p_leaves date, p_deposit bigint, p_rent bigint, p_notice bigint, p_damages bigint) FROM PUBLIC
+--;;
+ALTER FUNCTION app.settle_move_out(p_id uuid, p_paid_until date, p_leaves date, p_deposit bigint, p_rent bigint, p_notice bigint, p_damages bigint) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.settle_move_out(p_id uuid, p_paid_until date, p_leaves date, p_deposit bigint, p_rent bigint, p_notice bigint, p_damages bigint) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.follow_stay() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_stay() OWNER TO viramah_definer
+--;;
 REVOKE ALL ON FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) OWNER TO viramah_definer
@@ -8228,32 +8712,6 @@ REVOKE ALL ON FUNCTION app.live_streams() FROM PUBLIC
 ALTER FUNCTION app.live_streams() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.live_streams() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.check_room_type_fits() FROM PUBLIC
---;;
-ALTER FUNCTION app.check_room_type_fits() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.follow_room() FROM PUBLIC
---;;
-ALTER FUNCTION app.follow_room() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.house_day(p_hostel uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.house_day(p_hostel uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.house_day(p_hostel uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
---;;
-REVOKE ALL ON FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) FROM PUBLIC
---;;
-ALTER FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) FROM PUBLIC
---;;
-ALTER FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.close_stay(p_stay uuid, p_on date) FROM PUBLIC
---;;
-ALTER FUNCTION app.close_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.wants_known_device(p_user integer) FROM PUBLIC
 --;;

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from flask import g
+from flask import g, url_for
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
 from app.models.residents import Resident, Stay
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import Conflict
+from app.rules.moveout import WHY_MAX
 from app.rules.residents import ResidentStatus, StayStatus
 from app.services import beds, residents
 from app.services.search import Sought
@@ -77,6 +78,9 @@ class ResidentView(ConsoleModelView):
                  asks=(asking.free_bed_ask(self.session(), item.hostel_id, today()), day)),
             Step("swap", gettext("Swap beds"), self.url("swap", pk=pk), "users", asks=(
                 Ask("other", gettext("With whom?"), "choice", choices=others), day)),
+            *([Step("notice", gettext("Gives notice"), url_for("MoveOutView.give", stay=stay.id), "sign-out", asks=(
+                asking.day_ask("on", gettext("First day without them")), Ask("note", gettext("Why?"), "line", required=False, most=WHY_MAX)))]
+              if stay.until_on is None and g.identity.can(Resource.MOVE_OUTS, Action.CREATE, item.hostel_id) else []),
             Step("end", gettext("Moves out"), self.url("end", pk=pk), "sign-out", kind="danger", asks=(
                 asking.day_ask("on", gettext("First day without them"), help=gettext("The bed is free from this day on.")),)),
         ]

@@ -1,0 +1,14 @@
+"""Screens of moving out: for staff, and for residents their own."""
+
+from __future__ import annotations
+
+from flask_appbuilder import AppBuilder
+
+from app.views.moveout.residents import MyMoveOutView
+from app.views.moveout.staff import MoveOutView
+
+
+def register(builder: AppBuilder) -> None:
+    """Add the screens."""
+    builder.add_view(MoveOutView, "Moving out", icon="fa-sign-out", category="Houses")
+    builder.add_view(MyMoveOutView, "My move-out", icon="fa-sign-out")

@@ -1,0 +1,82 @@
+"""Moving out on the screens: the resident's phone, the inspection with photos, the settlement and its paper (O9)."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from uuid import uuid4
+
+import pytest
+from PIL import Image
+
+from app.services import moveout
+from tests.beds import DAY, stay, today
+from tests.houses import scalar, statements
+from tests.maintenance import scope
+
+BUDGET = 3
+
+
+def page(who, path):
+    answer = who.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return answer.get_data(as_text=True)
+
+
+@pytest.fixture
+def lodged(app, world):
+    return stay(world.owner, world.resident.user_id, world.a.places[0].beds[0], rent_paise=9000_00)
+
+
+def photo():
+    found = BytesIO()
+    Image.new("RGB", (60, 40), "red").save(found, "JPEG")
+    found.seek(0)
+    return found
+
+
+def test_from_notice_on_the_phone_to_the_statement(app, world, superuser, browser, lodged):
+    resident, owner = browser(world.resident), browser(world.owner)
+    leaves, once = today(world.owner) + 30 * DAY, str(uuid4())
+    assert "30 days before" in page(resident, "/my/move-out/")
+    refused = resident.post(f"/my/move-out/give/{lodged}", data={"leaves_on": "2020-01-01", "note": "Going <home>", "_once": once})
+    assert refused.status_code == 422
+    assert "Going &lt;home&gt;" in refused.get_data(as_text=True)
+    for _ in range(2):
+        assert resident.post(f"/my/move-out/give/{lodged}", data={"leaves_on": str(leaves), "_once": once}).status_code == 303
+    assert scalar(superuser, "SELECT count(*) FROM move_outs") == 1
+    path = f"/move-outs/show/{once}"
+    assert "Mattress" in page(owner, path)
+    with scope(world.owner) as session:
+        keys, *others = [str(one.id) for one in moveout.items_of(session, once)]
+    found = {f"condition-{keys}": "missing", f"deduction-{keys}": "1,250.50", f"note-{keys}": "=lost", **{f"condition-{one}": "ok" for one in others}}
+    wrong = owner.post(f"/move-outs/inspect/{once}", data={**found, f"deduction-{keys}": "much"})
+    assert wrong.status_code == 422
+    assert 'value="much"' in wrong.get_data(as_text=True)
+    assert owner.post(f"/move-outs/inspect/{once}", data={**found, f"files-{keys}": (photo(), "k.jpg")},
+                      content_type="multipart/form-data").status_code == 303
+    assert 'alt="Photo 1 of Keys"' in page(owner, path)
+    assert owner.get(f"/move-outs/statement/{once}").status_code == 409
+    assert owner.post(f"/move-outs/finish/{once}").status_code == 303
+    html = page(owner, f"{path}?paid_until={leaves}")
+    balance = re.search(r'name="balance" value="(-?\d+)"', html)[1]
+    assert int(balance) == -1250_50
+    assert owner.post(f"/move-outs/settle/{once}", data={"paid_until": str(leaves), "balance": "0"}).status_code == 409
+    assert owner.post(f"/move-outs/settle/{once}", data={"paid_until": str(leaves), "balance": balance}).status_code == 303
+    for who, address in ((owner, f"/move-outs/statement/{once}"), (resident, f"/my/move-out/statement/{once}")):
+        answer = who.get(address)
+        assert (answer.mimetype, answer.data[:5]) == ("application/pdf", b"%PDF-")
+    assert browser(world.b.people["owner"]).get(path).status_code == 404
+
+
+def test_staff_give_notice_on_the_page_of_a_resident_and_the_list_is_cheap(app, world, superuser, browser, lodged):
+    owner = browser(world.owner)
+    resident = scalar(superuser, "SELECT id FROM residents")
+    assert f"/move-outs/give/{lodged}" in page(owner, f"/residents/show/{resident}")
+    answer = owner.post(f"/move-outs/give/{lodged}", data={"on": str(today(world.owner) + 40 * DAY), "_once": str(uuid4())})
+    assert answer.status_code == 303
+    page(owner, "/move-outs/list/")
+    with statements(app) as sent:
+        assert world.resident.name in page(owner, "/move-outs/list/")
+    assert len(sent) <= BUDGET, sent
+    assert browser(world.staff).get("/move-outs/list/").status_code == 403
