@@ -14,7 +14,6 @@ from app.rules.errors import Invalid
 
 WHY_MAX = 500
 ITEMS_MAX = 60
-PHOTOS_PER_ITEM = 6
 DEDUCTION_MAX_PAISE = 1_000_000_00  # ten lakh rupees for one thing: more is a slip of the finger
 _AHEAD = timedelta(days=366)
 
