@@ -78,7 +78,7 @@ def test_a_floor_goes_and_comes_with_its_rooms_and_beds(app, world):
 def test_a_room_with_an_open_request_stays(app, world):
     room = world.a.places[0].rooms[0]
     raised(world.owner, hostel_id=world.a.places[0].hostel_id, room_id=room)
-    with scope(world.owner) as session, pytest.raises(Conflict, match="open maintenance requests .1.: close them first"):
+    with scope(world.owner) as session, pytest.raises(Conflict, match=r"open maintenance requests .1.: close them first"):
         rooms.remove_room(session, room)
 
 
