@@ -258,7 +258,7 @@ on("click", "[data-board-dismiss]", () => refuse(""));
 on("change", "[data-board-filter]", (_event, select) => select.form.requestSubmit());
 
 for (const card of $$(".board-card", board)) dress(card);
-board.tabIndex = -1;
+board.tabIndex = $(".board-card", board) ? -1 : 0; // something in what scrolls can be reached by keyboard
 keepTabbable();
 for (const list of $$(".board-cards", board)) watchEnd(list);
 for (const column of $$(".board-column", board)) seen.observe(column);

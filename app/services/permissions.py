@@ -34,7 +34,8 @@ _TABLE: dict[Resource, str] = {
     Resource.MEMBERS: "memberships", Resource.TEAM: "team_members", Resource.PERMISSIONS: "permission_overrides",
     Resource.MAINTENANCE: "maintenance_requests", Resource.NOTIFICATIONS: "notifications", Resource.FILES: "files",
     Resource.IMPORTS: "import_runs", Resource.REPORTS: "maintenance_requests", Resource.AUDIT: "audit_log",
-    Resource.WORK: "outbox", Resource.TASKS: "tasks",
+    Resource.WORK: "outbox", Resource.TASKS: "tasks", Resource.RESIDENTS: "residents", Resource.MOVE_OUTS: "move_outs",
+    Resource.ONBOARDING: "onboarding_submissions", Resource.PERSONAL: "personal_values", Resource.INQUIRIES: "inquiries",
 }
 """The table that stands for a resource: what a portal may do to it, it may do to the resource."""
 _BY_FUNCTION: dict[Capability, str] = {
@@ -44,6 +45,15 @@ _BY_FUNCTION: dict[Capability, str] = {
     (Resource.MAINTENANCE, Action.APPROVE): "reassign_request", (Resource.MAINTENANCE, Action.DELETE): "reassign_request",
     (Resource.TASKS, Action.UPDATE): "move_task", (Resource.WORK, Action.UPDATE): "resend_work", (Resource.HEALTH, Action.READ): "audit_state",
     (Resource.ORGANIZATION, Action.CREATE): "set_plan",
+    (Resource.RESIDENTS, Action.CREATE): "begin_stay", (Resource.RESIDENTS, Action.UPDATE): "transfer_stay",
+    (Resource.RESIDENTS, Action.DELETE): "end_stay",
+    (Resource.INQUIRIES, Action.CREATE): "add_inquiry", (Resource.INQUIRIES, Action.APPROVE): "convert_inquiry",
+    (Resource.PERSONAL, Action.CREATE): "put_personal", (Resource.PERSONAL, Action.UPDATE): "put_personal",
+    (Resource.PERSONAL, Action.APPROVE): "reveal_personal", (Resource.PERSONAL, Action.DELETE): "erase_person",
+    (Resource.ONBOARDING, Action.CREATE): "submit_onboarding", (Resource.ONBOARDING, Action.UPDATE): "claim_submission",
+    (Resource.ONBOARDING, Action.APPROVE): "approve_submission",
+    (Resource.MOVE_OUTS, Action.CREATE): "give_notice", (Resource.MOVE_OUTS, Action.UPDATE): "withdraw_notice",
+    (Resource.MOVE_OUTS, Action.APPROVE): "settle_move_out",
 }
 """What is done through a function rather than to the table."""
 
