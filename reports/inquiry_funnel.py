@@ -19,9 +19,8 @@ from sqlalchemy.orm import Session
 
 from app.models.inquiries import Inquiry, InquiryHistory
 from app.models.people import Member
-from app.rules.errors import Invalid
 from app.rules.inquiries import Stage
-from reports.maintenance_sla import EARLIEST, LONGEST
+from reports.period import read_period
 
 _RESIDENTS = text("SELECT app.inquiries_of_residents()")
 REACHED = (Stage.NEW, Stage.CONTACTED, Stage.VISIT_SCHEDULED, Stage.VISITED, Stage.NEGOTIATING, Stage.WON)
@@ -91,24 +90,7 @@ class Funnel:
 
 def read_parameters(given: Mapping[str, str], today: date) -> Parameters:
     """From a form's `first` and `last`; Invalid with the field that is wrong."""
-    first, last = (_day(given.get(name, ""), name) for name in ("first", "last"))
-    if last < first:
-        raise Invalid("The period ends before it begins.", field="last")
-    if last - first >= LONGEST:
-        raise Invalid(f"A report covers at most {LONGEST.days} days.", field="last")
-    if first > today:
-        raise Invalid("This period has not begun yet.", field="first")
-    return Parameters(first, last)
-
-
-def _day(text: str, field: str) -> date:
-    try:
-        found = date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise Invalid("Please give a day, like 2026-03-05.", field=field) from error
-    if not EARLIEST <= found <= date(2199, 12, 31):
-        raise Invalid("Please give a day of this century.", field=field)
-    return found
+    return Parameters(*read_period(given, today))
 
 
 def query(session: Session, parameters: Parameters, *, org_id: UUID, hostel_id: UUID | None, organization: str, made_by: str,  # noqa: PLR0913 - by name

@@ -23,9 +23,8 @@ from app.models.organizations import Hostel
 from app.rules.errors import Invalid, NotFound
 from app.rules.maintenance import CLOSED, SLA_TARGETS, Priority, RequestStatus
 from app.services.maintenance.finding import with_relations
+from reports.period import read_period
 
-LONGEST = timedelta(days=366)
-EARLIEST = date(2000, 1, 1)
 _READ_AT_ONCE = 1_000
 LISTED = 400  # late requests that the PDF names; the CSV has every request
 
@@ -127,24 +126,7 @@ def read_parameters(given: Mapping[str, str], today: date) -> Parameters:
         hostel_id = UUID(given.get("hostel", "").strip())
     except ValueError as error:
         raise Invalid("Please choose a hostel.", field="hostel") from error
-    first, last = (_day(given.get(name, ""), name) for name in ("first", "last"))
-    if last < first:
-        raise Invalid("The period ends before it begins.", field="last")
-    if last - first >= LONGEST:
-        raise Invalid(f"A report covers at most {LONGEST.days} days.", field="last")
-    if first > today:
-        raise Invalid("This period has not begun yet.", field="first")
-    return Parameters(hostel_id, first, last)
-
-
-def _day(text: str, field: str) -> date:
-    try:
-        found = date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise Invalid("Please give a day, like 2026-03-05.", field=field) from error
-    if not EARLIEST <= found <= date(2199, 12, 31):
-        raise Invalid("Please give a day of this century.", field=field)
-    return found
+    return Parameters(hostel_id, *read_period(given, today))
 
 
 # --- query → dataclass ----------------------------------------------------------------------------------

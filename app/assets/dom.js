@@ -15,6 +15,18 @@ export const get = (url, { headers = {}, ...options } = {}) => {
   return fetch(url, { ...options, headers: { "X-Requested-With": "fetch", ...(organization && { "X-Organization": organization }), ...headers } });
 };
 
+// The same if there is news since this page asked last: null if nothing has changed, the session ended, or the
+// organization is another one. forget() makes the next answer news again.
+const tags = new Map();
+export const news = async (url, headers = {}) => {
+  const known = tags.has(url) ? { "If-None-Match": tags.get(url) } : {};
+  const answer = await get(url, { headers: { ...known, ...headers }, cache: "no-store" });
+  if (answer.status !== 200 || answer.redirected) return null;
+  if (answer.headers.has("ETag")) tags.set(url, answer.headers.get("ETag"));
+  return answer;
+};
+export const forget = (url) => tags.delete(url);
+
 // Posts a form with the page's token; returns the JSON, throws an Error with the server's sentence.
 export const post = async (url, fields = {}) => {
   const body = new URLSearchParams(fields);

@@ -6,21 +6,11 @@
 // it themselves listen to `live` on the document: detail is {table, type, record, old_record, seq}; type ANEW (without a
 // table) means that changes may have been missed. While there is no connection, parts are asked for every ten seconds.
 import { Serializer, Socket } from "phoenix";
-import { $, $$, get } from "./dom.js";
+import { $, $$, forget, get, news } from "./dom.js";
 
 const SETTLE = 100, COUNT_EVERY = 2000, POLL_EVERY = 10000, PATIENCE = 5000, HIDDEN_FOR = 5 * 60000, HEARTBEAT = 8000;
 const organization = $("meta[name=organization]")?.content;
 const portal = $("meta[name=portal]")?.content || "";
-
-// Asks for a part of this page. Nothing comes back if there is no news, the session ended or is in another organization.
-const tags = new Map();
-const ask = async (url) => {
-  const headers = tags.has(url) ? { "If-None-Match": tags.get(url) } : {};
-  const answer = await get(url, { headers, cache: "no-store" });
-  if (answer.status !== 200 || answer.redirected) return null;
-  if (answer.headers.get("ETag")) tags.set(url, answer.headers.get("ETag"));
-  return answer;
-};
 
 // -- parts of the page ----------------------------------------------------------------------------------------
 
@@ -57,12 +47,12 @@ const refresh = async (part) => {
   if (document.hidden || isBusy(part)) return; // it stays due: see below
   due.delete(part);
   try {
-    const answer = await ask(part.dataset.liveSrc);
+    const answer = await news(part.dataset.liveSrc);
     if (!answer) return;
     const html = await answer.text();
     if (!part.isConnected) return;
     if (isBusy(part)) {
-      tags.delete(part.dataset.liveSrc);
+      forget(part.dataset.liveSrc);
       due.add(part); // somebody began meanwhile
     } else if (shows.get(part) !== html) {
       shows.set(part, html);
@@ -92,7 +82,7 @@ const count = async () => {
   counting = 0;
   counted = performance.now();
   if (document.hidden || !$("[data-counter]")) return;
-  const answer = await ask("/live/counters").catch(() => null);
+  const answer = await news("/live/counters").catch(() => null);
   if (!answer) return;
   const { unread, counters } = await answer.json();
   for (const [name, number] of Object.entries({ ...counters, unread })) {

@@ -1,18 +1,11 @@
 // Long work: the indicator in the top bar, a word when something has ended, and pages that follow what runs. Everything is
 // asked for again when a change is told live, and every few seconds while something runs; an ETag keeps that cheap.
-import { $, $$, on, get } from "./dom.js";
+import { $, $$, forget, news, on } from "./dom.js";
 
 const EVERY = 2000; // milliseconds, while something runs
-const known = new Map(); // address → ETag
 
-// The answer if it has changed since last time, else null; also when the server cannot be reached just now.
-const ask = async (url) => {
-  const headers = known.has(url) ? { "If-None-Match": known.get(url) } : {};
-  const response = await get(url, { headers: { ...headers, Accept: "application/json, text/html" } }).catch(() => null);
-  if (!response?.ok) return null;
-  if (response.headers.has("ETag")) known.set(url, response.headers.get("ETag"));
-  return response;
-};
+// Null, too, when the server cannot be reached just now.
+const ask = (url) => news(url, { Accept: "application/json, text/html" }).catch(() => null);
 
 // -- the top bar, and what has ended -------------------------------------------------------------------------------
 
@@ -69,7 +62,7 @@ const summarize = async () => {
 const follow = async (list) => {
   const response = await ask(list.dataset.tasksList);
   if (!response) return;
-  if ($("dialog[open]")) return known.delete(list.dataset.tasksList);
+  if ($("dialog[open]")) return forget(list.dataset.tasksList);
   const fresh = document.createElement("template");
   fresh.innerHTML = await response.text();
   const rows = $$("[data-row]", fresh.content);

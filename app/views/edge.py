@@ -32,7 +32,7 @@ from app import metrics
 from app.languages import sentence
 from app.logs import current_request_id
 from app.problems import problem, translate_database_error
-from app.rules.errors import Conflict, DomainError
+from app.rules.errors import Conflict, DomainError, NotFound
 
 REMEMBERED_SUBMISSIONS = 12
 
@@ -98,6 +98,21 @@ def meaning_of(error: DBAPIError) -> DomainError:
     if meaning is None:
         raise error
     return meaning
+
+
+def given_id(text: str, missing: str) -> UUID:
+    """An id from an address; what is none belongs to nothing: NotFound with the sentence."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound(missing) from error
+
+
+def kept(response: Response, tag: str) -> Response:
+    """The browser may keep it, and asks each time whether it still holds."""
+    response.set_etag(tag)
+    response.cache_control.no_cache = response.cache_control.private = True
+    return response
 
 
 def problem_page(error: DomainError, back: str | None = None) -> Response:

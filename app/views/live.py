@@ -16,6 +16,7 @@ from app.rules.errors import Conflict, NotFound
 from app.services import counters
 from app.services.realtime import TOKEN_LIFE, Claims, make_token, signing_key
 from app.views.base import ConsoleView, expose, has_access, problem_json
+from app.views.edge import kept
 from app.wiring import settings
 
 ORGANIZATION = "X-Organization"  # which organization the page that asks was opened in
@@ -50,9 +51,7 @@ class LiveView(ConsoleView):
     def counters(self) -> Any:
         """What waits for the caller, as numbers by name; the same answer is not sent twice."""
         response = jsonify(unread=g.identity.unread, counters=counters.counters(self.session(), g.identity))
-        response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:16])
-        response.cache_control.private, response.cache_control.no_cache = True, True
-        return response.make_conditional(request)
+        return kept(response, hashlib.sha256(response.get_data()).hexdigest()[:16]).make_conditional(request)
 
 
 def keep_organizations_apart(response: Response) -> Response:

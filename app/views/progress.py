@@ -22,6 +22,7 @@ from app.rules.progress import ACTIVE, CANCELLABLE, PAGE, TaskKind, TaskStatus, 
 from app.services import progress
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, local_path, service_call
+from app.views.edge import kept
 from app.views.files import file_link
 from app.views.paging import BadListRequest
 
@@ -258,9 +259,7 @@ def _unless_known(tasks: Sequence[Task], draw: Any) -> Response:
     age = int(formats.now().timestamp() // 600)
     etag = hashlib.sha256(repr((facts, age, g.identity.language, g.identity.user_id)).encode()).hexdigest()[:20]
     response: Response = Response(status=304) if request.if_none_match.contains(etag) else draw()
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return kept(response, etag)
 
 
 def register(builder: AppBuilder) -> None:

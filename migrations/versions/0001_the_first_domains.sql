@@ -4083,7 +4083,7 @@ $$
 CREATE FUNCTION app.enqueue_for(p_orgs uuid[], p_kind text, p_payload jsonb, p_key text DEFAULT NULL) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   WITH asked AS (
-    INSERT INTO outbox (org_id, kind, payload, key) SELECT org, p_kind, p_payload, p_key FROM unnest(p_orgs) org
+    INSERT INTO outbox (org_id, kind, payload, key) SELECT id, p_kind, p_payload, p_key FROM organizations WHERE id = ANY (p_orgs)
     ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING
     RETURNING 1
   )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -246,9 +247,10 @@ def _screens(app: Flask) -> Iterator[Text]:
 
 
 def _forms() -> Iterator[Text]:
-    """Labels and descriptions of the fields of every form."""
+    """Labels and descriptions of the fields of every form that stands in the code; generated ones take those of their screens."""
     for form in _below(FlaskForm):
-        for name in dir(form) if form.__module__.startswith("app.") else ():
+        ours = form.__module__.startswith("app.") and getattr(sys.modules[form.__module__], form.__name__, None) is form
+        for name in dir(form) if ours else ():
             field = getattr(form, name)
             if isinstance(field, UnboundField):
                 said = [*field.args[:1], field.kwargs.get("label"), field.kwargs.get("description")]

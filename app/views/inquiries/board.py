@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from flask import Response, g, jsonify, make_response, request
+from flask import g, jsonify, make_response, request
 from flask_babel import get_locale, gettext
 
 from app.permissions import Action, Portal, Resource
@@ -15,6 +15,7 @@ from app.rules.inquiries import INQUIRY, LostReason, Stage
 from app.services.inquiries import finding
 from app.views import formats
 from app.views.base import ConsoleView, api_post, expose, has_access
+from app.views.edge import kept
 from app.views.inquiries.staff import QUESTIONS, given_id, take_step
 from app.views.interface import Session
 from app.views.paging import BadListRequest
@@ -42,7 +43,7 @@ class InquiryBoardView(ConsoleView):
             return make_response("", 304)
         page = self.page("inquiries/columns.html" if part else "inquiries/board.html", title=gettext("Board"), tag=tag, all_steps=_steps(),
                          **self._context(columns))
-        return _kept(make_response(page), tag)
+        return kept(make_response(page), tag)
 
     @expose("/cards")
     @has_access
@@ -108,10 +109,3 @@ def _tag(columns: Iterable[finding.Column]) -> str:
         seen.append(f"{column.state}{column.count}")
         seen += [f"{card.id}{card.updated_at.timestamp()}" for card in column.cards]
     return hashlib.sha256("|".join(seen).encode()).hexdigest()[:24]
-
-
-def _kept(response: Response, tag: str) -> Response:
-    """The browser may keep it, and asks each time whether it still holds."""
-    response.set_etag(tag)
-    response.cache_control.no_cache = response.cache_control.private = True
-    return response

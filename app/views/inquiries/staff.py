@@ -18,7 +18,7 @@ from wtforms.validators import DataRequired, Length
 from app.languages import sentence
 from app.models.inquiries import Inquiry, InquiryHistory, InquiryNote
 from app.permissions import Action, Portal, Resource
-from app.rules.errors import DomainError, Invalid, NotFound
+from app.rules.errors import DomainError, Invalid
 from app.rules.inquiries import (
     INQUIRY,
     MESSAGE_MAX,
@@ -37,7 +37,7 @@ from app.services import inquiries
 from app.services.inquiries import finding
 from app.services.search import Sought
 from app.text import N_
-from app.views import formats
+from app.views import edge, formats
 from app.views.base import (
     Ask,
     ConsoleInterface,
@@ -335,11 +335,8 @@ def raise_refusal(error: DomainError) -> None:
 
 
 def given_id(text: str) -> UUID:
-    """An id from an address; what is none belongs to nothing."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound(gettext("There is no such inquiry.")) from error
+    """The id of an inquiry from an address."""
+    return edge.given_id(text, gettext("There is no such inquiry."))
 
 
 def take_step(session: Session, key: UUID) -> Stage:

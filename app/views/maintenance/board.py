@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Response, g, jsonify, make_response, request
+from flask import g, jsonify, make_response, request
 from flask_babel import get_locale, gettext
 
 from app.languages import sentence
@@ -25,6 +25,7 @@ from app.services import maintenance
 from app.services.maintenance import board, finding
 from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleView, api_post, expose, has_access
+from app.views.edge import kept
 from app.views.interface import Session
 from app.views.maintenance import parts
 from app.views.paging import BadListRequest, Place, Sort
@@ -72,7 +73,7 @@ class BoardView(ConsoleView):
                         "filtered": wanted != board.BoardFilter(wanted.org_id, g.identity.hostel_id)}
         page = self.page("maintenance/columns.html" if part else "maintenance/board.html", title=gettext("Board"), tag=tag,
                          **context)
-        return _kept(make_response(page), tag)
+        return kept(make_response(page), tag)
 
     @expose("/column/<state>")
     @has_access
@@ -99,7 +100,7 @@ class BoardView(ConsoleView):
         tag = _tag(columns, context["drawn"], wanted, now)
         if tag in request.if_none_match:
             return make_response("", 304)
-        return _kept(jsonify(
+        return kept(jsonify(
             counts={column.state.value: column.count_text for column in columns},
             cards={str(card.id): {"state": column.state.value, "html": self.page(
                 "maintenance/cards.html", column=replace(column, cards=[card], count=1), **context).strip()}
@@ -213,10 +214,3 @@ def _tag(columns: Iterable[board.Column], drawn: dict[UUID, Drawn], wanted: boar
         seen.append(f"{column.state}{column.count}{column.size}")
         seen += [f"{card.id}{card.changed}{drawn[card.id].steps}" for card in column.cards]
     return hashlib.sha256("|".join(seen).encode()).hexdigest()[:24]
-
-
-def _kept(response: Response, tag: str) -> Response:
-    """The browser may keep it, and asks each time whether it still holds."""
-    response.set_etag(tag)
-    response.cache_control.no_cache = response.cache_control.private = True
-    return response

@@ -18,7 +18,7 @@ from app.lifecycle import Transition
 from app.models.files import File
 from app.models.maintenance import MaintenanceRequest
 from app.permissions import Action, Portal, Resource
-from app.rules.errors import Invalid, NotFound
+from app.rules.errors import Invalid
 from app.rules.files import ACCEPTED, Purpose
 from app.rules.maintenance import (
     CLOSED,
@@ -34,7 +34,7 @@ from app.rules.maintenance import (
 )
 from app.services import files, maintenance
 from app.services.maintenance import Assignee
-from app.views import formats
+from app.views import edge, formats
 from app.views.edge import submission_id
 from app.wiring import objects, settings
 
@@ -138,11 +138,8 @@ def link_to(file: File) -> str:
 
 
 def given_id(text: str) -> UUID:
-    """An id from an address; what is none belongs to nothing."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound(gettext("There is no such maintenance request.")) from error
+    """The id of a request from an address."""
+    return edge.given_id(text, gettext("There is no such maintenance request."))
 
 
 def clock_words(clock: SlaClock, state: RequestStatus, now: datetime) -> tuple[str, str]:
