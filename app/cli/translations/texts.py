@@ -200,7 +200,7 @@ def declared(app: Flask) -> Iterator[Text]:
     for kind in _handlers():
         yield from (Text(formats.words(part), "work") for part in kind.split("."))
     yield from _screens(app)
-    yield from _forms()
+    yield from _forms(app)
 
 
 def _noted() -> Iterator[str]:
@@ -246,11 +246,14 @@ def _screens(app: Flask) -> Iterator[Text]:
             yield from (Text(_source(title), where) for title, _ in getattr(view, f"{kind}_fieldsets", None) or () if title)
 
 
-def _forms() -> Iterator[Text]:
-    """Labels and descriptions of the fields of every form that stands in the code; generated ones take those of their screens."""
-    for form in _below(FlaskForm):
-        ours = form.__module__.startswith("app.") and getattr(sys.modules[form.__module__], form.__name__, None) is form
-        for name in dir(form) if ours else ():
+def _forms(app: Flask) -> Iterator[Text]:
+    """Labels and descriptions of the fields of every form: those that stand in the code, and those made for screens of this app."""
+    forms = [form for form in _below(FlaskForm)
+             if form.__module__.startswith("app.") and getattr(sys.modules[form.__module__], form.__name__, None) is form]
+    for view in app.extensions["appbuilder"].baseviews:
+        forms += [form for form in (getattr(view, "add_form", None), getattr(view, "edit_form", None)) if form]
+    for form in forms:
+        for name in dir(form):
             field = getattr(form, name)
             if isinstance(field, UnboundField):
                 said = [*field.args[:1], field.kwargs.get("label"), field.kwargs.get("description")]
