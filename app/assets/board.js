@@ -1,5 +1,5 @@
-// The maintenance board. The server draws every card, and says on it which steps its reader may take and why not
-// others; here cards are moved (board-move.js), asked about (board-ask.js) and kept up to date.
+// The boards of requests and of inquiries. The server draws every card, and says on it which steps its reader may take
+// and why not others; here cards are moved (board-move.js), asked about (board-ask.js) and kept up to date.
 import { $, $$, get, on, post } from "./dom.js";
 import { ask, menu } from "./board-ask.js";
 import { carrying, startMoving } from "./board-move.js";
@@ -143,7 +143,7 @@ const catchUpSoon = () => { timer ||= setTimeout(catchUp, LIVE); };
 document.addEventListener("live", ({ detail }) => {
   if (detail.type === "ANEW") poll(true).catch(() => {});
   const row = detail.record?.id ? detail.record : detail.old_record;
-  const id = { maintenance_requests: row?.id, maintenance_assignments: detail.record?.request_id || detail.old_record?.request_id }[detail.table];
+  const id = { maintenance_requests: row?.id, inquiries: row?.id, maintenance_assignments: detail.record?.request_id || detail.old_record?.request_id }[detail.table];
   if (!id) return;
   changed.add(id);
   catchUpSoon();

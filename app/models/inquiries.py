@@ -36,11 +36,12 @@ from app.models.base import (
     link,
     person,
 )
-from app.models.declare import IN_ORG, MINE, Grant, Policy, functions, protect, trigger, within
+from app.models.declare import IN_ORG, MINE, Grant, Policy, Published, functions, protect, trigger, within
 from app.models.organizations import Hostel
 from app.models.people import Member
 from app.permissions import Action, Portal, Resource
 from app.rules.inquiries import MESSAGE_MAX, SHORT_MAX, LostReason, Stage
+from app.rules.realtime import NO_ID
 
 _STAGES = ", ".join(f"'{stage}'" for stage in Stage)
 _REASONS = ", ".join(f"'{reason}'" for reason in LostReason)
@@ -56,6 +57,7 @@ class Inquiry(Tenant, Timestamps, Authored, SoftDelete, Model):
     __tablename__ = "inquiries"
 
     hostel_id: Mapped[UUID | None] = mapped_column(Uuid)
+    hostel_key: Mapped[UUID] = mapped_column(Uuid, Computed(f"coalesce(hostel_id, '{NO_ID}'::uuid)", persisted=True), deferred=True)
     number: Mapped[int] = mapped_column(Integer)
     reference: Mapped[str] = mapped_column(Text, Computed(
         "'I-' || CASE WHEN number < 10000 THEN lpad(number::text, 4, '0') ELSE number::text END", persisted=True))
@@ -225,9 +227,9 @@ functions("inquiries")
 _R, _A, _ADMIN, _SALES = Resource.INQUIRIES, Action, (Portal.ADMIN,), (Portal.ADMIN, Portal.SALES)
 
 
-def _reach(action: Action, column: str = "hostel_id") -> str:
+def _reach(action: Action) -> str:
     """An inquiry that names no hostel is for those who work on inquiries everywhere."""
-    return f"{IN_ORG} AND ({column} IS NULL AND (SELECT app.everywhere('{_R}', '{action}')) OR {column} IS NOT NULL AND {within(_R, action, column)})"
+    return f"{IN_ORG} AND (hostel_key = '{NO_ID}' AND (SELECT app.everywhere('{_R}', '{action}')) OR {within(_R, action, 'hostel_key')})"
 
 
 # What is encrypted is read by app.reveal_inquiry alone, which writes down who wanted it and what for.
@@ -235,6 +237,7 @@ _READABLE = tuple(c.name for c in Inquiry.__table__.columns if c.name not in {"p
 _CHANGEABLE = ("hostel_id", "full_name", "message", "move_in_on", "owner_id", "next_action", "next_action_at")
 protect(
     Inquiry.__table__, masked=("full_name", "phone_token", "phone_index", "phone_masked", "email_token", "email_index", "email_masked", "message"),
+    published=Published(key=("org_id", "hostel_key", "id"), columns=("org_id", "hostel_key", "id", "status", "deleted_at")),
     grants=[Grant(_SALES, select=_READABLE, update=_CHANGEABLE), Grant(_ADMIN, update=("deleted_at",))],
     policies=[
         Policy("staff_select", "SELECT", _SALES, using=_reach(_A.READ)),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 Row = Mapping[str, str | None]
+NO_ID = "00000000-0000-0000-0000-000000000000"  # stands for NULL in an identity index, which takes none
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Reader:
     def can(self, resource: str, action: str) -> bool:
         """Holds the capability somewhere."""
         return self.caps == "*" or f"|{resource}.{action}=" in self.caps
+
+    def everywhere(self, resource: str, action: str) -> bool:
+        """Holds it for the whole organization, though narrowed to a hostel just now."""
+        return self.caps == "*" or any(f"|{resource}.{action}={reach}" in self.caps for reach in "*~")
 
     def reach(self, resource: str, action: str) -> frozenset[str] | None:
         """The hostels in which it is held; None for all of them."""
@@ -52,9 +57,11 @@ _ATOMS = {
         "org": r"(?P<column>\w+) = \(SELECT app\.current_org\(\)\)",
         "user": r"(?P<column>\w+) = \(SELECT app\.current_user_id\(\)\)",
         "can": rf"\(SELECT app\.can\({_CAPABILITY}\)\)",
+        "everywhere": rf"\(SELECT app\.everywhere\({_CAPABILITY}\)\)",
         "within": rf"coalesce\((?P<column>\w+) = ANY \(\(SELECT app\.reach\({_CAPABILITY}\)\)::uuid\[\]\), true\)",
         "admitted": r"\(SELECT app\.is_admitted\(\)\)",
         "null": r"(?P<column>\w+) IS NULL",
+        "none": rf"(?P<column>\w+) = '{NO_ID}'",
         "true": r"true\b",
     }.items()
 }
@@ -75,9 +82,11 @@ def _atom(name: str, found: re.Match[str]) -> Test:
         "org": lambda row, reader: row[column] == reader.org_id,
         "user": lambda row, reader: row[column] == reader.user_id,
         "can": lambda _row, reader: reader.can(resource, action),
+        "everywhere": lambda _row, reader: reader.everywhere(resource, action),
         "within": within,
         "admitted": lambda _row, reader: reader.admitted,
         "null": lambda row, _reader: row[column] is None,
+        "none": lambda row, _reader: row[column] == NO_ID,
         "true": lambda _row, _reader: True,
     }
     return tests[name]

@@ -59,7 +59,7 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) RETURNS void
+CREATE FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row onboarding_submissions;
@@ -67,7 +67,7 @@ BEGIN
   PERFORM app.lock_submission(p_id, 'update');
   SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
   IF v_row.reviewer_id = app.current_user_id() THEN
-    RETURN;
+    RETURN false;
   END IF;
   IF v_row.user_id = app.current_user_id() THEN
     RAISE EXCEPTION 'Nobody reviews their own submission.' USING ERRCODE = 'VR403';
@@ -75,19 +75,35 @@ BEGIN
   IF v_row.state = 'under_review' AND NOT coalesce(p_take_over, false) THEN
     RAISE EXCEPTION 'Somebody else reviews this submission already.' USING ERRCODE = 'VR409';
   END IF;
-  UPDATE onboarding_submissions SET state = 'under_review', reviewer_id = app.current_user_id(), claimed_at = app.now()
+  IF v_row.state = 'under_review' THEN
+    PERFORM app.assert_reason(p_reason);
+    PERFORM app.enqueue('approval.taken_over', jsonb_build_object('submission_id', p_id, 'from', v_row.reviewer_id));
+  END IF;
+  UPDATE onboarding_submissions SET state = 'under_review', reviewer_id = app.current_user_id(), claimed_at = app.now(),
+    handover = CASE WHEN v_row.state = 'under_review' THEN btrim(p_reason) ELSE handover END
   WHERE org_id = v_row.org_id AND id = p_id;
+  RETURN true;
 END
 $$
 --;;
-CREATE FUNCTION app.release_submission(p_id uuid) RETURNS void
+CREATE FUNCTION app.assert_reason(p_reason text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.release_submission(p_id uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row onboarding_submissions;
 BEGIN
   PERFORM app.lock_review(p_id, 'update');
+  PERFORM app.assert_reason(p_reason);
   SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  UPDATE onboarding_submissions SET state = 'pending_review', reviewer_id = NULL, claimed_at = NULL
+  UPDATE onboarding_submissions SET state = 'pending_review', reviewer_id = NULL, claimed_at = NULL, handover = btrim(p_reason)
   WHERE org_id = v_row.org_id AND id = p_id;
 END
 $$
@@ -184,9 +200,7 @@ DECLARE
 BEGIN
   PERFORM app.lock_review(p_id, 'approve');
   SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
+  PERFORM app.assert_reason(p_reason);
   PERFORM app.expire_holds(v_row.hostel_id);
   IF EXISTS (SELECT FROM bed_holds WHERE org_id = v_row.org_id AND id = v_row.hold_id AND state IN ('queued', 'offered', 'held')) THEN
     PERFORM app.release_hold(v_row.hold_id, 'The submission was rejected.');
@@ -1224,6 +1238,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   OR EXISTS (
     SELECT FROM room_photos p JOIN files f ON f.org_id = p.org_id AND f.id = p.file_id AND f.purpose = 'room'
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL)
+  OR EXISTS (
+    SELECT FROM move_out_photos p
+    WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.user_id = app.current_user_id() AND app.is_admitted())
 $$
 --;;
 CREATE FUNCTION app.count_storage() RETURNS trigger
@@ -1591,9 +1608,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
                  AND daterange(from_on, until_on) && p_period)
 $$
 --;;
-CREATE FUNCTION app.hold_time(p_hostel uuid, p_setting text) RETURNS interval
+CREATE FUNCTION app.hold_time(p_hostel uuid, p_state text) RETURNS interval
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT make_interval(mins => coalesce((settings ->> p_setting)::int, CASE p_setting WHEN 'hold_minutes' THEN 2880 ELSE 60 END))
+  SELECT CASE p_state WHEN 'held' THEN make_interval(hours => hold_hours) ELSE make_interval(mins => offer_minutes) END
   FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
 $$;
 
@@ -1669,7 +1686,7 @@ BEGIN
       INSERT INTO bed_allocations (org_id, hostel_id, bed_id, period, kind, hold_id, user_id)
       VALUES (v_org, v_hold.hostel_id, p_bed, daterange(v_from, v_hold.until_on), 'hold', v_hold.id, v_hold.user_id);
       UPDATE bed_holds SET state = 'offered', from_on = v_from,
-        offered_until = app.now() + app.hold_time(v_hold.hostel_id, 'offer_minutes')
+        offered_until = app.now() + app.hold_time(v_hold.hostel_id, 'offered')
       WHERE org_id = v_org AND id = v_hold.id;
     ELSE
       v_before := v_before + datemultirange(daterange(v_from, v_hold.until_on));
@@ -1760,7 +1777,7 @@ BEGIN
   SELECT * INTO v_hold FROM bed_holds
   WHERE org_id = v_org AND bed_id = p_bed AND user_id = v_user AND state IN ('queued', 'offered', 'held');
   IF FOUND AND v_hold.state = 'offered' THEN
-    UPDATE bed_holds SET state = 'held', offered_until = NULL, held_until = app.now() + app.hold_time(hostel_id, 'hold_minutes')
+    UPDATE bed_holds SET state = 'held', offered_until = NULL, held_until = app.now() + app.hold_time(hostel_id, 'held')
     WHERE org_id = v_org AND id = v_hold.id;
     PERFORM app.drop_others(v_hold.id, false, 'Another bed was chosen.');
     RETURN v_hold.id;
@@ -1790,7 +1807,7 @@ BEGIN
         AND daterange(from_on, until_on) && daterange(p_from, p_until)) THEN
     INSERT INTO bed_allocations (org_id, hostel_id, bed_id, period, kind, hold_id, user_id)
     VALUES (v_org, v_bed.hostel_id, p_bed, daterange(p_from, p_until), 'hold', v_hold.id, v_user);
-    UPDATE bed_holds SET state = 'held', held_until = app.now() + app.hold_time(hostel_id, 'hold_minutes')
+    UPDATE bed_holds SET state = 'held', held_until = app.now() + app.hold_time(hostel_id, 'held')
     WHERE org_id = v_org AND id = v_hold.id;
     PERFORM app.drop_others(v_hold.id, false, 'Another bed was chosen.');
   END IF;
@@ -3040,22 +3057,6 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.notice_days(p_hostel uuid) RETURNS integer
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT coalesce((h.settings ->> 'notice_days')::int, (o.settings ->> 'notice_days')::int, 30)
-  FROM hostels h JOIN organizations o ON o.id = h.org_id WHERE h.org_id = app.current_org() AND h.id = p_hostel
-$$
---;;
-CREATE FUNCTION app.inspection_items() RETURNS text[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT coalesce((SELECT array_agg(name ORDER BY place) FROM jsonb_array_elements_text(o.settings -> 'inspection_items')
-                   WITH ORDINALITY AS listed (name, place)),
-                  ARRAY['Keys', 'Bed', 'Mattress', 'Cupboard', 'Table and chair', 'Walls', 'Windows', 'Fan and lights', 'Bathroom'])
-  FROM organizations o WHERE o.id = app.current_org()
-$$;
-
--- Staff by capability in the house, residents for themselves
---;;
 CREATE FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
@@ -3077,6 +3078,24 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   JOIN beds b ON b.org_id = s.org_id AND b.id = s.bed_id JOIN rooms r ON r.org_id = b.org_id AND r.id = b.room_id
   WHERE s.org_id = app.current_org() AND s.id = p_stay
     AND (s.user_id = app.current_user_id() OR app.is_staff() AND app.allowed_in('move_outs', 'read', s.hostel_id))
+$$
+--;;
+CREATE FUNCTION app.assert_last_day(p_stay uuid, p_leaves date, p_until date) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_stay stays;
+  v_today date;
+BEGIN
+  SELECT * INTO v_stay FROM stays WHERE org_id = app.current_org() AND id = p_stay;
+  v_today := app.house_day(v_stay.hostel_id);
+  IF v_stay.status = 'ended' THEN
+    RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
+  ELSIF p_leaves IS NULL OR p_leaves <= v_today OR p_leaves <= v_stay.from_on OR p_leaves > v_today + 366 THEN
+    RAISE EXCEPTION 'Choose a day after today and after the first day of the stay, within a year.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
+  ELSIF p_leaves > p_until THEN
+    RAISE EXCEPTION 'The stay ends before this day.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
+  END IF;
+END
 $$;
 
 -- Notice: the stay ends on p_leaves, the first day without them, from which on the bed may be given again. Returns the
@@ -3087,7 +3106,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_
 DECLARE
   v_org uuid := app.current_org();
   v_stay stays;
-  v_today date;
+  v_house hostels;
   v_beds uuid[];
   v_id uuid := coalesce(p_id, uuidv7());
 BEGIN
@@ -3098,26 +3117,20 @@ BEGIN
     RETURN p_id;
   ELSIF EXISTS (SELECT FROM move_outs WHERE org_id = v_org AND stay_id = p_stay AND status <> 'withdrawn') THEN
     RAISE EXCEPTION 'Notice has been given for this stay already.' USING ERRCODE = 'VR409';
-  ELSIF v_stay.status = 'ended' THEN
-    RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
   END IF;
-  v_today := app.house_day(v_stay.hostel_id);
-  IF p_leaves IS NULL OR p_leaves <= v_today OR p_leaves <= v_stay.from_on OR p_leaves > v_today + 366 THEN
-    RAISE EXCEPTION 'Choose a day after today and after the first day of the stay, within a year.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
-  ELSIF p_leaves > v_stay.until_on THEN
-    RAISE EXCEPTION 'The stay ends before this day.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
-  END IF;
+  PERFORM app.assert_last_day(p_stay, p_leaves, v_stay.until_on);
+  SELECT * INTO v_house FROM hostels WHERE org_id = v_org AND id = v_stay.hostel_id;
   v_beds := app.beds_of_stay(p_stay, p_leaves);
   PERFORM app.take_beds(v_stay.hostel_id, v_beds);
   PERFORM app.cut_stay(p_stay, p_leaves);
   UPDATE stays SET until_on = p_leaves WHERE org_id = v_org AND id = p_stay;
   UPDATE residents SET status = 'notice' WHERE org_id = v_org AND id = v_stay.resident_id AND status = 'current';
   INSERT INTO move_outs (org_id, id, hostel_id, resident_id, stay_id, user_id, noticed_on, notice_days, leaves_on, stayed_until, why)
-  VALUES (v_org, v_id, v_stay.hostel_id, v_stay.resident_id, p_stay, v_stay.user_id, v_today, app.notice_days(v_stay.hostel_id), p_leaves,
+  VALUES (v_org, v_id, v_stay.hostel_id, v_stay.resident_id, p_stay, v_stay.user_id, app.house_day(v_stay.hostel_id), v_house.notice_days, p_leaves,
           v_stay.until_on, left(coalesce(btrim(p_why), ''), 500));
   INSERT INTO move_out_items (org_id, hostel_id, user_id, move_out_id, position, name)
   SELECT v_org, v_stay.hostel_id, v_stay.user_id, v_id, listed.place, listed.name
-  FROM unnest(app.inspection_items()) WITH ORDINALITY AS listed (name, place);
+  FROM unnest(v_house.inspection_items) WITH ORDINALITY AS listed (name, place);
   PERFORM app.offer_beds(v_beds);
   PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', v_id, 'state', 'noticed'));
   RETURN v_id;
@@ -3141,35 +3154,66 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.lengthen_stay(p_stay uuid, p_from date, p_until date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_more daterange := daterange(p_from, p_until);
+  v_stay stays;
+  v_bed uuid;
+BEGIN
+  SELECT * INTO v_stay FROM stays WHERE org_id = app.current_org() AND id = p_stay;
+  SELECT bed_id INTO v_bed FROM bed_allocations
+  WHERE org_id = v_stay.org_id AND stay_id = p_stay AND state = 'active' AND upper(period) = p_from;
+  PERFORM app.take_beds(v_stay.hostel_id, ARRAY[v_bed]);
+  IF v_bed IS NULL OR NOT app.is_vacant(v_bed, v_more) OR app.is_awaited(v_bed, v_more) THEN
+    RAISE EXCEPTION 'Somebody else has this bed, or waits for it, from that day on: another bed is needed.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE bed_allocations SET period = daterange(lower(period), p_until)
+  WHERE org_id = v_stay.org_id AND stay_id = p_stay AND state = 'active' AND upper(period) = p_from;
+  UPDATE stays SET until_on = p_until WHERE org_id = v_stay.org_id AND id = p_stay;
+END
+$$
+--;;
 CREATE FUNCTION app.withdraw_notice(p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_out move_outs;
-  v_stay stays;
-  v_bed uuid;
-  v_more daterange;
 BEGIN
   PERFORM app.find_move_out(p_id, 'update', ARRAY['noticed']);
   SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = p_id;
-  v_more := daterange(v_out.leaves_on, v_out.stayed_until);
-  SELECT * INTO v_stay FROM stays WHERE org_id = v_out.org_id AND id = v_out.stay_id;
-  IF v_stay.status = 'ended' THEN
+  IF EXISTS (SELECT FROM stays WHERE org_id = v_out.org_id AND id = v_out.stay_id AND status = 'ended') THEN
     RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
   END IF;
-  SELECT bed_id INTO v_bed FROM bed_allocations
-  WHERE org_id = v_out.org_id AND stay_id = v_out.stay_id AND state = 'active' AND upper(period) = v_out.leaves_on;
-  PERFORM app.take_beds(v_out.hostel_id, ARRAY[v_bed]);
   UPDATE move_outs SET status = 'withdrawn' WHERE org_id = v_out.org_id AND id = p_id;
-  IF NOT isempty(v_more) THEN
-    IF NOT app.is_vacant(v_bed, v_more) OR app.is_awaited(v_bed, v_more) THEN
-      RAISE EXCEPTION 'Somebody else has this bed, or waits for it, from that day on: another bed is needed.' USING ERRCODE = 'VR409';
-    END IF;
-    UPDATE bed_allocations SET period = daterange(lower(period), v_out.stayed_until)
-    WHERE org_id = v_out.org_id AND stay_id = v_out.stay_id AND state = 'active' AND upper(period) = v_out.leaves_on;
-    UPDATE stays SET until_on = v_out.stayed_until WHERE org_id = v_out.org_id AND id = v_out.stay_id;
+  IF v_out.stayed_until IS DISTINCT FROM v_out.leaves_on THEN
+    PERFORM app.lengthen_stay(v_out.stay_id, v_out.leaves_on, v_out.stayed_until);
   END IF;
   UPDATE residents SET status = 'current' WHERE org_id = v_out.org_id AND id = v_out.resident_id AND status = 'notice';
   PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', p_id, 'state', 'withdrawn'));
+END
+$$
+--;;
+CREATE FUNCTION app.change_last_day(p_id uuid, p_leaves date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_out move_outs;
+  v_beds uuid[];
+BEGIN
+  PERFORM app.find_move_out(p_id, 'update', CASE WHEN app.is_staff() THEN ARRAY['noticed', 'inspected'] ELSE ARRAY['noticed'] END);
+  SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = p_id;
+  IF p_leaves = v_out.leaves_on THEN
+    RETURN;
+  END IF;
+  PERFORM app.assert_last_day(v_out.stay_id, p_leaves, v_out.stayed_until);
+  IF p_leaves > v_out.leaves_on THEN
+    PERFORM app.lengthen_stay(v_out.stay_id, v_out.leaves_on, p_leaves);
+  ELSE
+    v_beds := app.beds_of_stay(v_out.stay_id, p_leaves);
+    PERFORM app.take_beds(v_out.hostel_id, v_beds), app.cut_stay(v_out.stay_id, p_leaves);
+    UPDATE stays SET until_on = p_leaves WHERE org_id = v_out.org_id AND id = v_out.stay_id;
+    PERFORM app.offer_beds(v_beds);
+  END IF;
+  PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', p_id, 'state', 'moved'));
 END
 $$
 --;;
@@ -3315,7 +3359,7 @@ BEGIN
   DELETE FROM onboarding_drafts WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
   DELETE FROM resident_preferences WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
   DELETE FROM kyc_records WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
-  UPDATE onboarding_submissions SET answers = '{}', reason = '' WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
+  UPDATE onboarding_submissions SET answers = '{}', reason = '', handover = '' WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
   UPDATE submission_flags SET reason = '' WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
   RETURN NULL;
 END
@@ -3689,7 +3733,9 @@ BEGIN
   PERFORM FROM members WHERE org_id = app.current_org() AND user_id = p_user FOR NO KEY UPDATE;
   UPDATE files SET user_id = p_user WHERE org_id = app.current_org() AND id = p_file AND purpose = 'identity'
     AND user_id IS NOT DISTINCT FROM coalesce(app.current_user_id(), user_id) AND deleted_at IS NULL
-    AND NOT EXISTS (SELECT FROM documents d WHERE d.org_id = files.org_id AND d.file_id = files.id);
+    AND NOT EXISTS (SELECT FROM documents d WHERE d.org_id = files.org_id AND d.file_id = files.id)
+    AND EXISTS (SELECT FROM person_keys k WHERE k.org_id = files.org_id AND k.id = files.key_id AND k.user_id = p_user
+                AND k.destroyed_at IS NULL);
   IF NOT FOUND THEN
     RAISE EXCEPTION 'This file is not there any more, or is not yours to give.' USING ERRCODE = 'VR404';
   END IF;
@@ -3703,6 +3749,25 @@ BEGIN
   INSERT INTO documents (org_id, user_id, kind, file_id, valid_until)
   VALUES (app.current_org(), p_user, p_kind, p_file, p_until) RETURNING id INTO v_id;
   RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.open_document(p_file uuid, p_reason text) RETURNS TABLE (user_id integer, key_token text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_found record;
+BEGIN
+  SELECT d.id, d.user_id, k.token INTO v_found FROM documents d
+  JOIN files f ON f.org_id = d.org_id AND f.id = d.file_id AND f.deleted_at IS NULL
+  JOIN person_keys k ON k.org_id = f.org_id AND k.id = f.key_id
+  WHERE d.org_id = app.current_org() AND d.file_id = p_file;
+  IF v_found.id IS NULL THEN
+    RAISE EXCEPTION 'This document is not there any more.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_personal(v_found.user_id, 'approve');
+  PERFORM app.note_event('open', 'documents', v_found.id::text, p_reason, NULL);
+  RETURN QUERY SELECT v_found.user_id, v_found.token;
 END
 $$;
 
@@ -3759,8 +3824,9 @@ $$;
 
 -- The key goes, and with it every value, also those in the audit log and in old rows
 --;;
-CREATE FUNCTION app.redact_person(p_user integer) RETURNS SETOF text
+CREATE FUNCTION app.redact_person(p_user integer) RETURNS TABLE (id uuid, storage_key text, key_token text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   IF NOT app.is_system() THEN
     RAISE EXCEPTION 'Only the product itself forgets people.' USING ERRCODE = 'VR403';
@@ -3772,28 +3838,33 @@ BEGIN
   IF EXISTS (SELECT FROM memberships WHERE org_id = app.current_org() AND user_id = p_user) THEN
     RAISE EXCEPTION 'This person still has a role here. Take it away first.' USING ERRCODE = 'VR409';
   END IF;
+  RETURN QUERY SELECT f.id, f.storage_key, k.token FROM files f JOIN person_keys k ON k.org_id = f.org_id AND k.id = f.key_id
+    WHERE f.org_id = app.current_org() AND k.user_id = p_user AND k.destroyed_at IS NULL;
   UPDATE person_keys SET token = NULL, destroyed_at = app.now()
   WHERE org_id = app.current_org() AND user_id = p_user AND destroyed_at IS NULL;
   DELETE FROM personal_values WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE documents SET status = 'removed' WHERE org_id = app.current_org() AND user_id = p_user AND status <> 'removed';
   UPDATE files f SET deleted_at = app.now()
   WHERE f.org_id = app.current_org() AND f.purpose = 'identity' AND f.user_id = p_user AND f.deleted_at IS NULL;
-  RETURN QUERY SELECT storage_key FROM files
-    WHERE org_id = app.current_org() AND purpose = 'identity' AND user_id = p_user;
 END
+$$
+--;;
+CREATE FUNCTION app.inquiries_of_person(p_user integer, p_indexes text[]) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.id FROM inquiries i
+  WHERE i.org_id = app.current_org() AND i.phone_index <> 'erased'
+    AND (i.phone_index = ANY (p_indexes) OR i.email_index = ANY (p_indexes) OR i.phone_index IN (
+      SELECT known.phone_index FROM inquiries known JOIN invitations v ON v.org_id = known.org_id AND v.id = known.invitation_id
+      WHERE known.org_id = app.current_org() AND v.accepted_by = p_user))
 $$;
 
 -- What they said when they asked for a bed, each time they did
 --;;
-CREATE FUNCTION app.erase_inquiries(p_user integer) RETURNS void
+CREATE FUNCTION app.erase_inquiries(p_user integer, p_indexes text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
-  v_ids uuid[];
+  v_ids uuid[] := ARRAY(SELECT app.inquiries_of_person(p_user, p_indexes));
 BEGIN
-  SELECT array_agg(i.id) INTO v_ids FROM inquiries i
-  WHERE i.org_id = app.current_org() AND i.phone_index IN (
-    SELECT known.phone_index FROM inquiries known JOIN invitations v ON v.org_id = known.org_id AND v.id = known.invitation_id
-    WHERE known.org_id = app.current_org() AND v.accepted_by = p_user);
   UPDATE inquiries SET full_name = 'Erased person', phone_token = 'erased', phone_index = 'erased', phone_masked = '••••',
     email_token = NULL, email_index = NULL, email_masked = NULL, message = '', referrer = '', next_action = ''
   WHERE org_id = app.current_org() AND id = ANY (v_ids);
@@ -3804,12 +3875,12 @@ $$;
 
 -- Redaction, and the name and addresses too
 --;;
-CREATE FUNCTION app.erase_person(p_user integer) RETURNS jsonb
+CREATE FUNCTION app.erase_person(p_user integer, p_indexes text[]) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_email text := (SELECT email FROM members WHERE org_id = app.current_org() AND user_id = p_user);
   v_nobody text := 'erased-' || p_user || '@erased.invalid';
-  v_objects jsonb := (SELECT coalesce(jsonb_agg(k), '[]') FROM app.redact_person(p_user) k);
+  v_files jsonb := (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM app.redact_person(p_user) f);
   v_alone boolean := NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL AND org_id <> app.current_org())
     AND NOT EXISTS (SELECT FROM platform_roles WHERE user_id = p_user);
 BEGIN
@@ -3817,7 +3888,7 @@ BEGIN
   WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE team_members SET name = 'Erased person', email = NULL, phone = NULL
   WHERE org_id = app.current_org() AND (user_id = p_user OR lower(email) = lower(v_email));
-  PERFORM app.erase_inquiries(p_user);
+  PERFORM app.erase_inquiries(p_user, p_indexes);
   UPDATE invitations SET name = 'Erased person', email = v_nobody
   WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
@@ -3827,7 +3898,7 @@ BEGIN
     UPDATE ab_user SET first_name = 'Erased', last_name = 'person', username = v_nobody, email = v_nobody, active = false WHERE id = p_user;
   END IF;
   PERFORM app.note_event('erase', 'members', p_user::text, NULL);
-  RETURN jsonb_build_object('objects', v_objects, 'account', v_alone);
+  RETURN jsonb_build_object('files', v_files, 'account', v_alone);
 END
 $$
 --;;
@@ -3836,7 +3907,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT org_id FROM documents UNION SELECT org_id FROM person_keys WHERE destroyed_at IS NULL
 $$
 --;;
-CREATE FUNCTION app.export_person(p_user integer) RETURNS jsonb
+CREATE FUNCTION app.export_person(p_user integer, p_indexes text[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_found record;
@@ -3861,6 +3932,8 @@ BEGIN
     v_all := v_all || jsonb_build_object(v_found.name::text, coalesce(v_rows, '[]'));
   END LOOP;
   RETURN v_all || jsonb_build_object(
+    'inquiries', (SELECT coalesce(jsonb_agg(to_jsonb(i) - '{org_id,phone_index,email_index}'::text[] ORDER BY i.number), '[]')
+      FROM inquiries i WHERE i.id IN (SELECT app.inquiries_of_person(p_user, p_indexes))),
     'sessions', (SELECT coalesce(jsonb_agg(to_jsonb(s) - '{digest}'::text[]), '[]') FROM user_sessions s WHERE user_id = p_user),
     'who_read_it', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', l.at, 'by', m.name, 'what', l.action, 'of', l.after,
         'reason', l.reason) ORDER BY l.seq), '[]')
@@ -4765,14 +4838,19 @@ CREATE TABLE hostels (
 	currency TEXT DEFAULT 'INR' NOT NULL, 
 	address TEXT DEFAULT '' NOT NULL, 
 	city TEXT DEFAULT '' NOT NULL, 
-	settings JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	hold_hours SMALLINT DEFAULT '48' NOT NULL, 
+	offer_minutes SMALLINT DEFAULT '60' NOT NULL, 
+	notice_days SMALLINT DEFAULT '30' NOT NULL, 
+	inspection_items TEXT[] DEFAULT '{Keys,Bed,Mattress,Cupboard,Table and chair,Walls,Windows,Fan and lights,Bathroom}' NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER DEFAULT app.current_user_id(), 
 	deleted_at TIMESTAMP WITH TIME ZONE, 
 	PRIMARY KEY (org_id, id), 
 	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
-	CONSTRAINT hostels_named CHECK (length(btrim(name)) > 0 AND length(btrim(code)) > 0)
+	CONSTRAINT hostels_named CHECK (length(btrim(name)) > 0 AND length(btrim(code)) > 0), 
+	CONSTRAINT hostels_hold_times CHECK (hold_hours BETWEEN 1 AND 720 AND offer_minutes BETWEEN 5 AND 2880), 
+	CONSTRAINT hostels_moving_out CHECK (notice_days BETWEEN 0 AND 365 AND cardinality(inspection_items) BETWEEN 1 AND 60)
 )
 --;;
 CREATE UNIQUE INDEX hostels_code_key ON hostels (org_id, code) WHERE deleted_at IS NULL
@@ -4865,6 +4943,7 @@ CREATE TABLE files (
 	size BIGINT NOT NULL, 
 	sha256 VARCHAR(64) NOT NULL, 
 	storage_key TEXT NOT NULL, 
+	key_id UUID, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER DEFAULT app.current_user_id(), 
@@ -4873,7 +4952,9 @@ CREATE TABLE files (
 	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
 	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
 	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
-	CONSTRAINT files_not_empty CHECK (size > 0)
+	FOREIGN KEY(org_id, key_id) REFERENCES person_keys (org_id, id), 
+	CONSTRAINT files_not_empty CHECK (size > 0), 
+	CONSTRAINT files_identity_sealed CHECK ((purpose = 'identity') = (key_id IS NOT NULL))
 )
 --;;
 CREATE INDEX files_owner ON files (org_id, user_id)
@@ -5386,6 +5467,7 @@ CREATE TABLE inquiries (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	hostel_id UUID, 
+	hostel_key UUID GENERATED ALWAYS AS (coalesce(hostel_id, '00000000-0000-0000-0000-000000000000'::uuid)) STORED NOT NULL, 
 	number INTEGER NOT NULL, 
 	reference TEXT GENERATED ALWAYS AS ('I-' || CASE WHEN number < 10000 THEN lpad(number::text, 4, '0') ELSE number::text END) STORED NOT NULL, 
 	status TEXT DEFAULT 'new' NOT NULL, 
@@ -5442,6 +5524,8 @@ CREATE INDEX inquiries_due ON inquiries (next_action_at) WHERE reminded_at IS NU
 CREATE INDEX inquiries_email ON inquiries (org_id, email_index) WHERE email_index IS NOT NULL
 --;;
 CREATE INDEX inquiries_invitation ON inquiries (org_id, invitation_id) WHERE invitation_id IS NOT NULL
+--;;
+CREATE UNIQUE INDEX inquiries_live_key ON inquiries (org_id, hostel_key, id)
 --;;
 CREATE INDEX inquiries_named ON inquiries (org_id, lower(full_name))
 --;;
@@ -5941,6 +6025,7 @@ CREATE TABLE onboarding_submissions (
 	submitted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	decided_at TIMESTAMP WITH TIME ZONE, 
 	reason TEXT DEFAULT '' NOT NULL, 
+	handover TEXT DEFAULT '' NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER DEFAULT app.current_user_id(), 
@@ -5953,6 +6038,8 @@ CREATE TABLE onboarding_submissions (
 	CONSTRAINT onboarding_submissions_state_known CHECK (state IN ('pending_review', 'under_review', 'approved', 'rejected', 'needs_revision')), 
 	CONSTRAINT onboarding_submissions_round CHECK (round BETWEEN 1 AND 100)
 )
+--;;
+CREATE UNIQUE INDEX onboarding_submissions_live_key ON onboarding_submissions (org_id, hostel_id, user_id, id)
 --;;
 CREATE UNIQUE INDEX onboarding_submissions_open_key ON onboarding_submissions (org_id, user_id) WHERE state IN ('pending_review', 'under_review')
 --;;
@@ -6199,9 +6286,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.hostels TO viramah_definer
 --;;
 GRANT SELECT ON public.hostels TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
-GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, settings, deleted_at) ON public.hostels TO portal_admin
+GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, hold_hours, offer_minutes, notice_days, inspection_items, deleted_at) ON public.hostels TO portal_admin
 --;;
-GRANT UPDATE (name, code, timezone, currency, address, city, settings, deleted_at) ON public.hostels TO portal_admin
+GRANT UPDATE (name, code, timezone, currency, address, city, hold_hours, offer_minutes, notice_days, inspection_items, deleted_at) ON public.hostels TO portal_admin
 --;;
 ALTER TABLE public.access_versions ENABLE ROW LEVEL SECURITY
 --;;
@@ -6385,7 +6472,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.files TO viramah_definer
 --;;
 GRANT SELECT ON public.files TO portal_admin, portal_management, portal_resident
 --;;
-GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, key_id, deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
 --;;
 GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
 --;;
@@ -6579,7 +6666,7 @@ ALTER TABLE public.inquiries FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.inquiries TO viramah_definer
 --;;
-GRANT SELECT (org_id, id, hostel_id, number, reference, status, stage_since, full_name, phone_index, phone_masked, email_index, email_masked, message, language, move_in_on, source, campaign, referrer, asked_at, last_asked_at, times_asked, owner_id, next_action, next_action_at, reminded_at, lost_reason, duplicate_of, invitation_id, created_at, updated_at, created_by, deleted_at) ON public.inquiries TO portal_admin, portal_sales
+GRANT SELECT (org_id, id, hostel_id, hostel_key, number, reference, status, stage_since, full_name, phone_index, phone_masked, email_index, email_masked, message, language, move_in_on, source, campaign, referrer, asked_at, last_asked_at, times_asked, owner_id, next_action, next_action_at, reminded_at, lost_reason, duplicate_of, invitation_id, created_at, updated_at, created_by, deleted_at) ON public.inquiries TO portal_admin, portal_sales
 --;;
 GRANT UPDATE (hostel_id, full_name, message, move_in_on, owner_id, next_action, next_action_at) ON public.inquiries TO portal_admin, portal_sales
 --;;
@@ -7053,9 +7140,9 @@ CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO por
 --;;
 CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.inquiries AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'read')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
+CREATE POLICY staff_select on public.inquiries AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'read')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
 --;;
-CREATE POLICY staff_update on public.inquiries AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'update')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'update'))::uuid[]), true)))
+CREATE POLICY staff_update on public.inquiries AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'update')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'update'))::uuid[]), true)))
 --;;
 CREATE POLICY staff_select on public.inquiry_stage_history AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND app.sees_inquiry(inquiry_id))
 --;;
@@ -7473,17 +7560,21 @@ REVOKE ALL ON FUNCTION app.lock_review(p_id uuid, p_action text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.lock_review(p_id uuid, p_action text) OWNER TO viramah_definer
 --;;
-REVOKE ALL ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) FROM PUBLIC
 --;;
-ALTER FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) OWNER TO viramah_definer
+ALTER FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) TO portal_admin
+GRANT EXECUTE ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.release_submission(p_id uuid) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.assert_reason(p_reason text) FROM PUBLIC
 --;;
-ALTER FUNCTION app.release_submission(p_id uuid) OWNER TO viramah_definer
+ALTER FUNCTION app.assert_reason(p_reason text) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.release_submission(p_id uuid) TO portal_admin
+REVOKE ALL ON FUNCTION app.release_submission(p_id uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.release_submission(p_id uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.release_submission(p_id uuid, p_reason text) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.note_checks(p_id uuid, p_checks jsonb) FROM PUBLIC
 --;;
@@ -7959,9 +8050,9 @@ REVOKE ALL ON FUNCTION app.is_awaited(p_bed uuid, p_period daterange) FROM PUBLI
 --;;
 ALTER FUNCTION app.is_awaited(p_bed uuid, p_period daterange) OWNER TO viramah_definer
 --;;
-REVOKE ALL ON FUNCTION app.hold_time(p_hostel uuid, p_setting text) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.hold_time(p_hostel uuid, p_state text) FROM PUBLIC
 --;;
-ALTER FUNCTION app.hold_time(p_hostel uuid, p_setting text) OWNER TO viramah_definer
+ALTER FUNCTION app.hold_time(p_hostel uuid, p_state text) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.may_hold(p_hostel uuid, p_user integer, p_action text) FROM PUBLIC
 --;;
@@ -8383,18 +8474,6 @@ REVOKE ALL ON FUNCTION app.close_stay(p_stay uuid, p_on date) FROM PUBLIC
 --;;
 ALTER FUNCTION app.close_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
 --;;
-REVOKE ALL ON FUNCTION app.notice_days(p_hostel uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.notice_days(p_hostel uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.notice_days(p_hostel uuid) TO portal_admin, portal_resident
---;;
-REVOKE ALL ON FUNCTION app.inspection_items() FROM PUBLIC
---;;
-ALTER FUNCTION app.inspection_items() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.inspection_items() TO portal_admin
---;;
 REVOKE ALL ON FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) OWNER TO viramah_definer
@@ -8404,6 +8483,10 @@ REVOKE ALL ON FUNCTION app.bed_called(p_stay uuid) FROM PUBLIC
 ALTER FUNCTION app.bed_called(p_stay uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.bed_called(p_stay uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.assert_last_day(p_stay uuid, p_leaves date, p_until date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_last_day(p_stay uuid, p_leaves date, p_until date) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.give_notice(p_stay uuid, p_leaves date, p_why text, p_id uuid) FROM PUBLIC
 --;;
@@ -8415,11 +8498,21 @@ REVOKE ALL ON FUNCTION app.find_move_out(p_id uuid, p_action text, p_states text
 --;;
 ALTER FUNCTION app.find_move_out(p_id uuid, p_action text, p_states text[]) OWNER TO viramah_definer
 --;;
+REVOKE ALL ON FUNCTION app.lengthen_stay(p_stay uuid, p_from date, p_until date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lengthen_stay(p_stay uuid, p_from date, p_until date) OWNER TO viramah_definer
+--;;
 REVOKE ALL ON FUNCTION app.withdraw_notice(p_id uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.withdraw_notice(p_id uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.withdraw_notice(p_id uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.change_last_day(p_id uuid, p_leaves date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.change_last_day(p_id uuid, p_leaves date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.change_last_day(p_id uuid, p_leaves date) TO portal_admin, portal_resident
 --;;
 REVOKE ALL ON FUNCTION app.judge_item(p_item uuid, p_condition text, p_deduction bigint, p_note text) FROM PUBLIC
 --;;
@@ -8605,6 +8698,12 @@ ALTER FUNCTION app.add_document(p_user integer, p_kind text, p_file uuid, p_unti
 --;;
 GRANT EXECUTE ON FUNCTION app.add_document(p_user integer, p_kind text, p_file uuid, p_until date, p_replaces uuid, p_most integer) TO portal_admin, portal_resident
 --;;
+REVOKE ALL ON FUNCTION app.open_document(p_file uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.open_document(p_file uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.open_document(p_file uuid, p_reason text) TO portal_admin, portal_management, portal_resident
+--;;
 REVOKE ALL ON FUNCTION app.end_document(p_id uuid, p_user integer, p_status text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.end_document(p_id uuid, p_user integer, p_status text) OWNER TO viramah_definer
@@ -8633,15 +8732,19 @@ ALTER FUNCTION app.redact_person(p_user integer) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.redact_person(p_user integer) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.erase_inquiries(p_user integer) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.inquiries_of_person(p_user integer, p_indexes text[]) FROM PUBLIC
 --;;
-ALTER FUNCTION app.erase_inquiries(p_user integer) OWNER TO viramah_definer
+ALTER FUNCTION app.inquiries_of_person(p_user integer, p_indexes text[]) OWNER TO viramah_definer
 --;;
-REVOKE ALL ON FUNCTION app.erase_person(p_user integer) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.erase_inquiries(p_user integer, p_indexes text[]) FROM PUBLIC
 --;;
-ALTER FUNCTION app.erase_person(p_user integer) OWNER TO viramah_definer
+ALTER FUNCTION app.erase_inquiries(p_user integer, p_indexes text[]) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.erase_person(p_user integer) TO portal_admin
+REVOKE ALL ON FUNCTION app.erase_person(p_user integer, p_indexes text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.erase_person(p_user integer, p_indexes text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.erase_person(p_user integer, p_indexes text[]) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.organizations_with_personal_data() FROM PUBLIC
 --;;
@@ -8649,11 +8752,11 @@ ALTER FUNCTION app.organizations_with_personal_data() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.organizations_with_personal_data() TO viramah_service
 --;;
-REVOKE ALL ON FUNCTION app.export_person(p_user integer) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.export_person(p_user integer, p_indexes text[]) FROM PUBLIC
 --;;
-ALTER FUNCTION app.export_person(p_user integer) OWNER TO viramah_definer
+ALTER FUNCTION app.export_person(p_user integer, p_indexes text[]) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.export_person(p_user integer) TO portal_admin
+GRANT EXECUTE ON FUNCTION app.export_person(p_user integer, p_indexes text[]) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.inquiries_to_rotate(p_prefix text, p_after uuid, p_most integer) FROM PUBLIC
 --;;
@@ -8791,8 +8894,12 @@ ALTER TABLE public.maintenance_assignments REPLICA IDENTITY USING INDEX maintena
 --;;
 ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
 --;;
+ALTER TABLE public.inquiries REPLICA IDENTITY USING INDEX inquiries_live_key
+--;;
 ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
+--;;
+ALTER TABLE public.onboarding_submissions REPLICA IDENTITY USING INDEX onboarding_submissions_live_key
 --;;
 ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.notifications, public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)

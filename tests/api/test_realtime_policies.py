@@ -32,8 +32,8 @@ def rows_of(table, world):
         people = [organization.people[role].user_id for role in (Role.OWNER, Role.MAINTENANCE_STAFF, Role.RESIDENT)]
         hostels = [place.hostel_id for place in organization.places]
         choices = []
-        for name, values in (("hostel_id", hostels), ("user_id", people)):
-            if name in looked_at:
+        for name, values, follows in (("hostel_id", hostels, {"hostel_key"}), ("user_id", people, set())):
+            if {name, *follows} & looked_at:
                 choices.append([(name, value) for value in [*values, *([None] if columns[name].nullable else [])]])
         for chosen in product(*choices):
             made = {name: make() for name, make in _FRESH.items() if name in columns}
