@@ -1,4 +1,4 @@
-"""A ring of keys for single fields: AES-256-GCM with rotation, and blind indexes to look encrypted values up.
+"""A ring of keys for single fields and small files: AES-256-GCM with rotation, and blind indexes to look encrypted values up.
 
 A token reads `v1.<key id>.<base64url of nonce (12 bytes) and ciphertext with tag>`. The context (for example
 `user_credentials.totp_secret:<user id>`) is authenticated with it, so that a token copied into another row or
@@ -80,22 +80,40 @@ class KeyRing:
 
     def encrypt(self, plaintext: str, context: str) -> str:
         """A token that only this ring can read, and only in this context."""
-        nonce = os.urandom(_NONCE_BYTES)
-        key_id = self._current
-        sealed = self._ciphers[key_id].encrypt(nonce, plaintext.encode(), _bound(key_id, context))
-        return f"{_VERSION}.{key_id}.{base64.urlsafe_b64encode(nonce + sealed).rstrip(b'=').decode()}"
+        head, sealed = self._seal(plaintext.encode(), context)
+        return f"{head}{base64.urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
 
     def decrypt(self, token: str, context: str) -> str:
         """What was encrypted, or `Undecryptable`."""
-        version, _, rest = token.partition(".")
-        key_id, _, encoded = rest.partition(".")
+        head, _, encoded = token.rpartition(".")
+        try:
+            return self._unseal(head, _decode(encoded), context).decode()
+        except ValueError as error:  # not base64
+            raise Undecryptable from error
+
+    def encrypt_bytes(self, content: bytes, context: str) -> bytes:
+        """The same for a whole file, which fits into memory."""
+        head, sealed = self._seal(content, context)
+        return head.encode() + sealed
+
+    def decrypt_bytes(self, content: bytes, context: str) -> bytes:
+        """What was encrypted, complete and unchanged, or `Undecryptable`."""
+        version, _, rest = content.partition(b".")
+        key_id, _, sealed = rest.partition(b".")
+        return self._unseal(f"{version.decode('ascii', 'replace')}.{key_id.decode('ascii', 'replace')}", sealed, context)
+
+    def _seal(self, content: bytes, context: str) -> tuple[str, bytes]:
+        nonce, key_id = os.urandom(_NONCE_BYTES), self._current
+        return f"{_VERSION}.{key_id}.", nonce + self._ciphers[key_id].encrypt(nonce, content, _bound(key_id, context))
+
+    def _unseal(self, head: str, sealed: bytes, context: str) -> bytes:
+        version, _, key_id = head.partition(".")
         cipher = self._ciphers.get(key_id)
         if version != _VERSION or cipher is None:
             raise Undecryptable
         try:
-            raw = _decode(encoded)
-            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _bound(key_id, context)).decode()
-        except (InvalidTag, ValueError) as error:  # ValueError: not base64, or too short for a nonce
+            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(key_id, context))
+        except (InvalidTag, ValueError) as error:  # ValueError: too short for a nonce
             raise Undecryptable from error
 
     def needs_rotation(self, token: str) -> bool:

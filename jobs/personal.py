@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from app.crypto import KeyRing
 from app.services import documents
 from app.services.personal import privacy
 from app.services.work import enqueue, enqueue_for
-from app.wiring import objects
+from app.wiring import objects, settings
 from jobs.registry import Payload, handles
 
 
@@ -37,4 +38,5 @@ def redact_due(session: Session, _payload: Payload) -> None:
 @handles("personal.redact")
 def redact(session: Session, payload: Payload) -> None:
     """Destroy a person's key, and delete the bytes: should the commit fail, the rows still ask for it at the next try."""
-    privacy.delete_objects(objects(), privacy.redact(session, payload["user_id"]))
+    ring = KeyRing(dict(settings().field_keys))
+    privacy.delete_objects(objects(), privacy.redact(session, ring, payload["user_id"]))

@@ -63,7 +63,7 @@ def erase(slug: str, email: str, yes: bool) -> None:
     if not yes:
         click.confirm("Erase this person for good?", abort=True)
     with refusals(), tenant_scope(org_id) as session:
-        erased = privacy.erase(session, user_id)
+        erased = privacy.erase(session, KeyRing(dict(settings().field_keys)), user_id)
     privacy.delete_objects(objects(), erased.objects)
     if erased.account:
         with auth_scope() as auth:

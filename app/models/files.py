@@ -35,12 +35,14 @@ class File(Tenant, Timestamps, Authored, SoftDelete, Model):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = line(64)
     storage_key: Mapped[str] = mapped_column(Text)
+    key_id: Mapped[UUID | None] = mapped_column(Uuid)
 
     __table_args__ = (
-        person("user_id"), person("created_by"), in_tenant("hostel_id", "hostels"),
+        person("user_id"), person("created_by"), in_tenant("hostel_id", "hostels"), in_tenant("key_id", "person_keys"),
         Index("files_owner", "org_id", "user_id"),
         Index("files_storage_key", "org_id", "storage_key", unique=True),
         CheckConstraint("size > 0", name="files_not_empty"),
+        CheckConstraint("(purpose = 'identity') = (key_id IS NOT NULL)", name="files_identity_sealed"),
     )
 
 

@@ -10,7 +10,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, joinedload
 
+from app.crypto import KeyRing
 from app.gateways.objects import ObjectStore
+from app.models.files import File
 from app.models.people import Member
 from app.models.personal import Document, DocumentRequirement
 from app.permissions import Role
@@ -21,13 +23,14 @@ from app.rules.personal import DEFAULT_REQUIREMENTS, DocumentKind, DocumentStatu
 from app.services import files, notifications
 from app.services.files import Upload
 from app.services.notifications import Message
+from app.services.personal.keys import object_key, own_key, person_ring, unseal
 from app.text import N_
 
 _ADD = text("SELECT app.add_document(:user, :kind, :file, :until, :replaces, :most)")
 _REMOVE = text("SELECT app.remove_document(:id)")
 _REQUIRE = text("SELECT app.require_document(:kind, :required, :has_expiry, :roles)")
 _TODAY = text("SELECT (app.now() AT TIME ZONE timezone)::date FROM organizations WHERE id = app.current_org()")
-_OPENED = text("SELECT app.note_event('open', 'documents', (SELECT id::text FROM documents WHERE file_id = :file), NULL, NULL)")
+_OPEN = text("SELECT user_id, key_token FROM app.open_document(:file, :reason)")
 
 
 def today(session: Session) -> date:
@@ -36,15 +39,16 @@ def today(session: Session) -> date:
     return found
 
 
-def add(session: Session, objects: ObjectStore, user_id: int, kind: DocumentKind, upload: Upload, *,
+def add(session: Session, ring: KeyRing, objects: ObjectStore, user_id: int, kind: DocumentKind, upload: Upload, *,  # noqa: PLR0913
         valid_until: str = "", replaces: UUID | None = None) -> UUID:
-    """Store a document of a person and return its id; `replaces` ends the one it takes the place of.
+    """Store a document of a person under their own key and return its id; `replaces` ends the one it takes the place of.
 
-    Errors: Invalid (date), those of `files.store`; VR403/VR404 for others' documents, VR409 if there are too many.
+    Errors: Invalid (date), those of `files.store`, Undecryptable; VR403/VR404 for others' documents, VR409 if there are
+    too many.
     """
     needed = any(need.kind is kind and need.has_expiry for need in requirements(session))
     until = rules.valid_until(valid_until, today(session), needed=needed)
-    file = files.store(session, objects, upload, Purpose.IDENTITY)
+    file = files.store(session, objects, upload, Purpose.IDENTITY, owner=own_key(session, ring, user_id))
     session.flush()
     asked = {"user": user_id, "kind": kind, "file": file.id, "until": until, "replaces": replaces, "most": rules.DOCUMENTS_MAX}
     found: UUID = session.execute(_ADD, asked).scalar_one()
@@ -65,9 +69,13 @@ def of_person(session: Session, user_id: int) -> list[Document]:
         .options(joinedload(Document.file)).order_by(Document.kind, Document.created_at)))
 
 
-def note_opened(session: Session, file_id: UUID) -> None:
-    """Who opened which document, for the audit log."""
-    session.execute(_OPENED, {"file": file_id})
+def read(session: Session, ring: KeyRing, objects: ObjectStore, file_id: UUID, reason: str | None = None) -> tuple[File, bytes]:
+    """A document in clear, and an audit row that says who read it. Errors: NotFound, Undecryptable, VR403/VR404."""
+    file = files.find(session, file_id)
+    row = session.execute(_OPEN, {"file": file_id, "reason": reason}).one()
+    own = person_ring(ring, file.org_id, row.user_id, row.key_token)
+    with objects.open(object_key(own, file.id, file.storage_key)) as stream:
+        return file, unseal(own, file.id, stream.read())
 
 
 # -- what is asked for --------------------------------------------------------------------------------------------

@@ -19,8 +19,10 @@ from app.gateways.objects import ObjectStore
 from app.models.files import File
 from app.rules import files as rules
 from app.rules.errors import NotFound
+from app.services.personal.keys import PersonKey, digest_of, object_key, seal
 from app.signing import DOCUMENT_SECONDS, sign_file_link
 
+SEALED = "application/octet-stream"  # what the store is told of an identity document
 THUMBNAIL = ".thumbnail"  # behind the key of a photo stands that of its small JPEG
 UNCOMMITTED_FOR = timedelta(days=2)  # an object this young may belong to a transaction that is still open
 REMOVED_FOR = timedelta(days=30)  # how long the bytes of a removed file stay, in case it was a mistake
@@ -48,11 +50,12 @@ class Upload:
 
 
 def store(session: Session, objects: ObjectStore, upload: Upload, purpose: rules.Purpose,
-          hostel_id: UUID | None = None) -> File:
+          hostel_id: UUID | None = None, *, owner: PersonKey | None = None) -> File:
     """Check and store a file; its row belongs to the caller's transaction.
 
     The object is written before the commit: a row never points to nothing, and an object without a row is swept.
-    Photos and videos lose their metadata first; photos get a small copy beside them, but those of identity documents.
+    Photos and videos lose their metadata first; photos get a small copy beside them. Identity documents have an `owner`,
+    whose key encrypts them.
     Errors: Invalid (empty), FileTooLarge, WrongKind, UnreadableImage, UnreadableVideo, UnreadableDocument; VR429 if the
     plan's storage is full.
     """
@@ -64,14 +67,19 @@ def store(session: Session, objects: ObjectStore, upload: Upload, purpose: rules
     elif accepted.media_type in METADATA_CARRIERS:
         content = strip_metadata(upload.stream().read(), accepted.media_type)
         small = thumbnail(content) if accepted.media_type in rules.PHOTOS else None
-    key = session.execute(_NEW_KEY).scalar_one()
-    file = File(id=UUID(key.rpartition("/")[2]), hostel_id=hostel_id, purpose=purpose, name=accepted.filename,
-                media_type=accepted.media_type, storage_key=key, **_measured(content))
+    key = named = session.execute(_NEW_KEY).scalar_one()
+    file_id, facts = UUID(key.rpartition("/")[2]), _measured(content)
+    if owner is not None and isinstance(content, bytes):
+        content = seal(owner.ring, file_id, content)
+        key = object_key(owner.ring, file_id, key)
+        named, facts["sha256"] = digest_of(key), _measured(content)["sha256"]
+    file = File(id=file_id, hostel_id=hostel_id, purpose=purpose, name=accepted.filename, media_type=accepted.media_type,
+                storage_key=named, key_id=owner and owner.id, **facts)
     session.add(file)
     session.flush()  # the plan's limit speaks before anything is written
     if not isinstance(content, bytes):
         content.seek(0)
-    objects.put(key, content, accepted.media_type)
+    objects.put(key, content, SEALED if owner else accepted.media_type)
     if small is not None:
         objects.put(key + THUMBNAIL, small, rules.MediaType.JPEG)
     return file
@@ -115,7 +123,7 @@ def find(session: Session, file_id: UUID) -> File:
 
 
 def open_file(session: Session, objects: ObjectStore, file_id: UUID) -> tuple[File, BinaryIO]:
-    """The file and a stream of its bytes, which the caller closes."""
+    """The file and a stream of its bytes, which the caller closes; identity documents open by `documents.read` alone."""
     file = find(session, file_id)
     return file, objects.open(file.storage_key)
 
@@ -162,11 +170,12 @@ def sweep(session: Session, objects: ObjectStore, now: datetime) -> int:
     old = (key for key in objects.list(prefix) if date.fromisoformat(key.split("/")[2]) < (now - UNCOMMITTED_FOR).date())
     deleted = 0
     while some := list(islice(old, _SWEPT_AT_ONCE)):
+        names = {key: key.removesuffix(THUMBNAIL) for key in some}
         wanted = set(session.scalars(select(File.storage_key).where(
-            File.storage_key.in_({key.removesuffix(THUMBNAIL) for key in some}),
+            File.storage_key.in_({*names.values(), *map(digest_of, some)}),
             or_(File.deleted_at.is_(None), File.deleted_at > now - REMOVED_FOR))))
         for key in some:
-            if key.removesuffix(THUMBNAIL) not in wanted:
+            if wanted.isdisjoint((names[key], digest_of(key))):
                 objects.delete(key)
                 deleted += 1
     return deleted

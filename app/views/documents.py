@@ -63,7 +63,7 @@ def take(user_id: int, back: str, failed: Any) -> Any:
         sent = request.files.get("file")
         if sent is None or not sent.filename:
             raise Invalid(gettext("Choose a file or take a photo."), field="file")
-        documents.add(call.session, objects(), user_id, kind_of(request.form.get("kind", "")),
+        documents.add(call.session, ring(), objects(), user_id, kind_of(request.form.get("kind", "")),
                       Upload(sent.filename, sent.mimetype, sent.stream), valid_until=request.form.get("valid_until", ""))
     return call.respond(back, failed=lambda: failed(call.error))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from typing import BinaryIO, ClassVar
 
@@ -17,6 +18,7 @@ from app.rules.maintenance import RESIDENT_LINK_MINUTES, STAFF_LINK_MINUTES
 from app.services import documents, files
 from app.signing import FileLink, LinkOfAnother, read_file_link
 from app.views.base import ConsoleView, expose, has_access, problem_page, service_call
+from app.views.people.doors import ring
 from app.wiring import objects, settings
 
 _SHOWN = PHOTOS | VIDEOS  # everything else is saved, never opened within the console
@@ -42,13 +44,15 @@ class FilesView(ConsoleView):
         Whoever opens an identity document leaves an audit row.
         """
         file_id = _read(token).file_id
-        if files.find(self.session(), file_id).purpose == Purpose.IDENTITY:
-            with service_call() as call:
-                documents.note_opened(call.session, file_id)
-            if call.error is not None:
-                return problem_page(call.error)
-        file, stream = files.open_file(self.session(), objects(), file_id)
-        return _answer(file, stream, file.media_type, file.size)
+        if files.find(self.session(), file_id).purpose != Purpose.IDENTITY:
+            file, stream = files.open_file(self.session(), objects(), file_id)
+            return _answer(file, stream, file.media_type, file.size)
+        content = b""
+        with service_call() as call:
+            file, content = documents.read(call.session, ring(), objects(), file_id)
+        if call.error is not None:
+            return problem_page(call.error)
+        return _answer(files.find(self.session(), file_id), io.BytesIO(content), file.media_type, file.size)
 
     @expose("/<token>/small")
     @has_access

@@ -1275,7 +1275,7 @@ DECLARE
 BEGIN
   PERFORM set_config('app.event_at', '', true), set_config('app.event', 'submit', true), set_config('app.note', '', true);
   SELECT timezone INTO v_zone FROM hostels WHERE org_id = v_org AND id = p_hostel AND deleted_at IS NULL;
-  IF NOT FOUND OR NOT app.allowed_in('maintenance', 'read', p_hostel) THEN
+  IF NOT FOUND OR NOT (app.is_staff() OR app.is_admitted()) OR NOT app.allowed_in('maintenance', 'read', p_hostel) THEN
     RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
   END IF;
   IF NOT app.allowed_in('maintenance', 'create', p_hostel) THEN
@@ -2954,7 +2954,7 @@ BEGIN
   EXECUTE format('SELECT status, hostel_id FROM public.%I WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE',
                  v_machine.table_name) INTO v_from, v_hostel USING app.current_org(), p_id;
   SELECT * INTO v_step FROM lifecycle_transitions WHERE machine = p_machine AND event = p_event LIMIT 1;
-  IF v_from IS NULL OR NOT (app.is_system() OR coalesce(app.allowed_in(v_step.resource, 'read', v_hostel), true)) THEN
+  IF v_from IS NULL OR NOT (app.is_system() OR (app.is_staff() OR app.is_admitted()) AND coalesce(app.allowed_in(v_step.resource, 'read', v_hostel), true)) THEN
     RAISE EXCEPTION 'There is no such %.', replace(p_machine, '_', ' ') USING ERRCODE = 'VR404';
   END IF;
   -- A step without a capability is the product's own: NULL must not pass for a yes.
@@ -3060,7 +3060,7 @@ $$
 CREATE FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  IF p_hostel IS NULL OR NOT (app.is_system() OR p_user = app.current_user_id() AND NOT app.is_staff()
+  IF p_hostel IS NULL OR NOT (app.is_system() OR p_user = app.current_user_id() AND NOT app.is_staff() AND app.is_admitted()
                               OR app.is_staff() AND app.allowed_in('move_outs', 'read', p_hostel)) THEN
     RAISE EXCEPTION 'There is no such stay.' USING ERRCODE = 'VR404';
   END IF;
@@ -3077,7 +3077,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT r.number || '-' || b.label FROM stays s
   JOIN beds b ON b.org_id = s.org_id AND b.id = s.bed_id JOIN rooms r ON r.org_id = b.org_id AND r.id = b.room_id
   WHERE s.org_id = app.current_org() AND s.id = p_stay
-    AND (s.user_id = app.current_user_id() OR app.is_staff() AND app.allowed_in('move_outs', 'read', s.hostel_id))
+    AND (s.user_id = app.current_user_id() AND app.is_admitted() OR app.is_staff() AND app.allowed_in('move_outs', 'read', s.hostel_id))
 $$
 --;;
 CREATE FUNCTION app.assert_last_day(p_stay uuid, p_leaves date, p_until date) RETURNS void
@@ -3895,6 +3895,7 @@ BEGIN
   IF v_alone THEN
     DELETE FROM user_sessions WHERE user_id = p_user;
     DELETE FROM known_devices WHERE user_id = p_user;
+    DELETE FROM provider_links WHERE user_id = p_user;
     UPDATE ab_user SET first_name = 'Erased', last_name = 'person', username = v_nobody, email = v_nobody, active = false WHERE id = p_user;
   END IF;
   PERFORM app.note_event('erase', 'members', p_user::text, NULL);
@@ -4143,6 +4144,16 @@ $$
 CREATE FUNCTION app.verify_devices(p_org uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   UPDATE organizations SET settings = settings || '{"verify_devices": true}' WHERE id = p_org
+$$;
+
+-- The invitations that wait for whoever has proved to have an address, the newest first
+--;;
+CREATE FUNCTION app.invitations_for(p_email text) RETURNS TABLE (digest bytea, email text, organization text, name text, role text, hostel text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.digest, o.email, o.organization, o.name, o.role, o.hostel
+  FROM invitations i, LATERAL app.open_invitation(i.digest) o
+  WHERE lower(i.email) = lower(p_email) AND i.status = 'pending' AND i.digest IS NOT NULL
+  ORDER BY i.created_at DESC, i.id LIMIT 20
 $$
 --;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
@@ -4739,6 +4750,22 @@ CREATE TABLE platform_roles (
 	FOREIGN KEY(user_id) REFERENCES ab_user (id), 
 	FOREIGN KEY(role) REFERENCES roles (role)
 )
+--;;
+CREATE TABLE provider_links (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	provider TEXT NOT NULL, 
+	subject VARCHAR(200) NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	used_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (id), 
+	CONSTRAINT provider_links_provider_known CHECK (provider IN ('google','github')), 
+	FOREIGN KEY(user_id) REFERENCES ab_user (id)
+)
+--;;
+CREATE UNIQUE INDEX provider_links_key ON provider_links (provider, subject)
+--;;
+CREATE UNIQUE INDEX provider_links_person_key ON provider_links (user_id, provider)
 --;;
 CREATE TABLE role_permissions (
 	role TEXT NOT NULL, 
@@ -6972,6 +6999,20 @@ GRANT UPDATE (used_at, expires_at) ON public.known_devices TO viramah_auth
 --;;
 GRANT DELETE ON public.known_devices TO viramah_auth
 --;;
+ALTER TABLE public.provider_links ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.provider_links FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, DELETE ON public.provider_links TO viramah_definer
+--;;
+GRANT SELECT ON public.provider_links TO viramah_auth
+--;;
+GRANT INSERT (id, user_id, provider, subject, used_at) ON public.provider_links TO viramah_auth
+--;;
+GRANT UPDATE (used_at) ON public.provider_links TO viramah_auth
+--;;
+GRANT DELETE ON public.provider_links TO viramah_auth
+--;;
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.outbox FORCE ROW LEVEL SECURITY
@@ -7000,7 +7041,9 @@ CREATE POLICY reference on public.plan_limits AS PERMISSIVE FOR SELECT TO portal
 --;;
 CREATE POLICY this_organization on public.usage_counters AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()))
 --;;
-CREATE POLICY staff_select on public.hostels AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'read'))::uuid[]), true))
+CREATE POLICY staff_select on public.hostels AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.hostels AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY staff_insert on public.hostels AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'create'))::uuid[]), true))
 --;;
@@ -7062,13 +7105,17 @@ CREATE POLICY staff_insert on public.floors AS PERMISSIVE FOR INSERT TO portal_a
 --;;
 CREATE POLICY staff_update on public.floors AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.room_types AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+CREATE POLICY staff_select on public.room_types AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.room_types AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY staff_insert on public.room_types AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
 --;;
 CREATE POLICY staff_update on public.room_types AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+CREATE POLICY staff_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY staff_insert on public.rooms AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
 --;;
@@ -7080,13 +7127,17 @@ CREATE POLICY staff_insert on public.beds AS PERMISSIVE FOR INSERT TO portal_adm
 --;;
 CREATE POLICY staff_update on public.beds AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY read on public.maintenance_categories AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'read')))
+CREATE POLICY staff_select on public.maintenance_categories AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'read')))
+--;;
+CREATE POLICY resident_select on public.maintenance_categories AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.is_admitted()) AND (SELECT app.can('maintenance', 'read')))
 --;;
 CREATE POLICY staff_insert on public.maintenance_categories AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'approve')))
 --;;
 CREATE POLICY staff_update on public.maintenance_categories AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'approve')))
 --;;
-CREATE POLICY read on public.maintenance_issue_types AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'read')))
+CREATE POLICY staff_select on public.maintenance_issue_types AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'read')))
+--;;
+CREATE POLICY resident_select on public.maintenance_issue_types AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (SELECT app.is_admitted()) AND (SELECT app.can('maintenance', 'read')))
 --;;
 CREATE POLICY staff_insert on public.maintenance_issue_types AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'approve')))
 --;;
@@ -7152,13 +7203,17 @@ CREATE POLICY staff_insert on public.inquiry_notes AS PERMISSIVE FOR INSERT TO p
 --;;
 CREATE POLICY staff_update on public.inquiry_notes AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('inquiries', 'approve')) AND app.sees_inquiry(inquiry_id)))
 --;;
-CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY staff_insert on public.tariffs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
 --;;
 CREATE POLICY staff_update on public.tariffs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_admin, portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+CREATE POLICY staff_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY staff_insert on public.room_photos AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
@@ -7253,6 +7308,8 @@ CREATE POLICY mine_delete on public.saved_views AS PERMISSIVE FOR DELETE TO port
 CREATE POLICY auth_all on public.mailed_proofs AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
 --;;
 CREATE POLICY auth_all on public.known_devices AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
+--;;
+CREATE POLICY auth_all on public.provider_links AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
 --;;
 CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('work', 'read')))
 --;;
@@ -8827,6 +8884,12 @@ REVOKE ALL ON FUNCTION app.verify_devices(p_org uuid) FROM PUBLIC
 ALTER FUNCTION app.verify_devices(p_org uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.verify_devices(p_org uuid) TO viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.invitations_for(p_email text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.invitations_for(p_email text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.invitations_for(p_email text) TO viramah_auth
 --;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;

@@ -10,6 +10,7 @@ from PIL import Image
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.crypto import KeyRing
 from app.permissions import Role
 from app.rules.errors import Invalid, NotFound
 from app.rules.files import FileTooLarge, WrongKind
@@ -18,7 +19,7 @@ from app.services import documents, files
 from app.services.files import Upload
 from app.signing import read_file_link
 from app.tenancy import tenant_scope
-from app.wiring import objects
+from app.wiring import objects, settings
 
 K = DocumentKind
 
@@ -35,9 +36,13 @@ def as_(person):
     return tenant_scope(person.org_id, person.user_id)
 
 
+def ring():
+    return KeyRing(dict(settings().field_keys))
+
+
 def give(by, to, kind=K.IDENTITY, content=None, name="aadhaar 2345 6789 0124.jpg", **options):
     with as_(by) as session:
-        return documents.add(session, objects(), to.user_id, kind, Upload(name, "", scan() if content is None else content), **options)
+        return documents.add(session, ring(), objects(), to.user_id, kind, Upload(name, "", scan() if content is None else content), **options)
 
 
 def refused(code):
@@ -48,10 +53,11 @@ def test_a_document_is_kept_without_what_its_name_and_its_camera_tell(app, world
     give(world.resident, world.resident)
     with as_(world.resident) as session:
         (document,) = documents.of_person(session, world.resident.user_id)
-        with objects().open(document.file.storage_key) as stream:
-            assert b"Lake Road" not in stream.read()
-        assert (document.file.name, document.file.user_id) == ("document.jpg", world.resident.user_id)
-        assert not objects().exists(document.file.storage_key + files.THUMBNAIL)
+        file, content = documents.read(session, ring(), objects(), document.file_id)
+        assert b"Lake Road" not in content
+        assert Image.open(io.BytesIO(content)).size == (600, 400)
+        assert (file.name, file.user_id, file.size) == ("document.jpg", world.resident.user_id, len(content))
+        assert not any(key.endswith(files.THUMBNAIL) for key in objects().list())
 
 
 def test_whom_a_manager_adds_a_document_for_owns_it(app, world):

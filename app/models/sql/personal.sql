@@ -125,7 +125,9 @@ BEGIN
   PERFORM FROM members WHERE org_id = app.current_org() AND user_id = p_user FOR NO KEY UPDATE;
   UPDATE files SET user_id = p_user WHERE org_id = app.current_org() AND id = p_file AND purpose = 'identity'
     AND user_id IS NOT DISTINCT FROM coalesce(app.current_user_id(), user_id) AND deleted_at IS NULL
-    AND NOT EXISTS (SELECT FROM documents d WHERE d.org_id = files.org_id AND d.file_id = files.id);
+    AND NOT EXISTS (SELECT FROM documents d WHERE d.org_id = files.org_id AND d.file_id = files.id)
+    AND EXISTS (SELECT FROM person_keys k WHERE k.org_id = files.org_id AND k.id = files.key_id AND k.user_id = p_user
+                AND k.destroyed_at IS NULL);
   IF NOT FOUND THEN
     RAISE EXCEPTION 'This file is not there any more, or is not yours to give.' USING ERRCODE = 'VR404';
   END IF;
@@ -139,6 +141,27 @@ BEGIN
   INSERT INTO documents (org_id, user_id, kind, file_id, valid_until)
   VALUES (app.current_org(), p_user, p_kind, p_file, p_until) RETURNING id INTO v_id;
   RETURN v_id;
+END
+$$;
+
+-- What it takes to read a document, together with the audit row that says who did.
+--: definer; execute: portal_admin, portal_management, portal_resident
+CREATE FUNCTION app.open_document(p_file uuid, p_reason text) RETURNS TABLE (user_id integer, key_token text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_found record;
+BEGIN
+  SELECT d.id, d.user_id, k.token INTO v_found FROM documents d
+  JOIN files f ON f.org_id = d.org_id AND f.id = d.file_id AND f.deleted_at IS NULL
+  JOIN person_keys k ON k.org_id = f.org_id AND k.id = f.key_id
+  WHERE d.org_id = app.current_org() AND d.file_id = p_file;
+  IF v_found.id IS NULL THEN
+    RAISE EXCEPTION 'This document is not there any more.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_personal(v_found.user_id, 'approve');
+  PERFORM app.note_event('open', 'documents', v_found.id::text, p_reason, NULL);
+  RETURN QUERY SELECT v_found.user_id, v_found.token;
 END
 $$;
 
@@ -201,10 +224,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
 $$;
 
 -- The key goes, and with it every value, also those in the audit log and in old rows; documents follow. Returns the
--- objects whose bytes the caller must delete.
+-- files whose bytes the caller must delete, and for the last time the key that names their objects.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.redact_person(p_user integer) RETURNS SETOF text
+CREATE FUNCTION app.redact_person(p_user integer) RETURNS TABLE (id uuid, storage_key text, key_token text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
 BEGIN
   IF NOT app.is_system() THEN
     RAISE EXCEPTION 'Only the product itself forgets people.' USING ERRCODE = 'VR403';
@@ -216,28 +240,35 @@ BEGIN
   IF EXISTS (SELECT FROM memberships WHERE org_id = app.current_org() AND user_id = p_user) THEN
     RAISE EXCEPTION 'This person still has a role here. Take it away first.' USING ERRCODE = 'VR409';
   END IF;
+  RETURN QUERY SELECT f.id, f.storage_key, k.token FROM files f JOIN person_keys k ON k.org_id = f.org_id AND k.id = f.key_id
+    WHERE f.org_id = app.current_org() AND k.user_id = p_user AND k.destroyed_at IS NULL;
   UPDATE person_keys SET token = NULL, destroyed_at = app.now()
   WHERE org_id = app.current_org() AND user_id = p_user AND destroyed_at IS NULL;
   DELETE FROM personal_values WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE documents SET status = 'removed' WHERE org_id = app.current_org() AND user_id = p_user AND status <> 'removed';
   UPDATE files f SET deleted_at = app.now()
   WHERE f.org_id = app.current_org() AND f.purpose = 'identity' AND f.user_id = p_user AND f.deleted_at IS NULL;
-  RETURN QUERY SELECT storage_key FROM files
-    WHERE org_id = app.current_org() AND purpose = 'identity' AND user_id = p_user;
 END
+$$;
+
+-- Inquiries of a person: those of one of their blind indexes, and of the phone of the inquiry that became their invitation.
+--: definer
+CREATE FUNCTION app.inquiries_of_person(p_user integer, p_indexes text[]) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.id FROM inquiries i
+  WHERE i.org_id = app.current_org() AND i.phone_index <> 'erased'
+    AND (i.phone_index = ANY (p_indexes) OR i.email_index = ANY (p_indexes) OR i.phone_index IN (
+      SELECT known.phone_index FROM inquiries known JOIN invitations v ON v.org_id = known.org_id AND v.id = known.invitation_id
+      WHERE known.org_id = app.current_org() AND v.accepted_by = p_user))
 $$;
 
 -- What they said when they asked for a bed, each time they did; that somebody asked, and what became of it, stays.
 --: definer
-CREATE FUNCTION app.erase_inquiries(p_user integer) RETURNS void
+CREATE FUNCTION app.erase_inquiries(p_user integer, p_indexes text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
-  v_ids uuid[];
+  v_ids uuid[] := ARRAY(SELECT app.inquiries_of_person(p_user, p_indexes));
 BEGIN
-  SELECT array_agg(i.id) INTO v_ids FROM inquiries i
-  WHERE i.org_id = app.current_org() AND i.phone_index IN (
-    SELECT known.phone_index FROM inquiries known JOIN invitations v ON v.org_id = known.org_id AND v.id = known.invitation_id
-    WHERE known.org_id = app.current_org() AND v.accepted_by = p_user);
   UPDATE inquiries SET full_name = 'Erased person', phone_token = 'erased', phone_index = 'erased', phone_masked = '••••',
     email_token = NULL, email_index = NULL, email_masked = NULL, message = '', referrer = '', next_action = ''
   WHERE org_id = app.current_org() AND id = ANY (v_ids);
@@ -249,12 +280,12 @@ $$;
 -- Redaction, and the name and addresses too; the account itself goes with its last organization. What the person did
 -- stays, by a number without a name.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.erase_person(p_user integer) RETURNS jsonb
+CREATE FUNCTION app.erase_person(p_user integer, p_indexes text[]) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_email text := (SELECT email FROM members WHERE org_id = app.current_org() AND user_id = p_user);
   v_nobody text := 'erased-' || p_user || '@erased.invalid';
-  v_objects jsonb := (SELECT coalesce(jsonb_agg(k), '[]') FROM app.redact_person(p_user) k);
+  v_files jsonb := (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM app.redact_person(p_user) f);
   v_alone boolean := NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL AND org_id <> app.current_org())
     AND NOT EXISTS (SELECT FROM platform_roles WHERE user_id = p_user);
 BEGIN
@@ -262,17 +293,18 @@ BEGIN
   WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE team_members SET name = 'Erased person', email = NULL, phone = NULL
   WHERE org_id = app.current_org() AND (user_id = p_user OR lower(email) = lower(v_email));
-  PERFORM app.erase_inquiries(p_user);
+  PERFORM app.erase_inquiries(p_user, p_indexes);
   UPDATE invitations SET name = 'Erased person', email = v_nobody
   WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
   IF v_alone THEN
     DELETE FROM user_sessions WHERE user_id = p_user;
     DELETE FROM known_devices WHERE user_id = p_user;
+    DELETE FROM provider_links WHERE user_id = p_user;
     UPDATE ab_user SET first_name = 'Erased', last_name = 'person', username = v_nobody, email = v_nobody, active = false WHERE id = p_user;
   END IF;
   PERFORM app.note_event('erase', 'members', p_user::text, NULL);
-  RETURN jsonb_build_object('objects', v_objects, 'account', v_alone);
+  RETURN jsonb_build_object('files', v_files, 'account', v_alone);
 END
 $$;
 
@@ -286,7 +318,7 @@ $$;
 -- Everything that this organization keeps of a person: each row of each table that names them, without what is no
 -- more than machinery, and who read or changed their data. Later tables are in it by their foreign key.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.export_person(p_user integer) RETURNS jsonb
+CREATE FUNCTION app.export_person(p_user integer, p_indexes text[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_found record;
@@ -311,6 +343,8 @@ BEGIN
     v_all := v_all || jsonb_build_object(v_found.name::text, coalesce(v_rows, '[]'));
   END LOOP;
   RETURN v_all || jsonb_build_object(
+    'inquiries', (SELECT coalesce(jsonb_agg(to_jsonb(i) - '{org_id,phone_index,email_index}'::text[] ORDER BY i.number), '[]')
+      FROM inquiries i WHERE i.id IN (SELECT app.inquiries_of_person(p_user, p_indexes))),
     'sessions', (SELECT coalesce(jsonb_agg(to_jsonb(s) - '{digest}'::text[]), '[]') FROM user_sessions s WHERE user_id = p_user),
     'who_read_it', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', l.at, 'by', m.name, 'what', l.action, 'of', l.after,
         'reason', l.reason) ORDER BY l.seq), '[]')

@@ -22,7 +22,8 @@ from app.rules import personal as rules
 from app.services.inquiries.arriving import EMAIL, PHONE, context
 from app.services.inquiries.arriving import indexes as inquiry_indexes
 from app.services.people.second_factor import secret_context
-from app.services.personal.values import index_purpose, person_ring, value_context, wrapped_in
+from app.services.personal.keys import person_ring, wrapped_in
+from app.services.personal.values import index_purpose, value_context
 
 BATCH = 200
 _INQUIRIES = text("SELECT org_id, id, phone_token, email_token FROM app.inquiries_to_rotate(:prefix, :after, :most)")

@@ -15,21 +15,20 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from app.crypto import KeyRing, Undecryptable
+from app.crypto import KeyRing
 from app.models.personal import PersonalValue
 from app.rules import personal as rules
+from app.services.personal.keys import own_key, person_ring
 
 OWN_REASON = "their own data"
 _ORGANIZATION = text("SELECT id, country FROM organizations WHERE id = app.current_org()")
 _ORG = text("SELECT app.current_org()")
-_KEY = text("SELECT id, token FROM app.person_key(:user, :candidate)")
 _PUT = text("SELECT app.put_personal(:user, :key, CAST(:values AS jsonb))")
 _REVEAL = text("SELECT name, token, key_id, key_token FROM app.reveal_personal(:user, :names, :reason)")
 _OWN_DRAFTS = text("SELECT name, token, key_id, key_token FROM app.own_drafts()")
 _FIND = text("SELECT app.find_personal(:names, :indexes)")
 _READINGS = text("SELECT at, who, own, names, kind, reason FROM app.readings_of(:user, :most)")
 READINGS = 20
-_PERSON = "p"  # the only key of a person's own ring
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,6 @@ class Masked:
     label: str
     masked: str
     updated_at: datetime
-
-
-def wrapped_in(org_id: UUID, user_id: int) -> str:
-    """The context that a person's key is wrapped in."""
-    return f"person_keys:{org_id}:{user_id}"
 
 
 def value_context(org_id: UUID, user_id: int, name: str) -> str:
@@ -62,13 +56,6 @@ def _country(session: Session) -> tuple[UUID, str]:
     return (row.id, row.country) if row else (session.scalars(_ORG).one(), "IN")
 
 
-def person_ring(ring: KeyRing, org_id: UUID, user_id: int, token: str | None) -> KeyRing:
-    """The ring of one person, unwrapped. Errors: Undecryptable, also for a key that was destroyed."""
-    if token is None:
-        raise Undecryptable
-    return KeyRing({_PERSON: bytes.fromhex(ring.decrypt(token, wrapped_in(org_id, user_id)))})
-
-
 def put(session: Session, ring: KeyRing, user_id: int, values: Mapping[str, str | None]) -> None:
     """Keep values by name (rules.personal.VALUES, or `draft.<name>` as it was typed); None or '' removes one.
 
@@ -76,12 +63,8 @@ def put(session: Session, ring: KeyRing, user_id: int, values: Mapping[str, str 
     """
     org_id, country = _country(session)
     ready = {name: rules.normal(name, value, country) if value and value.strip() else None for name, value in values.items()}
-    key = session.execute(_KEY, {"user": user_id, "candidate": None}).one_or_none()
-    if key is None:
-        fresh = ring.encrypt(KeyRing.new_key().hex(), wrapped_in(org_id, user_id))
-        key = session.execute(_KEY, {"user": user_id, "candidate": fresh}).one()
-    own = person_ring(ring, org_id, user_id, key.token)
-    rows = [_row(ring, own, org_id, user_id, name, value) for name, value in ready.items()]
+    key = own_key(session, ring, user_id)
+    rows = [_row(ring, key.ring, org_id, user_id, name, value) for name, value in ready.items()]
     session.execute(_PUT, {"user": user_id, "key": key.id, "values": json.dumps(rows)})
 
 
