@@ -94,6 +94,14 @@ def read_site(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def read_provider(text: str) -> str:
+    """Where people sign in elsewhere: secrets and proofs travel there, so in clear on this machine alone."""
+    parts = urlsplit(read_url("https", "http")(text))
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost"):
+        raise ValueError("must begin with https://")
+    return text.rstrip("/")
+
+
 def read_database(text: str) -> str:
     """A PostgreSQL address as SQLAlchemy wants it (it would take `postgresql:` for another driver)."""
     parts = urlsplit(text)
@@ -282,6 +290,18 @@ class Settings:
         read_address, "Sender of the console's mail", default="Viramah <no-reply@localhost>"
     )
 
+    oauth_google_client_id: str | None = setting(
+        read_text, "Client id of this console at Google; with it people may sign in with Google. Register the way back "
+        "`PUBLIC_URL/login/google/back`", default=None)
+    oauth_google_client_secret: str | None = setting(read_text, "Its secret", default=None, secret=True)
+    oauth_google_url: str = setting(
+        read_provider, "The OpenID Connect issuer that counts as Google", default="https://accounts.google.com")
+    oauth_github_client_id: str | None = setting(
+        read_text, "Client id of this console at GitHub; the way back is `PUBLIC_URL/login/github/back`", default=None)
+    oauth_github_client_secret: str | None = setting(read_text, "Its secret", default=None, secret=True)
+    oauth_github_url: str = setting(read_provider, "GitHub's address", default="https://github.com")
+    oauth_github_api_url: str = setting(read_provider, "Address of its API", default="https://api.github.com")
+
     public_url: str = setting(
         read_site, "Address under which people reach the console; links in mail begin with it"
     )
@@ -384,6 +404,8 @@ def _contradictions(environ: Mapping[str, str]) -> list[str]:
         problems.append(f"{' and '.join(missing)} must be set too, as another S3_ variable is.")
     if missing and not given("FILES_DIR"):
         problems.append("FILES_DIR must be set, or S3_ENDPOINT and its companions: files need a place.")
+    problems += [f"{name}_CLIENT_ID and {name}_CLIENT_SECRET must be set together." for name in ("OAUTH_GOOGLE", "OAUTH_GITHUB")
+                 if given(f"{name}_CLIENT_ID") != given(f"{name}_CLIENT_SECRET")]
     if not given("SMTP_URL") and not given("MAILBOX_DIR"):
         problems.append("MAILBOX_DIR must be set, or SMTP_URL: mail needs a way out.")
     return problems

@@ -51,6 +51,25 @@ class KnownDevice(Model):
     )
 
 
+class ProviderLink(Model):
+    """An account at a provider that signs a person in; which one is its own number for them, never an address."""
+
+    __tablename__ = "provider_links"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, server_default=NEW_ID)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    provider: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = line(200)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        Index("provider_links_key", "provider", "subject", unique=True),
+        Index("provider_links_person_key", "user_id", "provider", unique=True),
+        CheckConstraint("provider IN ('google','github')", name="provider_links_provider_known"),
+    )
+
+
 functions("signin")
 
 _AUTH_ALL = [Policy("auth_all", "ALL", (AUTH,), using="true")]
@@ -61,3 +80,6 @@ protect(KnownDevice.__table__, definer="SELECT, DELETE", unaudited="sign-ins are
         closed="whoever could write here would need no mail; people see theirs through the auth login",
         grants=[Grant((AUTH,), select=True, insert=True, update=("used_at", "expires_at"), delete=True)],
         policies=_AUTH_ALL)
+protect(ProviderLink.__table__, definer="SELECT, DELETE", unaudited="linking and unlinking are audited as events",
+        closed="whoever could write here could sign in as anybody; people see theirs through the auth login",
+        grants=[Grant((AUTH,), select=True, insert=True, update=("used_at",), delete=True)], policies=_AUTH_ALL)

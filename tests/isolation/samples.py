@@ -85,6 +85,7 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
                                 for p in actors(o)],
     "known_devices": lambda o: [{"user_id": p.user_id, "digest": b"d", "device": "Sample",
                                  "expires_at": datetime(2099, 1, 1, tzinfo=UTC)} for p in actors(o)],
+    "provider_links": lambda o: [{"user_id": p.user_id, "provider": "google", "subject": f"{o.slug}-{p.user_id}"} for p in actors(o)],
     "outbox": lambda o: [{"org_id": o.org_id, "id": known(o, "work"), "kind": "sample", "state": "dead"}],
     "audit_log": lambda o: [{"org_id": o.org_id, "actor": "user", "portal": "x", "action": "sample", "table_name": "x"}],
     "audit_batches": lambda o: [{"number": 1 if o.slug == "asha" else 2, "first_seq": 1, "last_seq": 1, "row_count": 1,
