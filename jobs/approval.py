@@ -33,6 +33,12 @@ def decided(session: Session, payload: Payload) -> None:
     approval.tell_of_decision(session, UUID(payload["submission_id"]))
 
 
+@handles("approval.taken_over")
+def taken_over(session: Session, payload: Payload) -> None:
+    """Tell whoever reviewed it until now."""
+    approval.tell_of_takeover(session, UUID(payload["submission_id"]), payload["from"])
+
+
 @handles(approval.MAIL, external=True)
 def mail(session: Session, payload: Payload) -> None:
     """Mail it as well; reasons stay behind the sign-in, for they may name what is personal."""

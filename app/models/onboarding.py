@@ -12,7 +12,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
 from app.models.beds import BedHold
-from app.models.declare import IN_ORG, MINE, Grant, Policy, functions, protect, staff_policies, trigger
+from app.models.declare import (
+    IN_ORG,
+    MINE,
+    Grant,
+    Policy,
+    Published,
+    functions,
+    protect,
+    publish,
+    staff_policies,
+    trigger,
+)
 from app.models.organizations import Hostel
 from app.models.people import Member
 from app.permissions import Portal, Resource
@@ -74,6 +85,7 @@ class OnboardingSubmission(Tenant, Timestamps, Authored, Model):
     submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     reason: Mapped[str] = mapped_column(Text, server_default="")
+    handover: Mapped[str] = mapped_column(Text, server_default="")
     hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="OnboardingSubmission")
     member: Mapped[Member] = link("Member", "user_id", here="OnboardingSubmission", key="user_id")
     reviewer: Mapped[Member | None] = link("Member", "reviewer_id", here="OnboardingSubmission", key="user_id")
@@ -154,6 +166,10 @@ for _model, _masked in ((OnboardingProgress, ()), (OnboardingSubmission, ("answe
                         (ResidentPreference, ("answers",)), (KycRecord, ("full_name", "facts"))):
     protect(_model.__table__, masked=_masked, grants=[_BOTH],  # type: ignore[attr-defined]
             policies=[*staff_policies(Resource.ONBOARDING, commands=("SELECT",)), _OWN])
+# The queue of those who review, without what was answered.
+publish(OnboardingSubmission.__table__, Published(  # type: ignore[arg-type]
+    key=("org_id", "hostel_id", "user_id", "id"),
+    columns=("org_id", "hostel_id", "user_id", "id", "state", "round", "reviewer_id", "claimed_at", "submitted_at", "updated_at")))
 protect(OnboardingDraft.__table__, unaudited="what is being typed; what is submitted is audited",
         grants=[Grant((Portal.RESIDENT,), select=True)], policies=[_OWN])
 trigger("person_keys", "y_forget_onboarding", "AFTER UPDATE OF destroyed_at", "app.forget_onboarding()")

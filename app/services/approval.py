@@ -7,28 +7,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import date
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, func, select, text
+from sqlalchemy.orm import Session, joinedload
 
 from app.crypto import KeyRing
 from app.models.approval import SubmissionCheck
+from app.models.beds import BedHold
 from app.models.onboarding import KycRecord, OnboardingSubmission, SubmissionFlag
 from app.models.people import Member
+from app.models.rooms import Bed
 from app.permissions import Role
 from app.rules import approval as rules
 from app.rules.approval import Check, CheckName
 from app.rules.onboarding import KycKind, SubmissionState
 from app.services import documents, personal
 from app.services.notifications import Message, tell
+from app.services.onboarding.submitting import REVIEW_LINK
 
 REASON = "Checks of a submission under review"
 MAIL = "approval.mail"
-_CLAIM = text("SELECT app.claim_submission(:id, :over)")
-_RELEASE = text("SELECT app.release_submission(:id)")
+DAYS = 30
+_CLAIM = text("SELECT app.claim_submission(:id, :over, :reason)")
+_RELEASE = text("SELECT app.release_submission(:id, :reason)")
 _NOTE = text("SELECT app.note_checks(:id, CAST(:checks AS jsonb))")
 _MATCHES = text("SELECT what, user_id FROM app.submission_matches(:id)")
 _APPROVE = text("SELECT app.approve_submission(:id)")
@@ -41,11 +45,14 @@ _LETTER = text("SELECT * FROM app.decision_letter(:id)")
 # already, in somebody else's hands, or not possible as things stand (a hold that ran out), VR422 a reason is missing.
 
 
-def claim(session: Session, ring: KeyRing, submission_id: UUID, *, take_over: bool = False, may_read: bool = True) -> None:
-    """Take a submission into one's hands and check it; `may_read` is whether the reviewer may read personal values,
-    without which the age stays unchecked. Reading it leaves a row in the audit log.
+def claim(session: Session, ring: KeyRing, submission_id: UUID, *, over: str | None = None, may_read: bool = True) -> None:
+    """Take a submission into one's hands and check it, also out of another's with a reason in `over`; nothing happens if
+    it is in one's hands. `may_read` is whether the reviewer may read personal values, without which the age stays
+    unchecked. Reading it leaves a row in the audit log.
     """
-    session.execute(_CLAIM, {"id": submission_id, "over": take_over})
+    asked = {"id": submission_id, "over": over is not None, "reason": rules.reason(over) if over is not None else ""}
+    if not session.execute(_CLAIM, asked).scalar_one():
+        return
     session.expire_all()
     found = session.scalars(select(OnboardingSubmission).where(OnboardingSubmission.id == submission_id)).one()
     checks = _checks(session, ring, found, may_read=may_read)
@@ -71,9 +78,9 @@ def _checks(session: Session, ring: KeyRing, item: OnboardingSubmission, *, may_
     ]
 
 
-def release(session: Session, submission_id: UUID) -> None:
-    """Put it back into the queue."""
-    _write(session, _RELEASE, id=submission_id)
+def release(session: Session, submission_id: UUID, why: str) -> None:
+    """Put it back into the queue, with a word for whoever takes it next."""
+    _write(session, _RELEASE, id=submission_id, reason=rules.reason(why))
 
 
 def approve(session: Session, submission_id: UUID) -> UUID:
@@ -117,12 +124,36 @@ def flags_of(session: Session, user_id: int, before_round: int) -> Sequence[Subm
         .order_by(SubmissionFlag.field)).all()
 
 
+def before(session: Session, item: OnboardingSubmission) -> OnboardingSubmission | None:
+    """The round before, with the bed that was held then."""
+    return session.scalar(
+        select(OnboardingSubmission).options(joinedload(OnboardingSubmission.hold).joinedload(BedHold.bed).joinedload(Bed.room))
+        .where(OnboardingSubmission.user_id == item.user_id, OnboardingSubmission.round == item.round - 1)) if item.round > 1 else None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long decisions of the last DAYS took from the submission on: the middle one, and all but the slowest twentieth."""
+
+    decided: int
+    median: timedelta | None
+    most: timedelta | None
+
+
+def pace(session: Session, org_id: UUID, hostel_id: UUID | None) -> Pace:
+    """Of a hostel, or of all that the caller reaches."""
+    took = OnboardingSubmission.decided_at - OnboardingSubmission.submitted_at
+    asked = select(func.count(), func.percentile_cont(0.5).within_group(took), func.percentile_cont(0.95).within_group(took)).where(
+        OnboardingSubmission.org_id == org_id, OnboardingSubmission.decided_at > func.app.now() - timedelta(days=DAYS))
+    return Pace(*session.execute(asked if hostel_id is None else asked.where(OnboardingSubmission.hostel_id == hostel_id)).one())
+
+
 # --- telling --------------------------------------------------------------------------------------------
 
 _TOLD = {
     SubmissionState.APPROVED: ("Welcome! You are approved, and your bed is yours.", "/"),
-    SubmissionState.REJECTED: ("Your sign-up was not approved. You can correct it and send it again.", "/"),
-    SubmissionState.NEEDS_REVISION: ("Something in your sign-up has to be corrected.", "/"),
+    SubmissionState.REJECTED: ("Your sign-up was not approved. You can correct it and send it again.", "/onboarding/"),
+    SubmissionState.NEEDS_REVISION: ("Something in your sign-up has to be corrected.", "/onboarding/"),
 }
 
 
@@ -133,6 +164,17 @@ def tell_of_decision(session: Session, submission_id: UUID) -> None:
         return
     words, link = _TOLD[state]
     tell(session, {found.user_id}, Message(f"approval.{state}", f"submission:{found.id}", words, found.hostel_id, link))
+
+
+def tell_of_takeover(session: Session, submission_id: UUID, from_user: int) -> None:
+    """Tell whoever had it in hand that somebody else goes on with it."""
+    found = session.scalar(select(OnboardingSubmission).options(joinedload(OnboardingSubmission.reviewer), joinedload(OnboardingSubmission.member))
+                           .where(OnboardingSubmission.id == submission_id))
+    if found is not None and found.reviewer is not None and found.claimed_at is not None and found.reviewer_id != from_user:
+        tell(session, {from_user}, Message(
+            "approval.taken_over", f"submission:{found.id}:{found.claimed_at.isoformat()}",
+            f"{found.reviewer.name} reviews the registration of {found.member.name} instead of you.", found.hostel_id,
+            REVIEW_LINK.format(found.id), found.handover))
 
 
 def letter(session: Session, submission_id: UUID) -> Row[tuple[str, str, str, str, str, str, str | None]] | None:

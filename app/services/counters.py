@@ -14,11 +14,13 @@ from app.models.imports import ImportRun
 from app.models.inquiries import Inquiry
 from app.models.maintenance import MaintenanceAssignment as Assignment
 from app.models.maintenance import MaintenanceRequest as Request
+from app.models.onboarding import OnboardingSubmission as Submission
 from app.models.people import Invitation
 from app.models.work import Work
 from app.permissions import Action, Portal, Resource
 from app.rules.imports.runs import CHOOSING
 from app.rules.maintenance import OPEN, RequestStatus
+from app.rules.onboarding import SubmissionState
 from app.rules.work import WorkState
 
 MOST = 100  # shown as 99+
@@ -73,6 +75,15 @@ def _inquiries(identity: Identity) -> Select[Any]:
     return found if identity.hostel_id is None else found.where(Inquiry.hostel_id == identity.hostel_id)
 
 
+def _submissions(identity: Identity) -> Select[Any]:
+    """In nobody's hands, or in the caller's."""
+    found = select(literal(1)).select_from(Submission).where(
+        Submission.org_id == identity.org_id,
+        (Submission.state == SubmissionState.PENDING_REVIEW.value)
+        | ((Submission.state == SubmissionState.UNDER_REVIEW.value) & (Submission.reviewer_id == identity.user_id)))
+    return found if identity.hostel_id is None else found.where(Submission.hostel_id == identity.hostel_id)
+
+
 def _imports(identity: Identity) -> Select[Any]:
     return select(literal(1)).select_from(ImportRun).where(
         ImportRun.org_id == identity.org_id, ImportRun.created_by == identity.user_id, ImportRun.deleted_at.is_(None),
@@ -90,6 +101,7 @@ COUNTERS: dict[str, Counter] = {
     "inquiries": Counter(Resource.INQUIRIES, Action.UPDATE, frozenset({Portal.ADMIN, Portal.SALES}), (_inquiries,)),
     "my_requests": Counter(Resource.MAINTENANCE, Action.READ, frozenset({Portal.RESIDENT}), (_my_own,)),
     "invitations": Counter(Resource.MEMBERS, Action.CREATE, _ADMIN, (_invitations,)),
+    "submissions": Counter(Resource.ONBOARDING, Action.UPDATE, _ADMIN, (_submissions,)),
     "imports": Counter(Resource.IMPORTS, Action.CREATE, _ADMIN, (_imports,)),
     "dead_letters": Counter(Resource.WORK, Action.UPDATE, _ADMIN, (_dead_letters,)),
 }

@@ -90,11 +90,28 @@ def test_who_takes_over_decides_and_who_lost_it_does_not(app, world, superuser, 
     second = world.a.people[Role.ADMINISTRATOR]
     claimed(world.owner, waiting)
     claimed(world.owner, waiting)
-    claimed(second, waiting, take_over=True)
+    claimed(second, waiting, over="She is ill.")
     assert refusal(lambda: decided(world.owner, waiting)).message == "You do not review this submission at present: claim it first."
-    decided(second, waiting, "release")
+    decided(second, waiting, "release", "The photo is to be looked at by somebody else.")
     assert state(superuser, waiting) == "pending_review"
+    assert scalar(superuser, "SELECT handover FROM onboarding_submissions") == "The photo is to be looked at by somebody else."
     assert refusal(lambda: decided(second, waiting)).status == 409
+
+
+def test_nobody_takes_over_or_puts_back_without_a_word_and_who_lost_it_reads_it(app, world, superuser, waiting):
+    from app.tenancy import tenant_scope
+
+    second = world.a.people[Role.ADMINISTRATOR]
+    claimed(world.owner, waiting)
+    assert refusal(lambda: claimed(second, waiting, over=" ")).field == "note"
+    assert refusal(lambda: decided(world.owner, waiting, "release", " ")).field == "note"
+    claimed(second, waiting, over="She is ill.")
+    with tenant_scope(world.a.org_id) as session:
+        for _ in range(2):
+            jobs.taken_over(session, {"submission_id": str(waiting), "from": world.owner.user_id})
+    told = "SELECT title || '|' || body || '|' || link FROM notifications WHERE user_id = :u"
+    assert scalar(superuser, told, u=world.owner.user_id) == (
+        f"{second.name} reviews the registration of {newcomer(world).name} instead of you.|She is ill.|/onboarding/submissions/show/{waiting}")
 
 
 def test_others_find_nothing_or_may_not(app, world, waiting):
@@ -148,6 +165,7 @@ def test_the_checks_find_who_has_the_same_phone(app, world, superuser, waiting):
         found = {row.name: (row.outcome, row.others) for row in approval.checks_of(session, waiting)}
     assert found == {"names": ("fine", []), "age": ("fine", []), "phone": ("doubt", [world.resident.user_id]), "email": ("fine", []),
                      "identity": ("fine", []), "documents": ("problem", [])}
+    claimed(world.owner, waiting)
     assert scalar(superuser, "SELECT count(*) FROM audit_log WHERE action = 'reveal'") == 1
 
 

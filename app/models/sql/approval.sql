@@ -68,9 +68,10 @@ BEGIN
 END
 $$;
 
--- One reviewer at a time: whoever comes second is told so, and may take over.
+-- One reviewer at a time: whoever comes second is told so, and may take over with a reason, which the other one reads.
+-- Whether it came into the caller's hands now: false for a second click.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.claim_submission(p_id uuid, p_take_over boolean) RETURNS void
+CREATE FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row onboarding_submissions;
@@ -78,7 +79,7 @@ BEGIN
   PERFORM app.lock_submission(p_id, 'update');
   SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
   IF v_row.reviewer_id = app.current_user_id() THEN
-    RETURN;
+    RETURN false;
   END IF;
   IF v_row.user_id = app.current_user_id() THEN
     RAISE EXCEPTION 'Nobody reviews their own submission.' USING ERRCODE = 'VR403';
@@ -86,20 +87,37 @@ BEGIN
   IF v_row.state = 'under_review' AND NOT coalesce(p_take_over, false) THEN
     RAISE EXCEPTION 'Somebody else reviews this submission already.' USING ERRCODE = 'VR409';
   END IF;
-  UPDATE onboarding_submissions SET state = 'under_review', reviewer_id = app.current_user_id(), claimed_at = app.now()
+  IF v_row.state = 'under_review' THEN
+    PERFORM app.assert_reason(p_reason);
+    PERFORM app.enqueue('approval.taken_over', jsonb_build_object('submission_id', p_id, 'from', v_row.reviewer_id));
+  END IF;
+  UPDATE onboarding_submissions SET state = 'under_review', reviewer_id = app.current_user_id(), claimed_at = app.now(),
+    handover = CASE WHEN v_row.state = 'under_review' THEN btrim(p_reason) ELSE handover END
   WHERE org_id = v_row.org_id AND id = p_id;
+  RETURN true;
+END
+$$;
+
+--: definer
+CREATE FUNCTION app.assert_reason(p_reason text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
 END
 $$;
 
 --: definer; execute: portal_admin
-CREATE FUNCTION app.release_submission(p_id uuid) RETURNS void
+CREATE FUNCTION app.release_submission(p_id uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_row onboarding_submissions;
 BEGIN
   PERFORM app.lock_review(p_id, 'update');
+  PERFORM app.assert_reason(p_reason);
   SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  UPDATE onboarding_submissions SET state = 'pending_review', reviewer_id = NULL, claimed_at = NULL
+  UPDATE onboarding_submissions SET state = 'pending_review', reviewer_id = NULL, claimed_at = NULL, handover = btrim(p_reason)
   WHERE org_id = v_row.org_id AND id = p_id;
 END
 $$;
@@ -207,9 +225,7 @@ DECLARE
 BEGIN
   PERFORM app.lock_review(p_id, 'approve');
   SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
+  PERFORM app.assert_reason(p_reason);
   PERFORM app.expire_holds(v_row.hostel_id);
   IF EXISTS (SELECT FROM bed_holds WHERE org_id = v_row.org_id AND id = v_row.hold_id AND state IN ('queued', 'offered', 'held')) THEN
     PERFORM app.release_hold(v_row.hold_id, 'The submission was rejected.');

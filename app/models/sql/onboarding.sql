@@ -10,7 +10,7 @@ BEGIN
   DELETE FROM onboarding_drafts WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
   DELETE FROM resident_preferences WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
   DELETE FROM kyc_records WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
-  UPDATE onboarding_submissions SET answers = '{}', reason = '' WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
+  UPDATE onboarding_submissions SET answers = '{}', reason = '', handover = '' WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
   UPDATE submission_flags SET reason = '' WHERE org_id = NEW.org_id AND user_id = NEW.user_id;
   RETURN NULL;
 END

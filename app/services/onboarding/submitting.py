@@ -12,6 +12,7 @@ from app.crypto import KeyRing
 from app.models.onboarding import OnboardingSubmission
 from app.permissions import Action, Resource
 from app.rules import onboarding as rules
+from app.rules import personal as values
 from app.rules.errors import Invalid
 from app.rules.onboarding import FIELDS, KycKind, Step
 from app.rules.personal import DRAFT
@@ -20,6 +21,7 @@ from app.services import notifications, personal
 from app.services.notifications import Message
 from app.services.onboarding.standing import Standing, prices, read
 
+REVIEW_LINK = "/onboarding/submissions/show/{}"
 _WAS = text("SELECT app.was_submitted(:id)")
 _SUBMIT = text("SELECT app.submit_onboarding(:id, CAST(:answers AS jsonb), :changed, CAST(:kyc AS jsonb), CAST(:preferences AS jsonb))")
 
@@ -47,11 +49,17 @@ def submit(session: Session, ring: KeyRing, user_id: int, submission_id: UUID) -
     changed = rules.changed(last.answers if last else None, plain, written, (
         last.hold_id if last else None, standing.hold.id if standing.hold else None))
     session.execute(_SUBMIT, {
-        "id": submission_id, "answers": json.dumps(plain), "changed": changed, "kyc": json.dumps(_records(plain)),
+        "id": submission_id, "answers": json.dumps(plain | _hidden(standing, written)), "changed": changed, "kyc": json.dumps(_records(plain)),
         "preferences": json.dumps({field.name: plain[field.name] for field in rules.of_step(Step.PREFERENCES)})})
     # Written again only where something was typed: what is kept from an earlier round stays as it is.
     personal.put(session, ring, user_id, {**written, **{f"{DRAFT}{name}": None for name, field in FIELDS.items() if field.sensitive}})
     session.expire_all()
+
+
+def _hidden(standing: Standing, written: dict[str, str]) -> dict[str, str]:
+    """Sensitive answers as they may be shown: a later round replaces the values, and its reviewer sees from what to what."""
+    fresh = {name: values.spec(name).mask(values.normal(name, text, standing.house.country)) for name, text in written.items()}
+    return {name: fresh.get(name, standing.masked.get(name, "")) for name, field in FIELDS.items() if field.sensitive}
 
 
 def plans(session: Session, standing: Standing) -> frozenset[str]:
@@ -77,4 +85,5 @@ def tell_of_submission(session: Session, submission_id: UUID) -> None:
     if found is not None:
         people = notifications.people_who_can(session, Resource.ONBOARDING, Action.APPROVE, found.hostel_id)
         notifications.tell(session, people, Message(
-            "onboarding.submitted", f"onboarding:{found.id}", f"{found.member.name} has sent a registration to be reviewed.", found.hostel_id))
+            "onboarding.submitted", f"onboarding:{found.id}", f"{found.member.name} has sent a registration to be reviewed.", found.hostel_id,
+            REVIEW_LINK.format(found.id)))

@@ -1,0 +1,109 @@
+"""What the page of a submission shows: what was answered, step by step, what changed since the round before, documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext, lazy_gettext
+
+from app.models.onboarding import OnboardingSubmission
+from app.models.personal import Document
+from app.permissions import Role
+from app.rules.files import MediaType
+from app.rules.onboarding import BED, DOCUMENT, FIELDS, FLAGS, Field, Step, SubmissionState
+from app.rules.personal import DocumentKind
+from app.services import approval, documents, personal
+from app.views import formats
+from app.views.documents import KINDS, shown
+from app.views.interface import Session
+
+FLAG = "flag."  # before the name of a field that has to be corrected
+_STEPS = {Step.RESIDENTIAL: lazy_gettext("The person"), Step.PARENTAL: lazy_gettext("Parents"), Step.ROOM: lazy_gettext("Bed and meals"),
+          Step.PREFERENCES: lazy_gettext("How they live")}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One answer: as it may be shown, what stood there in the round before if it changed, and what was objected to then."""
+
+    name: str
+    label: str
+    value: str
+    hidden: bool = False
+    changed: bool = False
+    before: str = ""
+    objection: str = ""
+
+    @property
+    def flag(self) -> str:
+        """What the field for an objection to it is called."""
+        return f"{FLAG}{self.name}"
+
+
+def context(session: Session, item: OnboardingSubmission) -> dict[str, Any]:
+    """All of it."""
+    last = approval.before(session, item)
+    objections = {flag.field: flag.reason for flag in approval.flags_of(session, item.user_id, item.round)}
+    papers = documents.papers(session, item.user_id, Role.PENDING_RESIDENT)
+    found = [_paper(item, paper, row, last) for paper, row in zip(shown(papers.documents, papers.day), papers.documents, strict=True)]
+    kinds = dict.fromkeys([*(row.kind for row in papers.documents), *papers.missing])
+    return {
+        "checks": approval.checks_of(session, item.id), "last": last, "last_state": SubmissionState(last.state) if last else None,
+        "groups": _groups(item, last, {value.name: value.masked for value in personal.masked(session, item.user_id)}, objections),
+        "papers": found, "missing": [KINDS[kind] for kind in papers.missing],
+        "paper_lines": [Line(f"{DOCUMENT}{kind}", str(KINDS[DocumentKind(kind)]), "", objection=objections.get(f"{DOCUMENT}{kind}", ""))
+                        for kind in kinds]}
+
+
+def _groups(item: OnboardingSubmission, last: OnboardingSubmission | None, masked: Mapping[str, str],
+            objections: Mapping[str, str]) -> list[tuple[str, list[Line]]]:
+    found = []
+    for step, title in _STEPS.items():
+        lines = [_line(field, item, last, masked, objections) for field in FIELDS.values() if field.step is step]
+        if step is Step.ROOM:
+            lines.insert(0, Line(BED, gettext("Bed"), _bed(item), changed=BED in item.changed, before=_bed(last) if last else "",
+                                 objection=objections.get(BED, "")))
+        found.append((str(title), [line for line in lines if line.value or line.changed or line.objection]))
+    return [(title, lines) for title, lines in found if lines]
+
+
+def _line(field: Field, item: OnboardingSubmission, last: OnboardingSubmission | None, masked: Mapping[str, str],
+          objections: Mapping[str, str]) -> Line:
+    value = masked.get(field.name, "") if field.sensitive else _said(field, item.answers.get(field.name, ""))
+    before = (last.answers.get(field.name, "") if field.sensitive else _said(field, last.answers.get(field.name, ""))) if last else ""
+    return Line(field.name, gettext(field.label), value, field.sensitive and bool(value), field.name in item.changed, before,
+                objections.get(field.name, ""))
+
+
+def _said(field: Field, value: str) -> str:
+    if not value:
+        return ""
+    if field.choices is not None:
+        return formats.human(field.choices(value))
+    if field.kind == "check":
+        return gettext("Yes")
+    return formats.plain_day(datetime.fromisoformat(value).date()) if field.kind == "date" else value
+
+
+def _bed(item: OnboardingSubmission) -> str:
+    return item.hold.bed.called if item.hold is not None and item.hold.bed is not None else ""
+
+
+def _paper(item: OnboardingSubmission, paper: dict[str, Any], row: Document, last: OnboardingSubmission | None) -> dict[str, Any]:
+    is_pdf = row.file is not None and row.file.media_type == MediaType.PDF
+    return {**paper, "url": url_for("SubmissionView.document", pk=item.id, paper=row.id), "is_pdf": is_pdf,
+            "fresh": last is not None and last.decided_at is not None and row.created_at > last.decided_at}
+
+
+def objections(sent: Mapping[str, str]) -> dict[str, str]:
+    """What a form objects to: reasons by name; empty ones and names that nothing has are left out."""
+    return {name: text for field, text in sent.items() if field.startswith(FLAG) and text.strip() and (name := field.removeprefix(FLAG)) in FLAGS}
+
+
+def revealable(lines: Sequence[tuple[str, list[Line]]]) -> list[str]:
+    """Names of the values that are shown masked."""
+    return [line.name for _, group in lines for line in group if line.hidden]
