@@ -124,6 +124,11 @@ class MoveOutItem(Tenant, Timestamps, Authored, Model):
         CheckConstraint(f"length(note) <= {WHY_MAX} AND length(btrim(name)) > 0", name="move_out_items_words"),
     )
 
+    @property
+    def standing(self) -> Condition:
+        """Its condition."""
+        return Condition(self.condition)
+
 
 class MoveOutPhoto(Tenant, Timestamps, Authored, Model):
     """What a thing looked like."""

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import NEW_ID, Authored, Model, SoftDelete, Tenant, Timestamps, line, person
@@ -33,6 +33,14 @@ from app.models.declare import (
     trigger,
 )
 from app.permissions import Action, Portal, Resource
+from app.rules.moveout import INSPECTION_ITEMS, ITEMS_MAX, NOTICE_DAYS, NOTICE_DAYS_MAX
+from app.rules.residents import (
+    HOLD_HOURS,
+    HOLD_HOURS_MAX,
+    OFFER_MINUTES,
+    OFFER_MINUTES_LEAST,
+    OFFER_MINUTES_MAX,
+)
 
 # What a plan can limit; `storage` in bytes, `messages` per month, the others as things that exist.
 METRICS = ("users", "hostels", "residents", "workflows", "bots", "storage", "messages")
@@ -139,13 +147,20 @@ class Hostel(Tenant, Timestamps, Authored, SoftDelete, Model):
     currency: Mapped[str] = mapped_column(Text, server_default="INR")
     address: Mapped[str] = mapped_column(Text, server_default="")
     city: Mapped[str] = mapped_column(Text, server_default="")
-    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    hold_hours: Mapped[int] = mapped_column(SmallInteger, default=HOLD_HOURS, server_default=str(HOLD_HOURS))
+    offer_minutes: Mapped[int] = mapped_column(SmallInteger, default=OFFER_MINUTES, server_default=str(OFFER_MINUTES))
+    notice_days: Mapped[int] = mapped_column(SmallInteger, default=NOTICE_DAYS, server_default=str(NOTICE_DAYS))
+    inspection_items: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text(f"'{{{','.join(INSPECTION_ITEMS)}}}'"))
 
     __table_args__ = (
         person("created_by"),
         Index("hostels_code_key", "org_id", "code", unique=True, postgresql_where=text("deleted_at IS NULL")),
         Index("hostels_sort_name", "org_id", "name", "id"),
         CheckConstraint("length(btrim(name)) > 0 AND length(btrim(code)) > 0", name="hostels_named"),
+        CheckConstraint(f"hold_hours BETWEEN 1 AND {HOLD_HOURS_MAX} AND offer_minutes BETWEEN {OFFER_MINUTES_LEAST} AND {OFFER_MINUTES_MAX}",
+                        name="hostels_hold_times"),
+        CheckConstraint(f"notice_days BETWEEN 0 AND {NOTICE_DAYS_MAX} AND cardinality(inspection_items) BETWEEN 1 AND {ITEMS_MAX}",
+                        name="hostels_moving_out"),
     )
 
     def __repr__(self) -> str:

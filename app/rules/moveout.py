@@ -13,7 +13,10 @@ from app.permissions import Action, Resource
 from app.rules.errors import Invalid
 
 WHY_MAX = 500
-ITEMS_MAX = 60
+ITEMS_MAX, ITEM_MAX = 60, 80
+NOTICE_DAYS, NOTICE_DAYS_MAX = 30, 365
+# What is looked at in a new house, until it has a list of its own.
+INSPECTION_ITEMS = ("Keys", "Bed", "Mattress", "Cupboard", "Table and chair", "Walls", "Windows", "Fan and lights", "Bathroom")
 DEDUCTION_MAX_PAISE = 1_000_000_00  # ten lakh rupees for one thing: more is a slip of the finger
 _AHEAD = timedelta(days=366)
 
@@ -112,11 +115,11 @@ def check_item(condition: Condition, deduction_paise: int) -> None:
         raise Invalid("Something is deducted only for what is damaged or missing.", field="deduction")
 
 
-def check_items(names: Iterable[str]) -> list[str]:
+def check_items(names: Iterable[str], field: str = "inspection_items") -> list[str]:
     """The list of what is inspected as it is kept: without blanks and doubles."""
     found = list(dict.fromkeys(filter(None, (" ".join(name.split()) for name in names))))
     if not found:
-        raise Invalid("List at least one thing to inspect.", field="items")
-    if len(found) > ITEMS_MAX or any(len(name) > 80 for name in found):  # noqa: PLR2004 - as wide as the column
-        raise Invalid(f"At most {ITEMS_MAX} things, each in at most 80 characters.", field="items")
+        raise Invalid("List at least one thing to inspect.", field=field)
+    if len(found) > ITEMS_MAX or any(len(name) > ITEM_MAX for name in found):
+        raise Invalid(f"At most {ITEMS_MAX} things, each in at most {ITEM_MAX} characters.", field=field)
     return found

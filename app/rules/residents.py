@@ -10,6 +10,9 @@ from app.lifecycle import By, Machine, T
 from app.permissions import Action, Resource
 from app.rules.errors import Invalid
 
+# What a new house begins with: how long a bed is held, and then offered to the next in line.
+HOLD_HOURS, OFFER_MINUTES = 48, 60
+HOLD_HOURS_MAX, OFFER_MINUTES_LEAST, OFFER_MINUTES_MAX = 30 * 24, 5, 2 * 24 * 60
 PRICE_MAX_PAISE = 10_000_000_00  # a crore of rupees: more is a slip of the finger
 
 

@@ -14,23 +14,24 @@ from sqlalchemy.orm import Session, joinedload
 from app.gateways.objects import ObjectStore
 from app.models.moveout import MoveOut, MoveOutItem, MoveOutPhoto
 from app.models.residents import Stay, Tariff
+from app.permissions import Action, Resource
 from app.rules import moveout as rules
 from app.rules.errors import Conflict, NotFound
 from app.rules.files import Purpose
 from app.rules.moveout import Condition, MoveOutStatus, Settlement, Terms
 from app.rules.residents import StayStatus, TariffKind
 from app.services import files
-from app.services.notifications import Message, tell
+from app.services.notifications import Message, people_who_can, tell
 
 _GIVE = text("SELECT app.give_notice(:stay, :leaves, :why, :id)")
 _WITHDRAW = text("SELECT app.withdraw_notice(:id)")
+_CHANGE_DAY = text("SELECT app.change_last_day(:id, :leaves)")
 _JUDGE = text("SELECT app.judge_item(:item, :condition, :deduction, :note)")
 _ADD = text("SELECT app.add_inspection_item(:id, :name)")
 _PHOTO = text("SELECT app.add_inspection_photo(:item, :file)")
 _FINISH = text("SELECT app.finish_inspection(:id)")
 _SETTLE = text("SELECT app.settle_move_out(:id, :paid_until, :leaves, :deposit, :rent, :notice, :damages)")
 _CALLED = text("SELECT app.bed_called(:stay)")
-_NOTICE_DAYS = text("SELECT app.notice_days(:hostel)")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ def withdraw(session: Session, move_out_id: UUID) -> None:
     _write(session, _WITHDRAW, id=move_out_id)
 
 
+def change_day(session: Session, move_out_id: UUID, leaves_on: date) -> None:
+    """They leave earlier, or later if their bed is still there."""
+    _write(session, _CHANGE_DAY, id=move_out_id, leaves=leaves_on)
+
+
 def inspect(session: Session, objects: ObjectStore, move_out_id: UUID, findings: Sequence[Finding]) -> None:
     """Write down what was found, all of it or nothing."""
     known = {item.id: item for item in items_of(session, move_out_id)}
@@ -77,7 +83,7 @@ def inspect(session: Session, objects: ObjectStore, move_out_id: UUID, findings:
 
 def add_item(session: Session, move_out_id: UUID, name: str) -> UUID:
     """Something more to look at."""
-    [checked] = rules.check_items([name])
+    [checked] = rules.check_items([name], "name")
     made: UUID = _write(session, _ADD, id=move_out_id, name=checked)
     return made
 
@@ -170,22 +176,26 @@ def bed_called(session: Session, stay_id: UUID) -> str:
     return session.execute(_CALLED, {"stay": stay_id}).scalar() or ""
 
 
-def notice_days(session: Session, hostel_id: UUID) -> int:
-    """How long before a house wants to know."""
-    return int(session.execute(_NOTICE_DAYS, {"hostel": hostel_id}).scalar_one())
-
-
 # --- telling --------------------------------------------------------------------------------------------
 
-_TOLD = {
-    MoveOutStatus.NOTICED: "Your notice is written down",
-    MoveOutStatus.WITHDRAWN: "Your notice is withdrawn: you stay",
-    MoveOutStatus.SETTLED: "The settlement of your stay is made: look at it under moving out",
-}
-
-
 def tell_of_move(session: Session, move_out_id: UUID, state: str) -> None:
-    """Tell whoever leaves what has happened."""
-    found = session.scalar(select(MoveOut).where(MoveOut.id == move_out_id))
-    if found is not None:
-        tell(session, {found.user_id}, Message(f"moveout.{state}", f"moveout:{found.id}:{state}", f"{_TOLD[MoveOutStatus(state)]}.", found.hostel_id))
+    """Tell whoever leaves, and whoever inspects, what has happened; each last day is told of once."""
+    found = session.scalar(select(MoveOut).options(joinedload(MoveOut.resident)).where(MoveOut.id == move_out_id))
+    if found is None:
+        return
+    own, theirs = _told(state, found.resident.reference)
+    key = f"moveout:{found.id}:{state}" + (f":{found.leaves_on}" if state == "moved" else "")
+    tell(session, {found.user_id}, Message(f"moveout.{state}", key, own, found.hostel_id, "/my/move-out/"))
+    if theirs:
+        staff = people_who_can(session, Resource.MOVE_OUTS, Action.UPDATE, found.hostel_id) - {found.user_id}
+        tell(session, staff, Message(f"moveout.{state}", key, theirs, found.hostel_id, f"/move-outs/show/{found.id}"))
+
+
+def _told(state: str, reference: str) -> tuple[str, str]:
+    """What whoever leaves is told, and what those who see to it are; the name stands where only they may read it."""
+    return {
+        "noticed": ("Your notice is written down.", f"{reference} has given notice."),
+        "moved": ("The day on which you leave was changed.", f"{reference} leaves on another day."),
+        "withdrawn": ("Your notice is withdrawn: you stay.", f"{reference} stays: the notice is withdrawn."),
+        "settled": ("The settlement of your stay is made: look at it under moving out.", ""),
+    }[state]

@@ -19,6 +19,7 @@ from app.models.people import Membership
 from app.models.rooms import Bed, Floor, Room
 from app.rules.errors import Conflict, Invalid, NotFound
 from app.rules.maintenance import OPEN
+from app.rules.moveout import check_items
 from app.rules.organizations import (
     Limit,
     Plan,
@@ -30,6 +31,7 @@ from app.rules.organizations import (
 )
 
 CODE_MAX = 12
+_TERMS = ("hold_hours", "offer_minutes", "notice_days")  # of a house, which begins with the usual ones
 _CREATE = text("SELECT app.create_organization(:name, :slug, :plan, :owner, CAST(:categories AS jsonb))")
 _USAGE = text("SELECT metric, used, most FROM app.organization_usage()")
 _ALL = text("SELECT * FROM app.platform_organizations()")
@@ -113,7 +115,8 @@ def _hostel_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": clean_name(values["name"]), "code": code, "timezone": _zone(values.get("timezone") or "Asia/Kolkata"),
         "currency": _currency(values.get("currency") or "INR"), "address": (values.get("address") or "").strip(),
-        "city": (values.get("city") or "").strip(),
+        "city": (values.get("city") or "").strip(), **{name: values[name] for name in _TERMS if values.get(name) is not None},
+        **({"inspection_items": check_items(values["inspection_items"])} if values.get("inspection_items") is not None else {}),
     }
 
 

@@ -1003,6 +1003,14 @@ BEGIN
   UPDATE invitations SET status = CASE WHEN p_digest IS NULL THEN 'revoked' ELSE 'pending' END, digest = p_digest,
     expires_at = coalesce(p_expires, expires_at) WHERE org_id = v_row.org_id AND id = p_id;
 END
+$$
+--;;
+CREATE FUNCTION app.is_account_unused(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM ab_user WHERE id = p_user AND last_login IS NULL)
+     AND EXISTS (SELECT FROM memberships WHERE user_id = p_user AND status = 'invited')
+     AND NOT EXISTS (SELECT FROM memberships WHERE user_id = p_user AND status <> 'invited')
+     AND NOT EXISTS (SELECT FROM invitations WHERE accepted_by = p_user)
 $$;
 
 -- What the page behind an invitation's link may show
@@ -1011,7 +1019,7 @@ CREATE FUNCTION app.open_invitation(p_digest bytea) RETURNS TABLE (org_id uuid, 
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT i.org_id, o.name, i.email, i.name, i.role,
          (SELECT h.name FROM hostels h WHERE h.org_id = i.org_id AND h.id = i.hostel_id),
-         (SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(i.email))
+         (SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(i.email) AND NOT app.is_account_unused(u.id))
   FROM invitations i JOIN organizations o ON o.id = i.org_id AND o.deleted_at IS NULL
   WHERE i.digest = p_digest AND i.status = 'pending' AND i.expires_at > app.now()
 $$;
@@ -1039,7 +1047,7 @@ BEGIN
     RAISE EXCEPTION 'This invitation was used, withdrawn or has expired. Ask for a new one.' USING ERRCODE = 'VR404';
   END IF;
   SELECT u.id INTO v_user FROM ab_user u WHERE lower(u.email) = lower(v_row.email);
-  IF v_user IS NOT NULL AND v_user IS DISTINCT FROM p_user THEN
+  IF v_user IS NOT NULL AND v_user IS DISTINCT FROM p_user AND NOT app.is_account_unused(v_user) THEN
     RAISE EXCEPTION 'Please sign in as % to accept this invitation.', v_row.email USING ERRCODE = 'VR403';
   END IF;
   IF v_user IS NULL THEN
@@ -2251,304 +2259,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY f.level, r.number, b.label
 $$
 --;;
-CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_hostels uuid[] := ARRAY(
-    SELECT h.id FROM hostels h
-    WHERE h.org_id = app.current_org() AND h.deleted_at IS NULL AND (p_hostel IS NULL OR h.id = p_hostel)
-      AND app.allowed_in('maintenance', 'read', h.id));
-BEGIN
-  IF NOT app.is_staff() OR (p_hostel IS NOT NULL AND v_hostels = '{}') THEN
-    RAISE EXCEPTION 'There are no figures here that you may see.' USING ERRCODE = 'VR404';
-  END IF;
-  RETURN v_hostels;
-END
-$$
---;;
-CREATE FUNCTION app.maintenance_open_by_category(p_hostel uuid) RETURNS TABLE (category text, open bigint, overdue bigint, oldest_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT c.name, count(*), count(*) FILTER (WHERE f.resolve_by < coalesce(f.ended_at, app.now())), min(f.raised_at)
-  FROM maintenance_request_facts f
-  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
-  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-    AND f.status NOT IN ('resolved', 'rejected')
-  GROUP BY c.id, c.org_id, c.name ORDER BY 2 DESC, 1
-$$
---;;
-CREATE FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) RETURNS TABLE (name text, resolved bigint, late bigint, median_seconds double precision, p90_seconds double precision)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT n.name, count(*), count(*) FILTER (WHERE f.resolve_by < f.ended_at),
-         percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds), percentile_cont(0.9) WITHIN GROUP (ORDER BY f.seconds)
-  FROM maintenance_request_facts f
-  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
-  LEFT JOIN members m ON m.org_id = f.org_id AND m.user_id = f.worker_id
-  CROSS JOIN LATERAL (SELECT CASE WHEN p_by = 'category' THEN c.name ELSE coalesce(m.name, f.outside_party, '') END AS name,
-                             CASE WHEN p_by = 'category' THEN c.id::text
-                                  ELSE coalesce(f.worker_id::text, f.outside_party, '') END AS key) n
-  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-    AND f.status = 'resolved' AND f.raised_at >= p_from AND f.raised_at < p_until
-  GROUP BY n.key, n.name ORDER BY 2 DESC, 1
-$$;
-
--- By the week, from Monday on in the hostel's zone, in which requests were raised. `judged` are those whose outcome is
--- known: resolved, or open and late already
---;;
-CREATE FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) RETURNS TABLE (week date, raised bigint, judged bigint, late bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT f.week, count(*), count(*) FILTER (WHERE f.status = 'resolved' OR l.late), count(*) FILTER (WHERE l.late)
-  FROM maintenance_request_facts f
-  CROSS JOIN LATERAL (SELECT f.status <> 'rejected' AND f.resolve_by < coalesce(f.ended_at, app.now()) AS late) l
-  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-    AND f.raised_at >= p_from AND f.raised_at < p_until
-  GROUP BY f.week ORDER BY f.week
-$$
---;;
-CREATE FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) RETURNS TABLE (category text, issue text, raised bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT c.name, coalesce(t.name, ''), count(*)
-  FROM maintenance_request_facts f
-  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
-  LEFT JOIN maintenance_issue_types t ON t.org_id = f.org_id AND t.id = f.issue_type_id
-  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-    AND f.raised_at >= p_from AND f.raised_at < p_until
-  GROUP BY c.id, c.name, t.id, t.name ORDER BY 3 DESC, 1, 2 LIMIT p_most
-$$;
-
--- Days of each hostel's own zone on which anything happened, p_from to p_until (not included), and, with an empty day, the
--- time before p_middle and the time from then on. The response is the median time until somebody took a request raised then
--- in hand
---;;
-CREATE FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) RETURNS TABLE (day date, recent boolean, raised bigint, resolved bigint, late bigint, response_seconds double precision)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT d.day, d.recent, sum(d.raised), sum(d.resolved), count(*) FILTER (WHERE d.late),
-         percentile_cont(0.5) WITHIN GROUP (ORDER BY d.response)
-  FROM (
-    SELECT l.day, l.day >= p_middle AS recent, e.raised, e.resolved, e.late, e.response
-    FROM maintenance_request_facts f
-    JOIN hostels h ON h.org_id = f.org_id AND h.id = f.hostel_id
-    CROSS JOIN LATERAL (VALUES
-      (f.raised_at, 1, 0, false, extract(epoch FROM f.responded_at - f.raised_at)),
-      (CASE WHEN f.status = 'resolved' THEN f.ended_at END, 0, 1, f.resolve_by < f.ended_at, NULL)
-    ) e (at, raised, resolved, late, response)
-    CROSS JOIN LATERAL (SELECT (e.at AT TIME ZONE h.timezone)::date AS day) l
-    WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
-      AND (f.raised_at >= p_from - 1 OR f.ended_at >= p_from - 1) AND l.day >= p_from AND l.day < p_until
-  ) d
-  GROUP BY GROUPING SETS ((d.day), (d.recent))
-$$
---;;
-CREATE FUNCTION app.maintenance_figures_as_of() RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT made_at FROM maintenance_figures_made
-$$
---;;
-CREATE FUNCTION app.refresh_maintenance_analytics() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_request_facts;
-  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_figures_made;
-END
-$$
---;;
-CREATE FUNCTION app.readiness(p_roles text[]) RETURNS TABLE (
-  migration text, lacking text[], last_scheduled_at timestamptz, last_done_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT (SELECT version_num FROM alembic_version),
-         ARRAY(SELECT r FROM unnest(p_roles) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)),
-         (SELECT max(created_at) FROM outbox WHERE org_id IS NULL AND key IS NOT NULL),
-         (SELECT max(finished_at) FROM outbox WHERE state = 'done')
-$$
---;;
-CREATE FUNCTION app.note_import_step() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF NEW.status = 'running' THEN
-    NEW.started_by := app.current_user_id();
-    NEW.started_at := app.now();
-    NEW.finished_at := NULL;
-  ELSIF NEW.status IN ('done', 'stopped') THEN
-    NEW.finished_at := app.now();
-  ELSIF NEW.status = 'undoing' THEN
-    NEW.undone_by := app.current_user_id();
-  ELSIF NEW.status = 'undone' THEN
-    NEW.undone_at := app.now();
-  END IF;
-  RETURN NEW;
-END
-$$
---;;
-CREATE FUNCTION app.lock_import(p_run uuid, p_action text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_run import_runs;
-BEGIN
-  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run AND deleted_at IS NULL FOR UPDATE;
-  IF NOT FOUND OR NOT app.allowed_in('imports', 'read', v_run.hostel_id) THEN
-    RAISE EXCEPTION 'There is no such import.' USING ERRCODE = 'VR404';
-  END IF;
-  IF NOT app.allowed_in('imports', p_action, v_run.hostel_id) THEN
-    RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
-  END IF;
-END
-$$
---;;
-CREATE FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_run import_runs;
-BEGIN
-  PERFORM app.lock_import(p_run, 'create');
-  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
-  IF v_run.status <> 'checking' THEN
-    RAISE EXCEPTION 'This import is not being checked.' USING ERRCODE = 'VR409';
-  END IF;
-  IF p_rows IS NULL THEN
-    DELETE FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run;
-    RETURN;
-  END IF;
-  INSERT INTO import_rows (org_id, run_id, hostel_id, number, outcome, code, reason, column_name, source, request)
-  SELECT v_run.org_id, p_run, v_run.hostel_id, r.number, CASE WHEN r.request IS NULL THEN 'refused' ELSE 'accepted' END,
-         r.code, r.reason, r."column", r.source, r.request
-  FROM jsonb_to_recordset(p_rows) r (number integer, code text, reason text, "column" text, source jsonb, request jsonb);
-END
-$$
---;;
-CREATE FUNCTION app.count_imported_before(p_run uuid) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  PERFORM app.lock_import(p_run, 'create');
-  RETURN (SELECT count(*) FROM import_rows i
-          JOIN maintenance_requests m
-            ON m.org_id = i.org_id AND m.hostel_id = i.hostel_id AND m.external_id = i.request ->> 'external_id'
-          WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.outcome = 'accepted' AND m.deleted_at IS NULL);
-END
-$$
---;;
-CREATE FUNCTION app.import_batch(p_run uuid, p_most integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_run import_runs;
-  v_now timestamptz := app.now();
-  v_row import_rows;
-  v_there record;
-  v_id uuid;
-  v_outcome text;
-  v_code text;
-  v_reason text;
-  v_count integer := 0;
-BEGIN
-  PERFORM app.lock_import(p_run, 'create');
-  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
-  IF v_run.status <> 'running' THEN
-    RETURN 0;
-  END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
-  FOR v_row IN
-    SELECT * FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run AND outcome = 'accepted' ORDER BY number LIMIT p_most
-  LOOP
-    v_code := '';
-    v_reason := '';
-    SELECT m.id, m.deleted_at, m.import_run_id INTO v_there FROM maintenance_requests m
-    WHERE m.org_id = v_run.org_id AND m.hostel_id = v_run.hostel_id AND m.external_id = v_row.request ->> 'external_id';
-    v_id := v_there.id;
-    IF v_id IS NULL THEN
-      BEGIN
-        v_id := app.import_new_request(p_run, v_run.hostel_id, v_row.request, v_now);
-        v_outcome := 'created';
-      EXCEPTION
-        WHEN SQLSTATE 'VR422' THEN
-          v_outcome := 'refused';
-          v_code := 'no_longer_fits';
-          v_reason := SQLERRM;
-        WHEN integrity_constraint_violation OR data_exception THEN
-          v_outcome := 'refused';
-          v_code := 'no_longer_fits';
-          v_reason := 'The row no longer fits what the hostel has now: please check the file again.';
-      END;
-    ELSIF v_there.deleted_at IS NULL THEN
-      v_outcome := 'unchanged';
-    ELSIF EXISTS (SELECT FROM import_rows h WHERE h.org_id = v_run.org_id AND h.row_id = v_id
-                  AND h.run_id = v_there.import_run_id AND h.undo = 'hidden') THEN
-      UPDATE maintenance_requests SET deleted_at = NULL, import_run_id = p_run WHERE org_id = v_run.org_id AND id = v_id;
-      v_outcome := 'restored';
-    ELSE
-      v_outcome := 'unchanged';
-      v_reason := 'Somebody has removed this request; it stays removed.';
-    END IF;
-    UPDATE import_rows SET outcome = v_outcome, code = v_code, reason = v_reason, row_id = v_id, settled_at = clock_timestamp(),
-      source = CASE WHEN v_outcome = 'refused' THEN source ELSE '[]' END, request = NULL
-    WHERE org_id = v_row.org_id AND id = v_row.id;
-    v_count := v_count + 1;
-  END LOOP;
-  RETURN v_count;
-END
-$$
---;;
-CREATE FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) RETURNS uuid
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT app.import_request(
-    p_run, p_hostel, p_in ->> 'external_id', (p_in ->> 'category_id')::uuid, (p_in ->> 'issue_type_id')::uuid,
-    (p_in ->> 'room_id')::uuid, p_in ->> 'place', p_in ->> 'description', p_in ->> 'priority', p_in ->> 'resolution',
-    p_in ->> 'assignee',
-    (SELECT jsonb_agg(CASE WHEN s.value ->> 'at' IS NULL THEN s.value || jsonb_build_object('at', p_now) ELSE s.value END
-                      ORDER BY s.ordinality)
-     FROM jsonb_array_elements(p_in -> 'steps') WITH ORDINALITY s))
-$$
---;;
-CREATE FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM audit_log WHERE org_id = app.current_org() AND table_name = 'maintenance_requests'
-                 AND row_id = p_request::text AND actor_id IS NOT NULL AND at > p_since)
-      OR EXISTS (SELECT FROM maintenance_assignments WHERE org_id = app.current_org() AND request_id = p_request
-                 AND created_by IS NOT NULL AND created_at > p_since)
-      OR EXISTS (SELECT FROM maintenance_comments WHERE org_id = app.current_org() AND request_id = p_request
-                 AND created_at > p_since AND deleted_at IS NULL)
-      OR EXISTS (SELECT FROM maintenance_attachments WHERE org_id = app.current_org() AND request_id = p_request
-                 AND created_at > p_since AND deleted_at IS NULL)
-$$
---;;
-CREATE FUNCTION app.undo_import_batch(p_run uuid, p_most integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_run import_runs;
-  v_row import_rows;
-  v_request maintenance_requests;
-  v_reason text;
-  v_count integer := 0;
-BEGIN
-  PERFORM app.lock_import(p_run, 'delete');
-  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
-  IF v_run.status <> 'undoing' THEN
-    RETURN 0;
-  END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
-  FOR v_row IN
-    SELECT * FROM import_rows
-    WHERE org_id = v_run.org_id AND run_id = p_run AND outcome IN ('created', 'restored') AND undo IS NULL
-    ORDER BY number LIMIT p_most
-  LOOP
-    SELECT * INTO v_request FROM maintenance_requests WHERE org_id = v_run.org_id AND id = v_row.row_id FOR UPDATE;
-    v_reason := CASE
-      WHEN v_request.deleted_at IS NOT NULL THEN v_request.reference || ' was removed before.'
-      WHEN app.is_worked_on(v_row.row_id, v_row.settled_at) THEN v_request.reference || ' has been worked on since, so it stays.'
-    END;
-    IF v_reason IS NULL THEN
-      UPDATE maintenance_requests SET deleted_at = app.now() WHERE org_id = v_run.org_id AND id = v_row.row_id;
-    END IF;
-    UPDATE import_rows SET undo = CASE WHEN v_reason IS NULL THEN 'hidden' ELSE 'kept' END, reason = coalesce(v_reason, '')
-    WHERE org_id = v_row.org_id AND id = v_row.id;
-    v_count := v_count + 1;
-  END LOOP;
-  RETURN v_count;
-END
-$$
---;;
-CREATE FUNCTION app.organization_of_import(p_run uuid) RETURNS uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT org_id FROM import_runs WHERE id = p_run
-$$
---;;
 CREATE FUNCTION app.inquiry_place(p_slug text, p_code text) RETURNS TABLE (org_id uuid, organization text, country text, language text, timezone text, hostel_id uuid, hostel text, hostels jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT o.id, o.name, o.country, coalesce(o.settings ->> 'language', ''), coalesce(h.timezone, o.timezone), h.id, h.name,
@@ -2898,6 +2608,553 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   DELETE FROM device_fingerprints WHERE seen_at < p_devices
 $$
 --;;
+CREATE FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) RETURNS TABLE (contact_id uuid, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_hostel uuid := (SELECT hostel_id FROM import_runs WHERE org_id = v_org AND id = p_run);
+  v_there record;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  IF NOT app.allowed_in('inquiries', 'create', v_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you write down inquiries here.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT c.id, c.deleted_at INTO v_there FROM contacts c
+  WHERE c.org_id = v_org AND CASE WHEN p_contact ->> 'external_id' <> ''
+    THEN c.external_id = p_contact ->> 'external_id' AND c.location_id = p_contact ->> 'location_id'
+    ELSE c.phone_index = ANY (p_known) OR c.email_index = ANY (p_known) END
+  ORDER BY c.deleted_at NULLS FIRST LIMIT 1;
+  IF v_there.id IS NULL THEN
+    INSERT INTO contacts (org_id, id, hostel_id, external_id, location_id, full_name, phone_token, phone_index, phone_masked,
+                          email_token, email_index, email_masked, source, known_since)
+    SELECT v_org, n.id, v_hostel, n.external_id, n.location_id, n.full_name, n.phone_token, n.phone_index, n.phone_masked,
+           n.email_token, n.email_index, n.email_masked, n.source, n.known_since
+    FROM jsonb_populate_record(NULL::contacts, p_contact) n;
+    RETURN QUERY SELECT (p_contact ->> 'id')::uuid, 'created'::text;
+  ELSIF v_there.deleted_at IS NOT NULL AND app.is_hidden_by_import(v_there.id) THEN
+    UPDATE contacts SET deleted_at = NULL WHERE org_id = v_org AND id = v_there.id;
+    RETURN QUERY SELECT v_there.id, 'restored'::text;
+  ELSE
+    RETURN QUERY SELECT v_there.id, 'unchanged'::text;
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.hide_imported_contact(p_run uuid, p_id uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_row import_rows;
+  v_one contacts;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT * INTO v_row FROM import_rows WHERE org_id = v_org AND run_id = p_run AND id = p_id;
+  SELECT * INTO v_one FROM contacts WHERE org_id = v_org AND id = v_row.row_id FOR UPDATE;
+  IF v_one.deleted_at IS NOT NULL THEN
+    RETURN format('The contact in row %s was removed before.', v_row.number);
+  ELSIF EXISTS (SELECT FROM inquiries i WHERE i.org_id = v_org AND i.created_at > v_row.settled_at
+                AND (i.phone_index = v_one.phone_index OR i.email_index = v_one.email_index)) THEN
+    RETURN format('The contact in row %s has asked for a bed since, so it stays.', v_row.number);
+  END IF;
+  UPDATE contacts SET deleted_at = app.now() WHERE org_id = v_org AND id = v_one.id;
+  RETURN '';
+END
+$$
+--;;
+CREATE FUNCTION app.reveal_contact(p_id uuid, p_reason text) RETURNS TABLE (phone_token text, email_token text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid;
+BEGIN
+  SELECT c.hostel_id INTO v_hostel FROM contacts c WHERE c.org_id = app.current_org() AND c.id = p_id AND c.deleted_at IS NULL;
+  IF NOT FOUND OR NOT app.allowed_in('inquiries', 'read', v_hostel) THEN
+    RAISE EXCEPTION 'There is no such contact.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('inquiries', 'update', v_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you see this.' USING ERRCODE = 'VR403';
+  END IF;
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say what you need it for.' USING ERRCODE = 'VR422', COLUMN = 'reason';
+  END IF;
+  PERFORM app.note_event('reveal', 'contacts', p_id::text, p_reason);
+  RETURN QUERY SELECT c.phone_token, c.email_token FROM contacts c WHERE c.org_id = app.current_org() AND c.id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.contacts_to_rotate(p_prefix text, p_after uuid, p_most integer) RETURNS TABLE (org_id uuid, id uuid, phone_token text, email_token text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT c.org_id, c.id, c.phone_token, c.email_token FROM contacts c
+  WHERE (p_after IS NULL OR c.id > p_after)
+    AND NOT (coalesce(starts_with(c.phone_token, p_prefix), true) AND coalesce(starts_with(c.email_token, p_prefix), true))
+  ORDER BY c.id LIMIT p_most
+$$
+--;;
+CREATE FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE contacts SET phone_token = p_phone_token, phone_index = p_phone_index, email_token = p_email_token, email_index = p_email_index
+  WHERE org_id = p_org AND id = p_id
+$$
+--;;
+CREATE FUNCTION app.import_rows_to_rotate(p_prefix text, p_after uuid, p_most integer) RETURNS TABLE (org_id uuid, id uuid, sealed text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT r.org_id, r.id, r.sealed FROM import_rows r
+  WHERE (p_after IS NULL OR r.id > p_after) AND r.sealed IS NOT NULL AND NOT starts_with(r.sealed, p_prefix)
+  ORDER BY r.id LIMIT p_most
+$$
+--;;
+CREATE FUNCTION app.rotate_import_row(p_org uuid, p_id uuid, p_seen text, p_sealed text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE import_rows SET sealed = p_sealed WHERE org_id = p_org AND id = p_id AND sealed = p_seen
+$$
+--;;
+CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostels uuid[] := ARRAY(
+    SELECT h.id FROM hostels h
+    WHERE h.org_id = app.current_org() AND h.deleted_at IS NULL AND (p_hostel IS NULL OR h.id = p_hostel)
+      AND app.allowed_in('maintenance', 'read', h.id));
+BEGIN
+  IF NOT app.is_staff() OR (p_hostel IS NOT NULL AND v_hostels = '{}') THEN
+    RAISE EXCEPTION 'There are no figures here that you may see.' USING ERRCODE = 'VR404';
+  END IF;
+  RETURN v_hostels;
+END
+$$
+--;;
+CREATE FUNCTION app.maintenance_open_by_category(p_hostel uuid) RETURNS TABLE (category text, open bigint, overdue bigint, oldest_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT c.name, count(*), count(*) FILTER (WHERE f.resolve_by < coalesce(f.ended_at, app.now())), min(f.raised_at)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.status NOT IN ('resolved', 'rejected')
+  GROUP BY c.id, c.org_id, c.name ORDER BY 2 DESC, 1
+$$
+--;;
+CREATE FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) RETURNS TABLE (name text, resolved bigint, late bigint, median_seconds double precision, p90_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT n.name, count(*), count(*) FILTER (WHERE f.resolve_by < f.ended_at),
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY f.seconds), percentile_cont(0.9) WITHIN GROUP (ORDER BY f.seconds)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  LEFT JOIN members m ON m.org_id = f.org_id AND m.user_id = f.worker_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN p_by = 'category' THEN c.name ELSE coalesce(m.name, f.outside_party, '') END AS name,
+                             CASE WHEN p_by = 'category' THEN c.id::text
+                                  ELSE coalesce(f.worker_id::text, f.outside_party, '') END AS key) n
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.status = 'resolved' AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY n.key, n.name ORDER BY 2 DESC, 1
+$$;
+
+-- By the week, from Monday on in the hostel's zone, in which requests were raised. `judged` are those whose outcome is
+-- known: resolved, or open and late already
+--;;
+CREATE FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) RETURNS TABLE (week date, raised bigint, judged bigint, late bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT f.week, count(*), count(*) FILTER (WHERE f.status = 'resolved' OR l.late), count(*) FILTER (WHERE l.late)
+  FROM maintenance_request_facts f
+  CROSS JOIN LATERAL (SELECT f.status <> 'rejected' AND f.resolve_by < coalesce(f.ended_at, app.now()) AS late) l
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY f.week ORDER BY f.week
+$$
+--;;
+CREATE FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) RETURNS TABLE (category text, issue text, raised bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT c.name, coalesce(t.name, ''), count(*)
+  FROM maintenance_request_facts f
+  JOIN maintenance_categories c ON c.org_id = f.org_id AND c.id = f.category_id
+  LEFT JOIN maintenance_issue_types t ON t.org_id = f.org_id AND t.id = f.issue_type_id
+  WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+    AND f.raised_at >= p_from AND f.raised_at < p_until
+  GROUP BY c.id, c.name, t.id, t.name ORDER BY 3 DESC, 1, 2 LIMIT p_most
+$$;
+
+-- Days of each hostel's own zone on which anything happened, p_from to p_until (not included), and, with an empty day, the
+-- time before p_middle and the time from then on. The response is the median time until somebody took a request raised then
+-- in hand
+--;;
+CREATE FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) RETURNS TABLE (day date, recent boolean, raised bigint, resolved bigint, late bigint, response_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.day, d.recent, sum(d.raised), sum(d.resolved), count(*) FILTER (WHERE d.late),
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY d.response)
+  FROM (
+    SELECT l.day, l.day >= p_middle AS recent, e.raised, e.resolved, e.late, e.response
+    FROM maintenance_request_facts f
+    JOIN hostels h ON h.org_id = f.org_id AND h.id = f.hostel_id
+    CROSS JOIN LATERAL (VALUES
+      (f.raised_at, 1, 0, false, extract(epoch FROM f.responded_at - f.raised_at)),
+      (CASE WHEN f.status = 'resolved' THEN f.ended_at END, 0, 1, f.resolve_by < f.ended_at, NULL)
+    ) e (at, raised, resolved, late, response)
+    CROSS JOIN LATERAL (SELECT (e.at AT TIME ZONE h.timezone)::date AS day) l
+    WHERE f.org_id = app.current_org() AND f.hostel_id = ANY ((SELECT app.figure_hostels(p_hostel))::uuid[])
+      AND (f.raised_at >= p_from - 1 OR f.ended_at >= p_from - 1) AND l.day >= p_from AND l.day < p_until
+  ) d
+  GROUP BY GROUPING SETS ((d.day), (d.recent))
+$$
+--;;
+CREATE FUNCTION app.maintenance_figures_as_of() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT made_at FROM maintenance_figures_made
+$$
+--;;
+CREATE FUNCTION app.refresh_maintenance_analytics() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_request_facts;
+  REFRESH MATERIALIZED VIEW CONCURRENTLY maintenance_figures_made;
+END
+$$
+--;;
+CREATE FUNCTION app.readiness(p_roles text[]) RETURNS TABLE (
+  migration text, lacking text[], last_scheduled_at timestamptz, last_done_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (SELECT version_num FROM alembic_version),
+         ARRAY(SELECT r FROM unnest(p_roles) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)),
+         (SELECT max(created_at) FROM outbox WHERE org_id IS NULL AND key IS NOT NULL),
+         (SELECT max(finished_at) FROM outbox WHERE state = 'done')
+$$
+--;;
+CREATE FUNCTION app.note_import_step() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.status = 'running' THEN
+    NEW.started_by := app.current_user_id();
+    NEW.started_at := app.now();
+    NEW.finished_at := NULL;
+  ELSIF NEW.status IN ('done', 'stopped') THEN
+    NEW.finished_at := app.now();
+  ELSIF NEW.status = 'undoing' THEN
+    NEW.undone_by := app.current_user_id();
+  ELSIF NEW.status = 'undone' THEN
+    NEW.undone_at := app.now();
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.lock_import(p_run uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND OR NOT app.allowed_in('imports', 'read', v_run.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such import.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('imports', p_action, v_run.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you import here.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'checking' THEN
+    RAISE EXCEPTION 'This import is not being checked.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_rows IS NULL THEN
+    DELETE FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run;
+    RETURN;
+  END IF;
+  INSERT INTO import_rows (org_id, run_id, hostel_id, number, outcome, code, reason, column_name, source, request, sealed)
+  SELECT v_run.org_id, p_run, v_run.hostel_id, r.number, CASE r.code WHEN '' THEN 'accepted' ELSE 'refused' END,
+         r.code, r.reason, r."column", r.source, r.request, r.sealed
+  FROM jsonb_to_recordset(p_rows) r (number integer, code text, reason text, "column" text, source jsonb, request jsonb, sealed text);
+END
+$$
+--;;
+CREATE FUNCTION app.count_imported_before(p_run uuid) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  RETURN (SELECT count(*) FROM import_rows i
+          JOIN maintenance_requests m
+            ON m.org_id = i.org_id AND m.hostel_id = i.hostel_id AND m.external_id = i.request ->> 'external_id'
+          WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.outcome = 'accepted' AND m.deleted_at IS NULL);
+END
+$$
+--;;
+CREATE FUNCTION app.import_batch(p_run uuid, p_most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+  v_now timestamptz := app.now();
+  v_row import_rows;
+  v_there record;
+  v_id uuid;
+  v_outcome text;
+  v_code text;
+  v_reason text;
+  v_count integer := 0;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'running' THEN
+    RETURN 0;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  FOR v_row IN
+    SELECT * FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run AND outcome = 'accepted' ORDER BY number LIMIT p_most
+  LOOP
+    v_code := '';
+    v_reason := '';
+    SELECT m.id, m.deleted_at, m.import_run_id INTO v_there FROM maintenance_requests m
+    WHERE m.org_id = v_run.org_id AND m.hostel_id = v_run.hostel_id AND m.external_id = v_row.request ->> 'external_id';
+    v_id := v_there.id;
+    IF v_id IS NULL THEN
+      BEGIN
+        v_id := app.import_new_request(p_run, v_run.hostel_id, v_row.request, v_now);
+        v_outcome := 'created';
+      EXCEPTION
+        WHEN SQLSTATE 'VR422' THEN
+          v_outcome := 'refused';
+          v_code := 'no_longer_fits';
+          v_reason := SQLERRM;
+        WHEN integrity_constraint_violation OR data_exception THEN
+          v_outcome := 'refused';
+          v_code := 'no_longer_fits';
+          v_reason := 'The row no longer fits what the hostel has now: please check the file again.';
+      END;
+    ELSIF v_there.deleted_at IS NULL THEN
+      v_outcome := 'unchanged';
+    ELSIF EXISTS (SELECT FROM import_rows h WHERE h.org_id = v_run.org_id AND h.row_id = v_id
+                  AND h.run_id = v_there.import_run_id AND h.undo = 'hidden') THEN
+      UPDATE maintenance_requests SET deleted_at = NULL, import_run_id = p_run WHERE org_id = v_run.org_id AND id = v_id;
+      v_outcome := 'restored';
+    ELSE
+      v_outcome := 'unchanged';
+      v_reason := 'Somebody has removed this request; it stays removed.';
+    END IF;
+    UPDATE import_rows SET outcome = v_outcome, code = v_code, reason = v_reason, row_id = v_id, settled_at = clock_timestamp(),
+      source = CASE WHEN v_outcome = 'refused' THEN source ELSE '[]' END, request = NULL
+    WHERE org_id = v_row.org_id AND id = v_row.id;
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$
+--;;
+CREATE FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.import_request(
+    p_run, p_hostel, p_in ->> 'external_id', (p_in ->> 'category_id')::uuid, (p_in ->> 'issue_type_id')::uuid,
+    (p_in ->> 'room_id')::uuid, p_in ->> 'place', p_in ->> 'description', p_in ->> 'priority', p_in ->> 'resolution',
+    p_in ->> 'assignee',
+    (SELECT jsonb_agg(CASE WHEN s.value ->> 'at' IS NULL THEN s.value || jsonb_build_object('at', p_now) ELSE s.value END
+                      ORDER BY s.ordinality)
+     FROM jsonb_array_elements(p_in -> 'steps') WITH ORDINALITY s))
+$$
+--;;
+CREATE FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM audit_log WHERE org_id = app.current_org() AND table_name = 'maintenance_requests'
+                 AND row_id = p_request::text AND actor_id IS NOT NULL AND at > p_since)
+      OR EXISTS (SELECT FROM maintenance_assignments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_by IS NOT NULL AND created_at > p_since)
+      OR EXISTS (SELECT FROM maintenance_comments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_at > p_since AND deleted_at IS NULL)
+      OR EXISTS (SELECT FROM maintenance_attachments WHERE org_id = app.current_org() AND request_id = p_request
+                 AND created_at > p_since AND deleted_at IS NULL)
+$$
+--;;
+CREATE FUNCTION app.undo_import_batch(p_run uuid, p_most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+  v_row import_rows;
+  v_request maintenance_requests;
+  v_reason text;
+  v_count integer := 0;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT * INTO v_run FROM import_runs WHERE org_id = app.current_org() AND id = p_run;
+  IF v_run.status <> 'undoing' THEN
+    RETURN 0;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  FOR v_row IN
+    SELECT * FROM import_rows
+    WHERE org_id = v_run.org_id AND run_id = p_run AND outcome IN ('created', 'restored') AND undo IS NULL
+    ORDER BY number LIMIT p_most
+  LOOP
+    SELECT * INTO v_request FROM maintenance_requests WHERE org_id = v_run.org_id AND id = v_row.row_id FOR UPDATE;
+    v_reason := CASE
+      WHEN v_request.deleted_at IS NOT NULL THEN v_request.reference || ' was removed before.'
+      WHEN app.is_worked_on(v_row.row_id, v_row.settled_at) THEN v_request.reference || ' has been worked on since, so it stays.'
+    END;
+    IF v_reason IS NULL THEN
+      UPDATE maintenance_requests SET deleted_at = app.now() WHERE org_id = v_run.org_id AND id = v_row.row_id;
+    END IF;
+    UPDATE import_rows SET undo = CASE WHEN v_reason IS NULL THEN 'hidden' ELSE 'kept' END, reason = coalesce(v_reason, '')
+    WHERE org_id = v_row.org_id AND id = v_row.id;
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$
+--;;
+CREATE FUNCTION app.take_import_rows(p_run uuid, p_status text, p_most integer) RETURNS TABLE (id uuid, number integer, request jsonb, sealed text, row_id uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  PERFORM app.lock_import(p_run, CASE WHEN p_status = 'undoing' THEN 'delete' ELSE 'create' END);
+  SELECT * INTO v_run FROM import_runs r WHERE r.org_id = app.current_org() AND r.id = p_run;
+  IF v_run.status <> p_status THEN
+    RETURN;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  RETURN QUERY SELECT i.id, i.number, i.request, i.sealed, i.row_id FROM import_rows i
+    WHERE i.org_id = v_run.org_id AND i.run_id = p_run AND CASE WHEN p_status = 'undoing'
+      THEN i.outcome IN ('created', 'restored') AND i.undo IS NULL ELSE i.outcome = 'accepted' END
+    -- What came last goes first: beds before their rooms.
+    ORDER BY CASE WHEN p_status = 'undoing' THEN -i.number ELSE i.number END LIMIT p_most;
+END
+$$
+--;;
+CREATE FUNCTION app.settle_import_row(p_run uuid, p_id uuid, p_outcome text, p_reason text, p_row uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  UPDATE import_rows SET outcome = p_outcome, code = CASE WHEN p_outcome = 'refused' THEN 'no_longer_fits' ELSE '' END, reason = p_reason,
+    row_id = p_row, settled_at = clock_timestamp(), source = CASE WHEN p_outcome = 'refused' THEN source ELSE '[]' END,
+    sealed = CASE WHEN p_outcome = 'refused' THEN sealed END, request = NULL
+  WHERE org_id = app.current_org() AND run_id = p_run AND id = p_id AND outcome = 'accepted';
+END
+$$
+--;;
+CREATE FUNCTION app.settle_import_undo(p_run uuid, p_id uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  UPDATE import_rows SET undo = CASE WHEN p_reason = '' THEN 'hidden' ELSE 'kept' END, reason = p_reason
+  WHERE org_id = app.current_org() AND run_id = p_run AND id = p_id AND outcome IN ('created', 'restored') AND undo IS NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.is_hidden_by_import(p_row uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM import_rows WHERE org_id = app.current_org() AND row_id = p_row AND undo = 'hidden')
+$$
+--;;
+CREATE FUNCTION app.is_import_touched(p_run uuid, p_id uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM import_rows i JOIN import_runs r ON r.org_id = i.org_id AND r.id = i.run_id
+    JOIN audit_log a ON a.org_id = i.org_id AND a.row_id = i.row_id::text AND a.actor_id IS NOT NULL AND a.at > i.settled_at
+      AND a.action IN ('insert', 'update') AND a.table_name = CASE r.kind WHEN 'occupancy' THEN 'stays' ELSE r.kind END
+    WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.id = p_id)
+$$;
+
+-- Somebody who lives in a hostel already: known to the organization, with a number, and not yet let in. They get no message;
+-- an invitation lets them in. Who is a resident there stays as they are
+--;;
+CREATE FUNCTION app.import_resident(p_run uuid, p_email text, p_name text, p_moved_in date) RETURNS TABLE (user_id integer, resident_id uuid, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_org uuid := app.current_org();
+  v_hostel uuid := (SELECT r.hostel_id FROM import_runs r WHERE r.org_id = v_org AND r.id = p_run);
+  v_user integer;
+  v_resident residents;
+  v_hidden boolean;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  PERFORM app.assert_residents(v_hostel, 'create', 'hostel');
+  PERFORM app.assert_may_grant('resident', v_hostel, 'create');
+  PERFORM pg_advisory_xact_lock(hashtextextended('account:' || lower(p_email), 0));
+  SELECT coalesce((SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(p_email)), app.create_account(p_email, p_name)) INTO v_user;
+  SELECT * INTO v_resident FROM residents s WHERE s.org_id = v_org AND s.hostel_id = v_hostel AND s.user_id = v_user;
+  v_hidden := v_resident.hidden_at IS NOT NULL;
+  IF v_resident.id IS NOT NULL AND NOT v_hidden THEN
+    RETURN QUERY SELECT v_user, v_resident.id, 'unchanged'::text;
+    RETURN;
+  END IF;
+  INSERT INTO members (org_id, user_id, name, email) VALUES (v_org, v_user, p_name, lower(p_email))
+  ON CONFLICT ON CONSTRAINT members_pkey DO UPDATE SET removed_at = NULL;
+  INSERT INTO memberships (org_id, user_id, role, hostel_id, status) VALUES (v_org, v_user, 'resident', v_hostel, 'invited')
+  ON CONFLICT (org_id, user_id, role, hostel_id) DO NOTHING;
+  RETURN QUERY SELECT v_user, app.resident_of(v_hostel, v_user, p_moved_in), CASE WHEN v_hidden THEN 'restored' ELSE 'created' END;
+END
+$$
+--;;
+CREATE FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_row import_rows;
+  v_one residents;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT * INTO v_row FROM import_rows WHERE org_id = v_org AND run_id = p_run AND id = p_id;
+  SELECT * INTO v_one FROM residents WHERE org_id = v_org AND id = v_row.row_id FOR UPDATE;
+  IF v_one.hidden_at IS NOT NULL THEN
+    RETURN v_one.reference || ' was removed before.';
+  ELSIF EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_one.id AND hidden_at IS NULL) THEN
+    RETURN v_one.reference || ' has a bed or had one, so they stay.';
+  ELSIF app.is_import_touched(p_run, p_id)
+     OR EXISTS (SELECT FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id AND hostel_id = v_one.hostel_id AND status <> 'invited')
+     OR EXISTS (SELECT FROM invitations i JOIN members m ON m.org_id = i.org_id AND lower(m.email) = lower(i.email)
+                WHERE i.org_id = v_org AND m.user_id = v_one.user_id AND i.created_at > v_row.settled_at)
+     OR EXISTS (SELECT FROM personal_values WHERE org_id = v_org AND user_id = v_one.user_id AND updated_at > v_row.settled_at)
+     OR EXISTS (SELECT FROM documents WHERE org_id = v_org AND user_id = v_one.user_id AND created_at > v_row.settled_at) THEN
+    RETURN v_one.reference || ' has been worked on since, so they stay.';
+  END IF;
+  UPDATE residents SET hidden_at = app.now(), status = 'left', moved_out_on = moved_in_on WHERE org_id = v_org AND id = v_one.id;
+  DELETE FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id AND role = 'resident' AND hostel_id = v_one.hostel_id;
+  UPDATE members SET removed_at = app.now() WHERE org_id = v_org AND user_id = v_one.user_id
+    AND NOT EXISTS (SELECT FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id);
+  RETURN '';
+END
+$$
+--;;
+CREATE FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_stay stays;
+  v_who text;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT s.* INTO v_stay FROM import_rows i JOIN stays s ON s.org_id = i.org_id AND s.id = i.row_id
+  WHERE i.org_id = v_org AND i.run_id = p_run AND i.id = p_id FOR UPDATE OF s;
+  PERFORM app.assert_residents(v_stay.hostel_id, 'update', 'stay');
+  v_who := (SELECT reference FROM residents WHERE org_id = v_org AND id = v_stay.resident_id);
+  IF v_stay.hidden_at IS NOT NULL THEN
+    RETURN 'The stay of ' || v_who || ' was removed before.';
+  ELSIF v_stay.status = 'ended' OR app.is_import_touched(p_run, p_id)
+     OR EXISTS (SELECT FROM move_outs WHERE org_id = v_org AND stay_id = v_stay.id)
+     OR (SELECT count(*) FROM bed_allocations WHERE org_id = v_org AND stay_id = v_stay.id) > 1 THEN
+    RETURN 'The stay of ' || v_who || ' has been worked on since, so it stays.';
+  END IF;
+  PERFORM app.note_hold(''), app.take_beds(v_stay.hostel_id, ARRAY[v_stay.bed_id]);
+  UPDATE bed_allocations SET state = 'released' WHERE org_id = v_org AND stay_id = v_stay.id AND state = 'active';
+  UPDATE stays SET status = 'ended', until_on = from_on, hidden_at = app.now() WHERE org_id = v_org AND id = v_stay.id;
+  PERFORM app.offer_bed(v_stay.bed_id);
+  RETURN '';
+END
+$$
+--;;
+CREATE FUNCTION app.stay_there(p_user integer, p_bed uuid, p_from date) RETURNS TABLE (id uuid, hidden boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT s.id, s.hidden_at IS NOT NULL FROM stays s
+  WHERE s.org_id = app.current_org() AND s.user_id = p_user AND s.bed_id = p_bed AND s.from_on = p_from
+    AND app.allowed_in('residents', 'read', s.hostel_id)
+  ORDER BY s.hidden_at IS NULL DESC LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.organization_of_import(p_run uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT org_id FROM import_runs WHERE id = p_run
+$$
+--;;
 CREATE FUNCTION app.now() RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT clock_timestamp() + coalesce((SELECT shift FROM clock), interval '0')
@@ -3038,7 +3295,7 @@ BEGIN
     INSERT INTO residents (org_id, hostel_id, user_id, number, moved_in_on)
     VALUES (v_org, p_hostel, p_user, app.next_number(v_org, 'resident', p_hostel), p_on) RETURNING * INTO v_resident;
   ELSIF v_resident.status = 'left' THEN
-    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL
+    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL, hidden_at = NULL
     WHERE org_id = v_org AND id = v_resident.id;
   END IF;
   RETURN v_resident.id;
@@ -4960,6 +5217,45 @@ CREATE UNIQUE INDEX saved_views_name_key ON saved_views (org_id, user_id, screen
 --;;
 CREATE INDEX saved_views_screen ON saved_views (org_id, screen, name)
 --;;
+CREATE TABLE contacts (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	external_id TEXT DEFAULT '' NOT NULL, 
+	location_id TEXT DEFAULT '' NOT NULL, 
+	full_name VARCHAR(200) NOT NULL, 
+	phone_token TEXT, 
+	phone_index TEXT, 
+	phone_masked VARCHAR(60), 
+	email_token TEXT, 
+	email_index TEXT, 
+	email_masked VARCHAR(400), 
+	source TEXT DEFAULT '' NOT NULL, 
+	known_since TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT contacts_named CHECK (length(btrim(full_name)) > 0), 
+	CONSTRAINT contacts_short_texts CHECK (length(external_id) <= 120 AND length(location_id) <= 120 AND length(source) <= 120), 
+	CONSTRAINT contacts_phone_whole CHECK (num_nonnulls(phone_token, phone_index, phone_masked) IN (0, 3)), 
+	CONSTRAINT contacts_email_whole CHECK (num_nonnulls(email_token, email_index, email_masked) IN (0, 3)), 
+	CONSTRAINT contacts_reachable CHECK (num_nonnulls(phone_token, email_token) > 0)
+)
+--;;
+CREATE INDEX contacts_email ON contacts (org_id, email_index) WHERE email_index IS NOT NULL
+--;;
+CREATE UNIQUE INDEX contacts_external_key ON contacts (org_id, location_id, external_id) WHERE external_id <> ''
+--;;
+CREATE INDEX contacts_phone ON contacts (org_id, phone_index) WHERE phone_index IS NOT NULL
+--;;
+CREATE INDEX contacts_sort_created ON contacts (org_id, created_at, id)
+--;;
+CREATE INDEX contacts_sort_name ON contacts (org_id, full_name, id)
+--;;
 CREATE TABLE files (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -5154,6 +5450,7 @@ CREATE TABLE residents (
 	status TEXT DEFAULT 'current' NOT NULL, 
 	moved_in_on DATE NOT NULL, 
 	moved_out_on DATE, 
+	hidden_at TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER DEFAULT app.current_user_id(), 
@@ -5297,7 +5594,8 @@ CREATE TABLE import_runs (
 	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
 	FOREIGN KEY(org_id, started_by) REFERENCES members (org_id, user_id), 
 	FOREIGN KEY(org_id, undone_by) REFERENCES members (org_id, user_id), 
-	CONSTRAINT import_runs_status_known CHECK (status IN ('uploaded', 'checking', 'checked', 'running', 'stopped', 'done', 'undoing', 'undone', 'discarded'))
+	CONSTRAINT import_runs_status_known CHECK (status IN ('uploaded', 'checking', 'checked', 'running', 'stopped', 'done', 'undoing', 'undone', 'discarded')), 
+	CONSTRAINT import_runs_kind_known CHECK (kind IN ('requests', 'rooms', 'beds', 'residents', 'occupancy', 'contacts'))
 )
 --;;
 CREATE UNIQUE INDEX import_runs_live_key ON import_runs (org_id, hostel_id, id)
@@ -5473,6 +5771,7 @@ CREATE TABLE import_rows (
 	column_name TEXT DEFAULT '' NOT NULL, 
 	source JSONB DEFAULT '[]'::jsonb NOT NULL, 
 	request JSONB, 
+	sealed TEXT, 
 	row_id UUID, 
 	settled_at TIMESTAMP WITH TIME ZONE, 
 	undo TEXT, 
@@ -5883,6 +6182,7 @@ CREATE TABLE stays (
 	rent_paise BIGINT, 
 	mess_plan TEXT DEFAULT '' NOT NULL, 
 	lunchbox BOOLEAN DEFAULT 'false' NOT NULL, 
+	hidden_at TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER DEFAULT app.current_user_id(), 
@@ -6668,26 +6968,6 @@ GRANT SELECT, INSERT, UPDATE ON public.bed_allocations TO viramah_definer
 --;;
 GRANT SELECT ON public.bed_allocations TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
 --;;
-ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
---;;
-GRANT SELECT ON public.import_runs TO portal_admin
---;;
-GRANT INSERT (hostel_id, kind, file_id, filename, mapping, headers) ON public.import_runs TO portal_admin
---;;
-GRANT UPDATE (mapping, headers, counts, message) ON public.import_runs TO portal_admin
---;;
-ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
---;;
-GRANT SELECT ON public.import_rows TO portal_admin
---;;
 ALTER TABLE public.inquiries ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.inquiries FORCE ROW LEVEL SECURITY
@@ -6737,6 +7017,36 @@ ALTER TABLE public.inquiry_attempts ENABLE ROW LEVEL SECURITY
 ALTER TABLE public.inquiry_attempts FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.inquiry_attempts TO viramah_definer
+--;;
+ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.contacts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.contacts TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, hostel_id, external_id, location_id, full_name, phone_index, phone_masked, email_index, email_masked, source, known_since, created_at, updated_at, created_by, deleted_at) ON public.contacts TO portal_admin, portal_sales
+--;;
+GRANT UPDATE (deleted_at) ON public.contacts TO portal_admin
+--;;
+ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
+--;;
+GRANT SELECT ON public.import_runs TO portal_admin
+--;;
+GRANT INSERT (hostel_id, kind, file_id, filename, mapping, headers) ON public.import_runs TO portal_admin
+--;;
+GRANT UPDATE (mapping, headers, counts, message) ON public.import_runs TO portal_admin
+--;;
+ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
+--;;
+GRANT SELECT ON public.import_rows TO portal_admin
 --;;
 ALTER TABLE public.binding_keys ENABLE ROW LEVEL SECURITY
 --;;
@@ -7184,14 +7494,6 @@ CREATE POLICY staff_select on public.bed_hold_events AS PERMISSIVE FOR SELECT TO
 --;;
 CREATE POLICY staff_select on public.bed_allocations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
---;;
 CREATE POLICY staff_select on public.inquiries AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'read')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
 --;;
 CREATE POLICY staff_update on public.inquiries AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'update')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'update'))::uuid[]), true)))
@@ -7203,6 +7505,18 @@ CREATE POLICY staff_select on public.inquiry_notes AS PERMISSIVE FOR SELECT TO p
 CREATE POLICY staff_insert on public.inquiry_notes AS PERMISSIVE FOR INSERT TO portal_admin, portal_sales WITH CHECK (org_id = (SELECT app.current_org()) AND app.sees_inquiry(inquiry_id))
 --;;
 CREATE POLICY staff_update on public.inquiry_notes AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('inquiries', 'approve')) AND app.sees_inquiry(inquiry_id)))
+--;;
+CREATE POLICY staff_select on public.contacts AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'read')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_update on public.contacts AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'delete')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'delete'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
@@ -7220,13 +7534,13 @@ CREATE POLICY staff_insert on public.room_photos AS PERMISSIVE FOR INSERT TO por
 --;;
 CREATE POLICY staff_update on public.room_photos AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true) AND hidden_at IS NULL)
 --;;
-CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND hidden_at IS NULL)
 --;;
-CREATE POLICY staff_select on public.stays AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
+CREATE POLICY staff_select on public.stays AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true) AND hidden_at IS NULL)
 --;;
-CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND hidden_at IS NULL)
 --;;
 CREATE POLICY staff_select on public.move_outs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('move_outs', 'read'))::uuid[]), true))
 --;;
@@ -7370,15 +7684,15 @@ CREATE TRIGGER "c_occupied" BEFORE UPDATE OF deleted_at ON public.beds FOR EACH 
 --;;
 CREATE TRIGGER "x_unblock" AFTER UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.unblock_after_repair()
 --;;
-CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
---;;
-CREATE TRIGGER "c_times" BEFORE UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.note_import_step()
---;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('inquiry')
 --;;
 CREATE TRIGGER "c_stage" BEFORE INSERT OR UPDATE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.keep_inquiry()
 --;;
 CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.write_inquiry_history()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
+--;;
+CREATE TRIGGER "c_times" BEFORE UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.note_import_step()
 --;;
 CREATE TRIGGER "b_room" BEFORE INSERT ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.follow_room()
 --;;
@@ -7500,10 +7814,6 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.bed_allocations FOR EACH ROW EX
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.bed_allocations FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'phone_token', 'phone_index', 'phone_masked', 'email_token', 'email_index', 'email_masked', 'message')
@@ -7513,6 +7823,14 @@ CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.inqui
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.audit('body')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'phone_token', 'phone_index', 'phone_masked', 'email_token', 'email_index', 'email_masked')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -7916,6 +8234,10 @@ ALTER FUNCTION app.change_invitation(p_id uuid, p_digest bytea, p_expires timest
 --;;
 GRANT EXECUTE ON FUNCTION app.change_invitation(p_id uuid, p_digest bytea, p_expires timestamptz) TO portal_admin
 --;;
+REVOKE ALL ON FUNCTION app.is_account_unused(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_account_unused(p_user integer) OWNER TO viramah_definer
+--;;
 REVOKE ALL ON FUNCTION app.open_invitation(p_digest bytea) FROM PUBLIC
 --;;
 ALTER FUNCTION app.open_invitation(p_digest bytea) OWNER TO viramah_definer
@@ -8266,104 +8588,6 @@ ALTER FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) OWNER T
 --;;
 GRANT EXECUTE ON FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) TO portal_admin, portal_sales, portal_resident
 --;;
-REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.figure_hostels(p_hostel uuid) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_open_by_category(p_hostel uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.maintenance_figures_as_of() FROM PUBLIC
---;;
-ALTER FUNCTION app.maintenance_figures_as_of() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.maintenance_figures_as_of() TO portal_admin, portal_management
---;;
-REVOKE ALL ON FUNCTION app.refresh_maintenance_analytics() FROM PUBLIC
---;;
-ALTER FUNCTION app.refresh_maintenance_analytics() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.refresh_maintenance_analytics() TO viramah_service
---;;
-REVOKE ALL ON FUNCTION app.readiness(p_roles text[]) FROM PUBLIC
---;;
-ALTER FUNCTION app.readiness(p_roles text[]) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.readiness(p_roles text[]) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.note_import_step() FROM PUBLIC
---;;
-ALTER FUNCTION app.note_import_step() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.lock_import(p_run uuid, p_action text) FROM PUBLIC
---;;
-ALTER FUNCTION app.lock_import(p_run uuid, p_action text) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.count_imported_before(p_run uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.count_imported_before(p_run uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.count_imported_before(p_run uuid) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.import_batch(p_run uuid, p_most integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.import_batch(p_run uuid, p_most integer) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) FROM PUBLIC
---;;
-ALTER FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) FROM PUBLIC
---;;
-ALTER FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.undo_import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.organization_of_import(p_run uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.organization_of_import(p_run uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.organization_of_import(p_run uuid) TO viramah_service
---;;
 REVOKE ALL ON FUNCTION app.inquiry_place(p_slug text, p_code text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.inquiry_place(p_slug text, p_code text) OWNER TO viramah_definer
@@ -8485,6 +8709,200 @@ REVOKE ALL ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devic
 ALTER FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.hide_imported_contact(p_run uuid, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.hide_imported_contact(p_run uuid, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.hide_imported_contact(p_run uuid, p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.reveal_contact(p_id uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reveal_contact(p_id uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reveal_contact(p_id uuid, p_reason text) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.contacts_to_rotate(p_prefix text, p_after uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.contacts_to_rotate(p_prefix text, p_after uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.contacts_to_rotate(p_prefix text, p_after uuid, p_most integer) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.import_rows_to_rotate(p_prefix text, p_after uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_rows_to_rotate(p_prefix text, p_after uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_rows_to_rotate(p_prefix text, p_after uuid, p_most integer) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.rotate_import_row(p_org uuid, p_id uuid, p_seen text, p_sealed text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.rotate_import_row(p_org uuid, p_id uuid, p_seen text, p_sealed text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.rotate_import_row(p_org uuid, p_id uuid, p_seen text, p_sealed text) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.figure_hostels(p_hostel uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_open_by_category(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_open_by_category(p_hostel uuid) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_resolution_times(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_by text) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_breach_rate_by_week(p_hostel uuid, p_from timestamptz, p_until timestamptz) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_common_issues(p_hostel uuid, p_from timestamptz, p_until timestamptz, p_most integer) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_by_day(p_hostel uuid, p_from date, p_middle date, p_until date) TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.maintenance_figures_as_of() FROM PUBLIC
+--;;
+ALTER FUNCTION app.maintenance_figures_as_of() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.maintenance_figures_as_of() TO portal_admin, portal_management
+--;;
+REVOKE ALL ON FUNCTION app.refresh_maintenance_analytics() FROM PUBLIC
+--;;
+ALTER FUNCTION app.refresh_maintenance_analytics() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.refresh_maintenance_analytics() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.readiness(p_roles text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.readiness(p_roles text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.readiness(p_roles text[]) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.note_import_step() FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_import_step() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.lock_import(p_run uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_import(p_run uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.count_imported_before(p_run uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_imported_before(p_run uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.count_imported_before(p_run uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.import_batch(p_run uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_batch(p_run uuid, p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_new_request(p_run uuid, p_hostel uuid, p_in jsonb, p_now timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_worked_on(p_request uuid, p_since timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.undo_import_batch(p_run uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.undo_import_batch(p_run uuid, p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.take_import_rows(p_run uuid, p_status text, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_import_rows(p_run uuid, p_status text, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.take_import_rows(p_run uuid, p_status text, p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.settle_import_row(p_run uuid, p_id uuid, p_outcome text, p_reason text, p_row uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.settle_import_row(p_run uuid, p_id uuid, p_outcome text, p_reason text, p_row uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.settle_import_row(p_run uuid, p_id uuid, p_outcome text, p_reason text, p_row uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.settle_import_undo(p_run uuid, p_id uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.settle_import_undo(p_run uuid, p_id uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.settle_import_undo(p_run uuid, p_id uuid, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.is_hidden_by_import(p_row uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_hidden_by_import(p_row uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_hidden_by_import(p_row uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.is_import_touched(p_run uuid, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_import_touched(p_run uuid, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_import_touched(p_run uuid, p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.import_resident(p_run uuid, p_email text, p_name text, p_moved_in date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_resident(p_run uuid, p_email text, p_name text, p_moved_in date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_resident(p_run uuid, p_email text, p_name text, p_moved_in date) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.stay_there(p_user integer, p_bed uuid, p_from date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.stay_there(p_user integer, p_bed uuid, p_from date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.stay_there(p_user integer, p_bed uuid, p_from date) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organization_of_import(p_run uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.organization_of_import(p_run uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organization_of_import(p_run uuid) TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.now() FROM PUBLIC
 --;;
@@ -8956,9 +9374,9 @@ ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
 --;;
 ALTER TABLE public.maintenance_assignments REPLICA IDENTITY USING INDEX maintenance_assignments_live_key
 --;;
-ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
---;;
 ALTER TABLE public.inquiries REPLICA IDENTITY USING INDEX inquiries_live_key
+--;;
+ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
 --;;
 ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
 --;;
@@ -8966,4 +9384,4 @@ ALTER TABLE public.onboarding_submissions REPLICA IDENTITY USING INDEX onboardin
 --;;
 ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.inquiries (org_id, hostel_key, id, status, deleted_at), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)

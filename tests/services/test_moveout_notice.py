@@ -78,7 +78,7 @@ def test_a_resident_gives_notice_and_the_bed_is_free_on_the_day_and_they_are_gon
 
 
 def test_days_that_are_missing_are_charged_by_the_rule_of_the_house(world, superuser, house, lodged):
-    execute(superuser, "UPDATE hostels SET settings = settings || '{\"notice_days\": 45}' WHERE id = :id", id=house.hostel_id)
+    execute(superuser, "UPDATE hostels SET notice_days = 45 WHERE id = :id", id=house.hostel_id)
     leaves = today(world.owner) + 15 * DAY
     made = given(world.resident, lodged, leaves)
     with scope(world.owner) as session:

@@ -17,12 +17,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
                  AND daterange(from_on, until_on) && p_period)
 $$;
 
--- How long a bed is held, and how long it is offered to the next in line: minutes in the hostel's settings, else two days
--- and one hour.
+-- How long a bed is held, or offered to the next in line, in its house.
 --: definer
-CREATE FUNCTION app.hold_time(p_hostel uuid, p_setting text) RETURNS interval
+CREATE FUNCTION app.hold_time(p_hostel uuid, p_state text) RETURNS interval
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT make_interval(mins => coalesce((settings ->> p_setting)::int, CASE p_setting WHEN 'hold_minutes' THEN 2880 ELSE 60 END))
+  SELECT CASE p_state WHEN 'held' THEN make_interval(hours => hold_hours) ELSE make_interval(mins => offer_minutes) END
   FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
 $$;
 
@@ -104,7 +103,7 @@ BEGIN
       INSERT INTO bed_allocations (org_id, hostel_id, bed_id, period, kind, hold_id, user_id)
       VALUES (v_org, v_hold.hostel_id, p_bed, daterange(v_from, v_hold.until_on), 'hold', v_hold.id, v_hold.user_id);
       UPDATE bed_holds SET state = 'offered', from_on = v_from,
-        offered_until = app.now() + app.hold_time(v_hold.hostel_id, 'offer_minutes')
+        offered_until = app.now() + app.hold_time(v_hold.hostel_id, 'offered')
       WHERE org_id = v_org AND id = v_hold.id;
     ELSE
       v_before := v_before + datemultirange(daterange(v_from, v_hold.until_on));
@@ -198,7 +197,7 @@ BEGIN
   SELECT * INTO v_hold FROM bed_holds
   WHERE org_id = v_org AND bed_id = p_bed AND user_id = v_user AND state IN ('queued', 'offered', 'held');
   IF FOUND AND v_hold.state = 'offered' THEN
-    UPDATE bed_holds SET state = 'held', offered_until = NULL, held_until = app.now() + app.hold_time(hostel_id, 'hold_minutes')
+    UPDATE bed_holds SET state = 'held', offered_until = NULL, held_until = app.now() + app.hold_time(hostel_id, 'held')
     WHERE org_id = v_org AND id = v_hold.id;
     PERFORM app.drop_others(v_hold.id, false, 'Another bed was chosen.');
     RETURN v_hold.id;
@@ -228,7 +227,7 @@ BEGIN
         AND daterange(from_on, until_on) && daterange(p_from, p_until)) THEN
     INSERT INTO bed_allocations (org_id, hostel_id, bed_id, period, kind, hold_id, user_id)
     VALUES (v_org, v_bed.hostel_id, p_bed, daterange(p_from, p_until), 'hold', v_hold.id, v_user);
-    UPDATE bed_holds SET state = 'held', held_until = app.now() + app.hold_time(hostel_id, 'hold_minutes')
+    UPDATE bed_holds SET state = 'held', held_until = app.now() + app.hold_time(hostel_id, 'held')
     WHERE org_id = v_org AND id = v_hold.id;
     PERFORM app.drop_others(v_hold.id, false, 'Another bed was chosen.');
   END IF;

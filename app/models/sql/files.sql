@@ -10,7 +10,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
       AND r.user_id = app.current_user_id() AND app.is_admitted())
   OR EXISTS (
     SELECT FROM room_photos p JOIN files f ON f.org_id = p.org_id AND f.id = p.file_id AND f.purpose = 'room'
-    WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL)
+    WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL
+      AND app.is_admitted() AND app.allowed_in('rooms', 'read', p.hostel_id))
+  OR EXISTS (
+    SELECT FROM move_out_photos p
+    WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.user_id = app.current_user_id() AND app.is_admitted())
 $$;
 
 --: definer

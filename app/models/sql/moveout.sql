@@ -1,29 +1,11 @@
 -- Moving out. Whoever needs both locks the stay first and the move-out then. Needs stays.sql.
 
--- How long before somebody says so: days in the hostel's settings, else the organization's, else 30.
---: definer; execute: portal_admin, portal_resident
-CREATE FUNCTION app.notice_days(p_hostel uuid) RETURNS integer
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT coalesce((h.settings ->> 'notice_days')::int, (o.settings ->> 'notice_days')::int, 30)
-  FROM hostels h JOIN organizations o ON o.id = h.org_id WHERE h.org_id = app.current_org() AND h.id = p_hostel
-$$;
-
--- What is looked at when somebody leaves: the organization's list, else the usual things.
---: definer; execute: portal_admin
-CREATE FUNCTION app.inspection_items() RETURNS text[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT coalesce((SELECT array_agg(name ORDER BY place) FROM jsonb_array_elements_text(o.settings -> 'inspection_items')
-                   WITH ORDINALITY AS listed (name, place)),
-                  ARRAY['Keys', 'Bed', 'Mattress', 'Cupboard', 'Table and chair', 'Walls', 'Windows', 'Fan and lights', 'Bathroom'])
-  FROM organizations o WHERE o.id = app.current_org()
-$$;
-
 -- Staff by capability in the house, residents for themselves; what neither may see is not there.
 --: definer
 CREATE FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  IF p_hostel IS NULL OR NOT (app.is_system() OR p_user = app.current_user_id() AND NOT app.is_staff()
+  IF p_hostel IS NULL OR NOT (app.is_system() OR p_user = app.current_user_id() AND NOT app.is_staff() AND app.is_admitted()
                               OR app.is_staff() AND app.allowed_in('move_outs', 'read', p_hostel)) THEN
     RAISE EXCEPTION 'There is no such stay.' USING ERRCODE = 'VR404';
   END IF;
@@ -40,7 +22,27 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT r.number || '-' || b.label FROM stays s
   JOIN beds b ON b.org_id = s.org_id AND b.id = s.bed_id JOIN rooms r ON r.org_id = b.org_id AND r.id = b.room_id
   WHERE s.org_id = app.current_org() AND s.id = p_stay
-    AND (s.user_id = app.current_user_id() OR app.is_staff() AND app.allowed_in('move_outs', 'read', s.hostel_id))
+    AND (s.user_id = app.current_user_id() AND app.is_admitted() OR app.is_staff() AND app.allowed_in('move_outs', 'read', s.hostel_id))
+$$;
+
+-- A day on which a stay, which would last until p_until, can be meant to end.
+--: definer
+CREATE FUNCTION app.assert_last_day(p_stay uuid, p_leaves date, p_until date) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_stay stays;
+  v_today date;
+BEGIN
+  SELECT * INTO v_stay FROM stays WHERE org_id = app.current_org() AND id = p_stay;
+  v_today := app.house_day(v_stay.hostel_id);
+  IF v_stay.status = 'ended' THEN
+    RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
+  ELSIF p_leaves IS NULL OR p_leaves <= v_today OR p_leaves <= v_stay.from_on OR p_leaves > v_today + 366 THEN
+    RAISE EXCEPTION 'Choose a day after today and after the first day of the stay, within a year.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
+  ELSIF p_leaves > p_until THEN
+    RAISE EXCEPTION 'The stay ends before this day.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
+  END IF;
+END
 $$;
 
 -- Notice: the stay ends on p_leaves, the first day without them, from which on the bed may be given again. Returns the
@@ -51,7 +53,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_
 DECLARE
   v_org uuid := app.current_org();
   v_stay stays;
-  v_today date;
+  v_house hostels;
   v_beds uuid[];
   v_id uuid := coalesce(p_id, uuidv7());
 BEGIN
@@ -62,26 +64,20 @@ BEGIN
     RETURN p_id;
   ELSIF EXISTS (SELECT FROM move_outs WHERE org_id = v_org AND stay_id = p_stay AND status <> 'withdrawn') THEN
     RAISE EXCEPTION 'Notice has been given for this stay already.' USING ERRCODE = 'VR409';
-  ELSIF v_stay.status = 'ended' THEN
-    RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
   END IF;
-  v_today := app.house_day(v_stay.hostel_id);
-  IF p_leaves IS NULL OR p_leaves <= v_today OR p_leaves <= v_stay.from_on OR p_leaves > v_today + 366 THEN
-    RAISE EXCEPTION 'Choose a day after today and after the first day of the stay, within a year.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
-  ELSIF p_leaves > v_stay.until_on THEN
-    RAISE EXCEPTION 'The stay ends before this day.' USING ERRCODE = 'VR422', COLUMN = 'leaves_on';
-  END IF;
+  PERFORM app.assert_last_day(p_stay, p_leaves, v_stay.until_on);
+  SELECT * INTO v_house FROM hostels WHERE org_id = v_org AND id = v_stay.hostel_id;
   v_beds := app.beds_of_stay(p_stay, p_leaves);
   PERFORM app.take_beds(v_stay.hostel_id, v_beds);
   PERFORM app.cut_stay(p_stay, p_leaves);
   UPDATE stays SET until_on = p_leaves WHERE org_id = v_org AND id = p_stay;
   UPDATE residents SET status = 'notice' WHERE org_id = v_org AND id = v_stay.resident_id AND status = 'current';
   INSERT INTO move_outs (org_id, id, hostel_id, resident_id, stay_id, user_id, noticed_on, notice_days, leaves_on, stayed_until, why)
-  VALUES (v_org, v_id, v_stay.hostel_id, v_stay.resident_id, p_stay, v_stay.user_id, v_today, app.notice_days(v_stay.hostel_id), p_leaves,
+  VALUES (v_org, v_id, v_stay.hostel_id, v_stay.resident_id, p_stay, v_stay.user_id, app.house_day(v_stay.hostel_id), v_house.notice_days, p_leaves,
           v_stay.until_on, left(coalesce(btrim(p_why), ''), 500));
   INSERT INTO move_out_items (org_id, hostel_id, user_id, move_out_id, position, name)
   SELECT v_org, v_stay.hostel_id, v_stay.user_id, v_id, listed.place, listed.name
-  FROM unnest(app.inspection_items()) WITH ORDINALITY AS listed (name, place);
+  FROM unnest(v_house.inspection_items) WITH ORDINALITY AS listed (name, place);
   PERFORM app.offer_beds(v_beds);
   PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', v_id, 'state', 'noticed'));
   RETURN v_id;
@@ -107,37 +103,72 @@ BEGIN
 END
 $$;
 
+-- A stay, locked, that was to end on p_from lasts until p_until (NULL: open), if its bed is there: for others it is refused.
+--: definer
+CREATE FUNCTION app.lengthen_stay(p_stay uuid, p_from date, p_until date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_more daterange := daterange(p_from, p_until);
+  v_stay stays;
+  v_bed uuid;
+BEGIN
+  SELECT * INTO v_stay FROM stays WHERE org_id = app.current_org() AND id = p_stay;
+  SELECT bed_id INTO v_bed FROM bed_allocations
+  WHERE org_id = v_stay.org_id AND stay_id = p_stay AND state = 'active' AND upper(period) = p_from;
+  PERFORM app.take_beds(v_stay.hostel_id, ARRAY[v_bed]);
+  IF v_bed IS NULL OR NOT app.is_vacant(v_bed, v_more) OR app.is_awaited(v_bed, v_more) THEN
+    RAISE EXCEPTION 'Somebody else has this bed, or waits for it, from that day on: another bed is needed.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE bed_allocations SET period = daterange(lower(period), p_until)
+  WHERE org_id = v_stay.org_id AND stay_id = p_stay AND state = 'active' AND upper(period) = p_from;
+  UPDATE stays SET until_on = p_until WHERE org_id = v_stay.org_id AND id = p_stay;
+END
+$$;
+
 -- They stay: as long as they meant to before, if nobody else has the bed by now.
 --: definer; execute: portal_admin, portal_resident
 CREATE FUNCTION app.withdraw_notice(p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_out move_outs;
-  v_stay stays;
-  v_bed uuid;
-  v_more daterange;
 BEGIN
   PERFORM app.find_move_out(p_id, 'update', ARRAY['noticed']);
   SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = p_id;
-  v_more := daterange(v_out.leaves_on, v_out.stayed_until);
-  SELECT * INTO v_stay FROM stays WHERE org_id = v_out.org_id AND id = v_out.stay_id;
-  IF v_stay.status = 'ended' THEN
+  IF EXISTS (SELECT FROM stays WHERE org_id = v_out.org_id AND id = v_out.stay_id AND status = 'ended') THEN
     RAISE EXCEPTION 'This stay has ended already.' USING ERRCODE = 'VR409';
   END IF;
-  SELECT bed_id INTO v_bed FROM bed_allocations
-  WHERE org_id = v_out.org_id AND stay_id = v_out.stay_id AND state = 'active' AND upper(period) = v_out.leaves_on;
-  PERFORM app.take_beds(v_out.hostel_id, ARRAY[v_bed]);
   UPDATE move_outs SET status = 'withdrawn' WHERE org_id = v_out.org_id AND id = p_id;
-  IF NOT isempty(v_more) THEN
-    IF NOT app.is_vacant(v_bed, v_more) OR app.is_awaited(v_bed, v_more) THEN
-      RAISE EXCEPTION 'Somebody else has this bed, or waits for it, from that day on: another bed is needed.' USING ERRCODE = 'VR409';
-    END IF;
-    UPDATE bed_allocations SET period = daterange(lower(period), v_out.stayed_until)
-    WHERE org_id = v_out.org_id AND stay_id = v_out.stay_id AND state = 'active' AND upper(period) = v_out.leaves_on;
-    UPDATE stays SET until_on = v_out.stayed_until WHERE org_id = v_out.org_id AND id = v_out.stay_id;
+  IF v_out.stayed_until IS DISTINCT FROM v_out.leaves_on THEN
+    PERFORM app.lengthen_stay(v_out.stay_id, v_out.leaves_on, v_out.stayed_until);
   END IF;
   UPDATE residents SET status = 'current' WHERE org_id = v_out.org_id AND id = v_out.resident_id AND status = 'notice';
   PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', p_id, 'state', 'withdrawn'));
+END
+$$;
+
+-- Another day: an earlier one always, a later one if the bed is there. Residents choose until the inspection is done.
+--: definer; execute: portal_admin, portal_resident
+CREATE FUNCTION app.change_last_day(p_id uuid, p_leaves date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_out move_outs;
+  v_beds uuid[];
+BEGIN
+  PERFORM app.find_move_out(p_id, 'update', CASE WHEN app.is_staff() THEN ARRAY['noticed', 'inspected'] ELSE ARRAY['noticed'] END);
+  SELECT * INTO v_out FROM move_outs WHERE org_id = app.current_org() AND id = p_id;
+  IF p_leaves = v_out.leaves_on THEN
+    RETURN;
+  END IF;
+  PERFORM app.assert_last_day(v_out.stay_id, p_leaves, v_out.stayed_until);
+  IF p_leaves > v_out.leaves_on THEN
+    PERFORM app.lengthen_stay(v_out.stay_id, v_out.leaves_on, p_leaves);
+  ELSE
+    v_beds := app.beds_of_stay(v_out.stay_id, p_leaves);
+    PERFORM app.take_beds(v_out.hostel_id, v_beds), app.cut_stay(v_out.stay_id, p_leaves);
+    UPDATE stays SET until_on = p_leaves WHERE org_id = v_out.org_id AND id = v_out.stay_id;
+    PERFORM app.offer_beds(v_beds);
+  END IF;
+  PERFORM app.enqueue('moveout.moved', jsonb_build_object('move_out_id', p_id, 'state', 'moved'));
 END
 $$;
 

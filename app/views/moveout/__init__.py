@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from flask_appbuilder import AppBuilder
 
+from app.rules.moveout import Condition, MoveOutStatus
+from app.views.formats import register_tones
 from app.views.moveout.residents import MyMoveOutView
 from app.views.moveout.staff import MoveOutView
+
+register_tones({MoveOutStatus.NOTICED: "warning", MoveOutStatus.INSPECTED: "info", MoveOutStatus.SETTLED: "success"})
+register_tones({Condition.OK: "success", Condition.DAMAGED: "warning", Condition.MISSING: "danger"})
 
 
 def register(builder: AppBuilder) -> None:

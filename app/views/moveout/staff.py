@@ -28,9 +28,8 @@ from app.views.base import (
     service_call,
     submission_id,
 )
-from app.views.edge import problem_page
+from app.views.edge import given_id, problem_page
 from app.views.inputs import MoneyField
-from app.views.maintenance.parts import given_id
 from app.views.moveout.parts import statement_pdf
 from app.views.rooms import asking
 from app.wiring import objects
@@ -46,7 +45,7 @@ class MoveOutView(ConsoleModelView):
     singular_name, plural_name = "Move-out", "Moving out"
     palette = Sought(("member.name",), ("status", "hostel.name"))
     method_actions: ClassVar[dict[str, Action]] = {
-        "give": Action.CREATE, "withdraw": Action.UPDATE, "inspect": Action.UPDATE, "more": Action.UPDATE, "finish": Action.UPDATE,
+        "give": Action.CREATE, "withdraw": Action.UPDATE, "change": Action.UPDATE, "inspect": Action.UPDATE, "more": Action.UPDATE, "finish": Action.UPDATE,
         "settle": Action.APPROVE, "statement": Action.READ}
     list_columns: ClassVar[list[str]] = ["member", "status", "hostel", "leaves_on", "noticed_on"]
     optional_columns: ClassVar[list[str]] = ["created_at"]
@@ -95,6 +94,9 @@ class MoveOutView(ConsoleModelView):
                 Step("finish", gettext("Inspection done"), self.url("finish", pk=pk), "check"),
                 Step("more", gettext("Another thing to inspect"), self.url("more", pk=pk), "plus", asks=(Ask("name", gettext("What?"), "line", most=80),)),
                 Step("withdraw", gettext("Withdraw"), self.url("withdraw", pk=pk), "close", kind="danger", question=gettext("Withdraw the notice? They stay."))]
+        if item.standing in OPEN and self.allowed("change"):
+            found.insert(2, Step("change", gettext("Another day"), self.url("change", pk=pk), "calendar", asks=(
+                asking.day_ask("leaves_on", gettext("First day without them"), help=gettext("A later day only if nobody else has the bed by then.")),)))
         if item.settlement is not None:
             found.append(Step("statement", gettext("Statement (PDF)"), self.url("statement", pk=pk), "download", link=True))
         return found
@@ -111,7 +113,7 @@ class MoveOutView(ConsoleModelView):
         """For a resident who said so."""
         once = submission_id()
         with service_call(gettext("The notice is written down.")) as call:
-            moveout.give_notice(call.session, given_id(stay), asking.given_day("on"), asking.given_note(), once)
+            moveout.give_notice(call.session, given_id(stay, gettext("There is no such stay.")), asking.given_day("on"), asking.given_note(), once)
         return call.respond(self.url("show", pk=once))
 
     @expose("/withdraw/<pk>", methods=["POST"])
@@ -119,6 +121,13 @@ class MoveOutView(ConsoleModelView):
     def withdraw(self, pk: str) -> Any:
         """They stay."""
         return self._write(pk, gettext("The notice is withdrawn."), lambda session, item: moveout.withdraw(session, item.id))
+
+    @expose("/change/<pk>", methods=["POST"])
+    @has_access
+    def change(self, pk: str) -> Any:
+        """Earlier or later."""
+        return self._write(pk, gettext("Saved. The bed is free from that day on."), lambda session, item: moveout.change_day(
+            session, item.id, asking.given_day("leaves_on")))
 
     @expose("/inspect/<pk>", methods=["POST"])
     @has_access
@@ -151,7 +160,7 @@ class MoveOutView(ConsoleModelView):
     def statement(self, pk: str) -> Any:
         """The settlement as a document."""
         try:
-            return statement_pdf(self.session(), given_id(pk))
+            return statement_pdf(self.session(), given_id(pk, gettext("There is no such move-out.")))
         except DomainError as error:
             return problem_page(error, self.url("list"))
 
