@@ -145,16 +145,20 @@ def _is_primary(table: Table, key: Sequence[str]) -> bool:
 def staff_policies(resource: Resource, to: Sequence[str] = (Portal.ADMIN,), *, column: str | None = "hostel_id",
                    commands: Sequence[str] = ("SELECT", "INSERT", "UPDATE", "DELETE"),
                    extra: str = "") -> list[Policy]:
-    """The usual four: the row's organization, and the capability in the row's hostel (or anywhere)."""
+    """The usual four: the row's organization, and the capability in the row's hostel (or anywhere); for residents, who are
+    among the readers of some tables, behind the gate as well.
+    """
     actions = {"SELECT": Action.READ, "INSERT": Action.CREATE, "UPDATE": Action.UPDATE, "DELETE": Action.DELETE}
     found = []
     for command in commands:
         action = actions[command]
         test = within(resource, action, column) if column else can(resource, action)
         rule = f"{IN_ORG} AND {test}{extra}"
-        found.append(Policy(f"staff_{command.lower()}", command, to,
+        found.append(Policy(f"staff_{command.lower()}", command, [role for role in to if role != Portal.RESIDENT],
                             using=None if command == "INSERT" else rule,
                             check=rule if command in {"INSERT", "UPDATE"} else None))
+        if Portal.RESIDENT in to:
+            found.append(Policy(f"resident_{command.lower()}", command, (Portal.RESIDENT,), using=f"{rule} AND {ADMITTED}"))
     return found
 
 

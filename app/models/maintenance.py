@@ -337,7 +337,8 @@ for _model in (MaintenanceCategory, MaintenanceIssueType):
         _model.__table__,
         grants=[Grant(_EVERYBODY, select=True), Grant(_ADMIN, insert=True, update=True)],
         policies=[
-            Policy("read", "SELECT", _EVERYBODY, using=f"{IN_ORG} AND {can(_R, _A.READ)}"),
+            Policy("staff_select", "SELECT", _STAFF, using=f"{IN_ORG} AND {can(_R, _A.READ)}"),
+            Policy("resident_select", "SELECT", _RESIDENT, using=f"{IN_ORG} AND {ADMITTED} AND {can(_R, _A.READ)}"),
             Policy("staff_insert", "INSERT", _ADMIN, check=f"{IN_ORG} AND {can(_R, _A.APPROVE)}"),
             Policy("staff_update", "UPDATE", _ADMIN, using=f"{IN_ORG} AND {can(_R, _A.APPROVE)}"),
         ],

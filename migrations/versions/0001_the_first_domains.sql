@@ -1621,6 +1621,13 @@ CREATE FUNCTION app.hold_time(p_hostel uuid, p_state text) RETURNS interval
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT CASE p_state WHEN 'held' THEN make_interval(hours => hold_hours) ELSE make_interval(mins => offer_minutes) END
   FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
+$$
+--;;
+CREATE FUNCTION app.lodgers() RETURNS integer[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(array_agg(user_id), '{}') FROM (
+    SELECT user_id FROM residents WHERE org_id = app.current_org() AND hostel_id = ANY (app.reach('residents', 'read'))
+    UNION SELECT user_id FROM bed_holds WHERE org_id = app.current_org() AND hostel_id = ANY (app.reach('residents', 'read'))) known
 $$;
 
 -- Residents act for themselves in a house where they live or will
@@ -2327,23 +2334,28 @@ BEGIN
   SELECT p_org, found.kind, found.digest, coalesce(v_first, p_id), v_at
   FROM (VALUES ('email', p_lead ->> 'email_index'), ('phone', p_lead ->> 'phone_index')) found (kind, digest)
   WHERE found.digest IS NOT NULL ORDER BY found.kind
-  ON CONFLICT (org_id, kind, digest) DO UPDATE SET inquiry_id = excluded.inquiry_id, seen_at = excluded.seen_at;
+  ON CONFLICT (org_id, kind, digest) DO UPDATE SET seen_at = excluded.seen_at, inquiry_id = (  -- whose it was first, unless that is gone
+    SELECT coalesce((SELECT id FROM inquiries WHERE org_id = p_org AND id = d.inquiry_id AND deleted_at IS NULL), excluded.inquiry_id));
   UPDATE inquiries SET times_asked = times_asked + 1, last_asked_at = v_at
   WHERE org_id = p_org AND id = coalesce(v_first, p_id);
   RETURN coalesce(v_first, p_id);
 END
 $$
 --;;
+CREATE FUNCTION app.has_inquiry(p_org uuid, p_id uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM inquiries WHERE org_id = p_org AND id = p_id)
+$$
+--;;
 CREATE FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_before uuid := app.inquiry_of_device(p_org, p_cookie, p_local, p_print);
-  v_first uuid;
 BEGIN
   IF NOT EXISTS (SELECT FROM organizations WHERE id = p_org AND deleted_at IS NULL) THEN
     RAISE EXCEPTION 'There is no such organization.' USING ERRCODE = 'VR404';
   END IF;
-  v_first := app.store_inquiry(p_org, p_hostel, p_id, p_lead, p_known, NULL);
+  PERFORM app.store_inquiry(p_org, p_hostel, p_id, p_lead, p_known, NULL);
   INSERT INTO device_fingerprints AS d (org_id, cookie, local_token, fingerprint, inquiry_id, seen_at)
   VALUES (p_org, p_new_cookie, p_local, p_print, p_id, app.now())
   ON CONFLICT (org_id, cookie) DO UPDATE SET seen_at = excluded.seen_at, local_token = coalesce(excluded.local_token, d.local_token),
@@ -2351,8 +2363,8 @@ BEGIN
   INSERT INTO outbox (org_id, kind, payload, key, due_at)
   VALUES (p_org, 'inquiries.asked', jsonb_build_object('inquiry_id', p_id), p_id::text, clock_timestamp())
   ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING;
-  RETURN v_before IS NOT NULL AND v_first <> p_id AND EXISTS (
-    SELECT FROM inquiries WHERE org_id = p_org AND id = v_before AND coalesce(duplicate_of, id) = v_first);
+  RETURN EXISTS (SELECT FROM inquiries WHERE org_id = p_org AND id = v_before
+                 AND (phone_index = ANY (p_known) OR email_index = ANY (p_known)));
 END
 $$
 --;;
@@ -2695,9 +2707,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   WHERE org_id = p_org AND id = p_id
 $$
 --;;
-CREATE FUNCTION app.import_rows_to_rotate(p_prefix text, p_after uuid, p_most integer) RETURNS TABLE (org_id uuid, id uuid, sealed text)
+CREATE FUNCTION app.import_rows_to_rotate(p_prefix text, p_after uuid, p_most integer) RETURNS TABLE (org_id uuid, id uuid, run_id uuid, number integer, sealed text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT r.org_id, r.id, r.sealed FROM import_rows r
+  SELECT r.org_id, r.id, r.run_id, r.number, r.sealed FROM import_rows r
   WHERE (p_after IS NULL OR r.id > p_after) AND r.sealed IS NOT NULL AND NOT starts_with(r.sealed, p_prefix)
   ORDER BY r.id LIMIT p_most
 $$
@@ -6638,9 +6650,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.members TO viramah_definer
 --;;
 GRANT SELECT ON public.members TO portal_admin
 --;;
-GRANT SELECT (org_id, user_id, name, joined_at, removed_at, name_key, last_name_key, created_at, updated_at) ON public.members TO portal_management
+GRANT SELECT (org_id, user_id, name, joined_at, removed_at, name_key, last_name_key, created_at, updated_at) ON public.members TO portal_management, portal_sales
 --;;
-GRANT SELECT ON public.members TO portal_sales, portal_canteen, portal_amenity, portal_resident
+GRANT SELECT ON public.members TO portal_canteen, portal_amenity, portal_resident
 --;;
 ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY
 --;;
@@ -7364,7 +7376,7 @@ CREATE POLICY staff_select on public.members AS PERMISSIVE FOR SELECT TO portal_
 --;;
 CREATE POLICY mine_select on public.members AS PERMISSIVE FOR SELECT TO portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
-CREATE POLICY colleagues_select on public.members AS PERMISSIVE FOR SELECT TO portal_sales USING (org_id = (SELECT app.current_org()) AND app.is_colleague(user_id))
+CREATE POLICY colleagues_select on public.members AS PERMISSIVE FOR SELECT TO portal_sales USING (org_id = (SELECT app.current_org()) AND (app.is_colleague(user_id) OR user_id = ANY ((SELECT app.lodgers())::integer[])))
 --;;
 CREATE POLICY staff_select on public.memberships AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('members', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('members', 'read'))::uuid[]), true)))
 --;;
@@ -8434,6 +8446,12 @@ REVOKE ALL ON FUNCTION app.hold_time(p_hostel uuid, p_state text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.hold_time(p_hostel uuid, p_state text) OWNER TO viramah_definer
 --;;
+REVOKE ALL ON FUNCTION app.lodgers() FROM PUBLIC
+--;;
+ALTER FUNCTION app.lodgers() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.lodgers() TO portal_sales
+--;;
 REVOKE ALL ON FUNCTION app.may_hold(p_hostel uuid, p_user integer, p_action text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.may_hold(p_hostel uuid, p_user integer, p_action text) OWNER TO viramah_definer
@@ -8613,6 +8631,12 @@ GRANT EXECUTE ON FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p
 REVOKE ALL ON FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz) FROM PUBLIC
 --;;
 ALTER FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.has_inquiry(p_org uuid, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.has_inquiry(p_org uuid, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.has_inquiry(p_org uuid, p_id uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
 --;;
 REVOKE ALL ON FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
 --;;

@@ -22,7 +22,7 @@ DECLARE
 BEGIN
   PERFORM set_config('app.event_at', '', true), set_config('app.event', 'submit', true), set_config('app.note', '', true);
   SELECT timezone INTO v_zone FROM hostels WHERE org_id = v_org AND id = p_hostel AND deleted_at IS NULL;
-  IF NOT FOUND OR NOT app.allowed_in('maintenance', 'read', p_hostel) THEN
+  IF NOT FOUND OR NOT (app.is_staff() OR app.is_admitted()) OR NOT app.allowed_in('maintenance', 'read', p_hostel) THEN
     RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
   END IF;
   IF NOT app.allowed_in('maintenance', 'create', p_hostel) THEN
