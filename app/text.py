@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 """Characters that no keyboard types, or that PostgreSQL cannot store."""
 
 
@@ -13,6 +13,9 @@ def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools know
     return text
 
 
+JOINERS = "\u200c\u200d"  # unseen, and a part of how Hindi and some emoji are written
+
+
 def is_visible(text: str) -> bool:
     """Whether nothing in it is unseen but joiners, which Hindi and some emoji are written with."""
-    return text.replace("\u200c", "").replace("\u200d", "").isprintable()
+    return text.translate(dict.fromkeys(map(ord, JOINERS))).isprintable()

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from app.rules.errors import Invalid
 from app.rules.inquiries import Lead
 from app.services import inquiries
+from app.text import CONTROL
 from app.views.edge import db_session, problem_json
 from app.views.inquiries import strangers
 from app.views.inquiries.strangers import Sent
@@ -58,7 +59,10 @@ def _body() -> dict[str, Any]:
     """The JSON object that was sent."""
     if (request.content_length or 0) > LONGEST:
         raise Invalid("This is too much for an inquiry.")
-    given = request.get_json(silent=True)
+    try:
+        given = request.get_json(silent=True)
+    except RecursionError:
+        given = None
     if not isinstance(given, dict):
         raise Invalid("Please send a JSON object.")
     return given
@@ -70,6 +74,8 @@ def _text(given: dict[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise Invalid("Please give a text.", field=name)
+    if CONTROL.search(value):
+        raise Invalid("This text contains characters that cannot be stored.", field=name)
     return value
 
 

@@ -44,9 +44,9 @@ def check(payload: str, secret: str, purpose: str, now: datetime) -> tuple[str, 
     try:
         given = json.loads(base64.b64decode(payload, validate=True))
         ends = datetime.fromtimestamp(int(parse_qs(given["salt"].rpartition("?")[2].rstrip("&"))["expires"][0]), UTC)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError, binascii.Error) as error:
+        correct, _ = v1.verify_solution(payload, _key(secret, purpose), check_expires=False)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError, RecursionError, binascii.Error) as error:
         raise refusal from error
-    correct, _ = v1.verify_solution(payload, _key(secret, purpose), check_expires=False)
     if not correct or ends < now:
         raise refusal
     return f"{purpose}:{given['challenge']}", ends

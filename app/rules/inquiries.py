@@ -12,8 +12,9 @@ from app.lifecycle import Machine, T
 from app.permissions import Action, Resource
 from app.rules.errors import Invalid, LimitReached
 from app.rules.organizations import clean_name
-from app.rules.phones import clean_phone
+from app.rules.phones import clean_phone, country_code
 from app.rules.signin import clean_email
+from app.text import is_visible
 
 ATTEMPTS_PER_HOUR = 3  # of one network address (I1)
 ATTEMPTS_WINDOW = timedelta(hours=1)
@@ -111,7 +112,7 @@ def clean_lead(lead: Lead, country: str, today: date) -> Lead:
 
 def tag(text: str) -> str:
     """A source, campaign or referrer as it is kept: one line of printable text, cut off where it is too long."""
-    return "".join(c for c in re.sub(r"\s+", " ", text) if c.isprintable()).strip()[:SHORT_MAX]
+    return "".join(c for c in re.sub(r"\s+", " ", text) if is_visible(c)).strip()[:SHORT_MAX]
 
 
 def parse_reference(text: str) -> int:
@@ -124,7 +125,8 @@ def parse_reference(text: str) -> int:
 
 def mask_phone(phone: str) -> str:
     """+91 •••••••210: enough to tell two apart, too little to call."""
-    return f"{phone[:3]} {'•' * max(len(phone) - 6, 3)}{phone[-3:]}"
+    code = country_code(phone)
+    return f"{code} {'•' * max(len(phone) - len(code) - 3, 3)}{phone[-3:]}"
 
 
 def mask_email(email: str) -> str:
@@ -135,8 +137,9 @@ def mask_email(email: str) -> str:
 
 def network_of(address: str) -> str:
     """Whom attempts are counted for: an address, or the /64 of IPv6 that one household has to itself."""
+    plain = re.fullmatch(r"\[(.+)\](?::\d+)?|([^:]+):\d+", address)  # some proxies name the port as well
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address((plain[1] or plain[2]) if plain else address)
     except ValueError:
         return address
     if isinstance(found, ipaddress.IPv6Address):

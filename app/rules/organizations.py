@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from app.permissions import Role
 from app.rules.errors import Forbidden, Invalid, LimitReached
-from app.text import N_
+from app.text import JOINERS, N_
 
 NAME_MAX = 120
 SLUG_MIN, SLUG_MAX = 3, 40
@@ -139,7 +139,8 @@ def check_limit(plan: Plan, limit: Limit, used: int, adding: int = 1,
 
 def clean_name(text: str) -> str:
     """A name for people: trimmed, inner spaces single, no control characters."""
-    name = " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text).split())
+    words = "".join(c if c in JOINERS or unicodedata.category(c)[0] != "C" else " " for c in text).split()
+    name = " ".join(filter(None, (word.strip(JOINERS) for word in words)))
     if not name:
         raise Invalid("Please give a name.", field="name")
     if len(name) > NAME_MAX:

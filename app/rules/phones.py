@@ -22,3 +22,8 @@ def clean_phone(text: str, country: str, field: str = "phone") -> str:
 def shown_phone(number: str) -> str:
     """+91 98765 43210, as its country writes it."""
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+
+
+def country_code(number: str) -> str:
+    """+91, of a number in E.164."""
+    return f"+{phonenumbers.parse(number).country_code}"

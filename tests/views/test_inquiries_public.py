@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,34 +11,15 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.gateways import proof
+from tests.inquiries import PAGE, PHONE, ask, by_api
 from tests.world import World
 
-PAGE = "/i/asha"
-PHONE, SAME_PHONE = "098765 43210", "+91 98765-43210"
+SAME_PHONE = "+91 98765-43210"
 
 
 def _rows(superuser: Engine, statement: str) -> list[Any]:
     with superuser.connect() as connection:
         return list(connection.execute(text(statement)))
-
-
-def solved(page: str) -> str:
-    """The proof of work that a browser would do for a page."""
-    found = re.search(r"data-inquiry='([^']+)'", page)
-    assert found
-    return proof.solve(json.loads(found[1]))
-
-
-def ask(who: Any, page: str = PAGE, **fields: str) -> Any:
-    """Open the form and send it."""
-    opened = who.get(f"{page}?another=1").get_data(as_text=True)
-    return who.post(page, {"full_name": "Meera Joshi", "phone": PHONE, "altcha": solved(opened), **fields})
-
-
-def by_api(who: Any, **fields: Any) -> Any:
-    given = who.get("/v1/inquiries/challenge?organization=asha").get_json()
-    return who.post("/v1/inquiries", json={"organization": "asha", "full_name": "Meera Joshi", "phone": PHONE,
-                                           "altcha": proof.solve(given), **fields})
 
 
 @pytest.fixture(autouse=True)

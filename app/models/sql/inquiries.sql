@@ -80,26 +80,34 @@ BEGIN
   SELECT p_org, found.kind, found.digest, coalesce(v_first, p_id), v_at
   FROM (VALUES ('email', p_lead ->> 'email_index'), ('phone', p_lead ->> 'phone_index')) found (kind, digest)
   WHERE found.digest IS NOT NULL ORDER BY found.kind
-  ON CONFLICT (org_id, kind, digest) DO UPDATE SET inquiry_id = excluded.inquiry_id, seen_at = excluded.seen_at;
+  ON CONFLICT (org_id, kind, digest) DO UPDATE SET seen_at = excluded.seen_at, inquiry_id = (  -- whose it was first, unless that is gone
+    SELECT coalesce((SELECT id FROM inquiries WHERE org_id = p_org AND id = d.inquiry_id AND deleted_at IS NULL), excluded.inquiry_id));
   UPDATE inquiries SET times_asked = times_asked + 1, last_asked_at = v_at
   WHERE org_id = p_org AND id = coalesce(v_first, p_id);
   RETURN coalesce(v_first, p_id);
 END
 $$;
 
--- A stranger's inquiry. Returns whether it repeats what this very browser has sent before, which alone may be told.
+-- Whether an inquiry has arrived under an id that its sender made up.
+--: definer; execute: signed_in, portal_public
+CREATE FUNCTION app.has_inquiry(p_org uuid, p_id uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM inquiries WHERE org_id = p_org AND id = p_id)
+$$;
+
+-- A stranger's inquiry. Returns whether this very browser has sent this phone or e-mail before: that depends on nothing
+-- that others have sent, so nobody can find out by it who is on file.
 --: definer; execute: signed_in, portal_public
 CREATE FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[],
                                    p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_before uuid := app.inquiry_of_device(p_org, p_cookie, p_local, p_print);
-  v_first uuid;
 BEGIN
   IF NOT EXISTS (SELECT FROM organizations WHERE id = p_org AND deleted_at IS NULL) THEN
     RAISE EXCEPTION 'There is no such organization.' USING ERRCODE = 'VR404';
   END IF;
-  v_first := app.store_inquiry(p_org, p_hostel, p_id, p_lead, p_known, NULL);
+  PERFORM app.store_inquiry(p_org, p_hostel, p_id, p_lead, p_known, NULL);
   INSERT INTO device_fingerprints AS d (org_id, cookie, local_token, fingerprint, inquiry_id, seen_at)
   VALUES (p_org, p_new_cookie, p_local, p_print, p_id, app.now())
   ON CONFLICT (org_id, cookie) DO UPDATE SET seen_at = excluded.seen_at, local_token = coalesce(excluded.local_token, d.local_token),
@@ -107,8 +115,8 @@ BEGIN
   INSERT INTO outbox (org_id, kind, payload, key, due_at)
   VALUES (p_org, 'inquiries.asked', jsonb_build_object('inquiry_id', p_id), p_id::text, clock_timestamp())
   ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING;
-  RETURN v_before IS NOT NULL AND v_first <> p_id AND EXISTS (
-    SELECT FROM inquiries WHERE org_id = p_org AND id = v_before AND coalesce(duplicate_of, id) = v_first);
+  RETURN EXISTS (SELECT FROM inquiries WHERE org_id = p_org AND id = v_before
+                 AND (phone_index = ANY (p_known) OR email_index = ANY (p_known)));
 END
 $$;
 

@@ -6,6 +6,7 @@ from app.services.inquiries.arriving import (
            add,
            admit,
            is_known,
+           is_sent,
            own_lead,
            place,
            remember,
@@ -26,5 +27,5 @@ from app.services.inquiries.working import (
            reveal,
 )
 
-__all__ = ["NOTE_MAX", "Arrival", "Device", "add", "admit", "convert", "edit", "is_known", "known", "merge", "move", "note", "own_lead",
+__all__ = ["NOTE_MAX", "Arrival", "Device", "add", "admit", "convert", "edit", "is_known", "is_sent", "known", "merge", "move", "note", "own_lead",
            "place", "remember", "remove", "remove_note", "restore", "reveal", "submit", "use_proof"]

@@ -26,6 +26,7 @@ from app.rules.inquiries import (
     network_of,
 )
 from app.services.work import ASKED
+from app.text import CONTROL
 
 PHONE, EMAIL = "phone", "email"
 
@@ -33,6 +34,7 @@ _PLACE = text("SELECT * FROM app.inquiry_place(:slug, :code)")
 _ATTEMPT = text("SELECT app.count_inquiry_attempt(:address, :most, :window)")
 _PROOF = text("SELECT app.count_hit('proof of work', :name, :ends, 1)")
 _KNOWN = text("SELECT app.knows_inquiry_device(:org, :cookie, :local, :print)")
+_SENT = text("SELECT app.has_inquiry(:org, :id)")
 _SUBMIT = text("SELECT app.submit_inquiry(:org, :hostel, :id, CAST(:lead AS jsonb), :known, :cookie, :new_cookie, :local, :print)")
 _ADD = text("SELECT app.add_inquiry(:hostel, :id, CAST(:lead AS jsonb), :known)")
 _IMPORT = text("SELECT app.import_inquiry(:hostel, :id, CAST(:lead AS jsonb), :known, :at, CAST(:steps AS jsonb))")
@@ -75,7 +77,8 @@ def _digest(value: str) -> bytes | None:
 
 def place(session: Session, slug: str, code: str = "") -> Arrival:
     """The page at an address. Error: NotFound."""
-    row = session.execute(_PLACE, {"slug": slug[:63], "code": code[:12]}).one_or_none()
+    odd = CONTROL.search(slug + code)
+    row = None if odd else session.execute(_PLACE, {"slug": slug[:64], "code": code[:13]}).one_or_none()  # one more than there can be
     if row is None:
         raise NotFound("There is nothing at this address.")
     return Arrival(**row._mapping)  # noqa: SLF001 - the public name of a row's columns
@@ -100,8 +103,13 @@ def is_known(session: Session, org_id: UUID, device: Device) -> bool:
     return bool(session.execute(_KNOWN, {"org": org_id, **device.digests()}).scalar_one())
 
 
+def is_sent(session: Session, org_id: UUID, inquiry_id: UUID) -> bool:
+    """Whether an inquiry has arrived under this id, which its sender alone knows."""
+    return bool(session.execute(_SENT, {"org": org_id, "id": inquiry_id}).scalar_one())
+
+
 def submit(session: Session, ring: KeyRing, where: Arrival, inquiry_id: UUID, lead: Lead, device: Device, new_cookie: str) -> bool:
-    """Write a stranger's inquiry, whose `lead` is clean; returns whether this very browser repeats what it has sent.
+    """Write a stranger's inquiry, whose `lead` is clean; returns whether this very browser has sent this phone or e-mail before.
 
     `new_cookie` is what the browser will carry from now on: its own, if it came with one.
 

@@ -92,7 +92,8 @@ class PublicInquiryView(BaseView):
 
     def _form(self, where: Arrival, slug: str, code: str, form: InquiryForm, received: Received | None = None) -> Response:
         error: DomainError | None = received.error if received else None
-        shown = refused(form, error) if error is not None else None
+        hidden = getattr(error, "field", None) in _ABOUT  # nobody would see a refusal beside it
+        shown = refused(form, error) if error is not None and not hidden else error
         page = _page("inquiries/ask.html", where, error.status if error else 200, form=form, error=shown, slug=slug,
                      challenge=strangers.challenge(where), about=_ABOUT, once=submission_id(), more=_more(slug, code))
         return strangers.keep(page, received) if received else page

@@ -13,7 +13,7 @@ from flask import Response, current_app, g, request
 from app.crypto import KeyRing
 from app.gateways import proof
 from app.logs import current_request_id
-from app.rules.errors import DomainError
+from app.rules.errors import Conflict, DomainError, Invalid
 from app.rules.inquiries import DEVICE_KEPT, Lead, TooManyAttempts, clean_lead
 from app.security import new_token
 from app.services import inquiries
@@ -86,13 +86,17 @@ def challenge(where: Arrival) -> dict[str, str | int]:
 
 
 def receive(where: Arrival, sent: Sent) -> Received:
-    """Check and write; a mistyped form is no attempt, everything after that is."""
+    """Check and write; a mistyped form is no attempt, nor is one that has arrived already; everything else is."""
     begun, now = time.monotonic(), formats.now()
     found, known = Received(), device(sent.local_token, sent.fingerprint)
     try:
         lead = clean_lead(sent.lead, where.country, now.astimezone(ZoneInfo(where.timezone)).date())
+        if not (sent.proof or sent.trap):
+            raise Invalid("Your browser has to show that it is no program, and needs scripts for that. Please turn them on, or call us.", field="altcha")
     except DomainError as error:
         return Received(error)
+    if inquiries.is_sent(db_session(), where.org_id, sent.id):
+        return Received(cookie=known.cookie)
     with service_call() as call:
         inquiries.admit(call.session, settings().secret_key, request.remote_addr or "")
     if call.error is None:
@@ -103,6 +107,8 @@ def receive(where: Arrival, sent: Sent) -> Received:
                 inquiries.use_proof(call.session, name, ends)
                 found.duplicate = inquiries.submit(call.session, ring(), where, sent.id, lead, known, found.cookie)
         _wait_for_the_beat(begun)
+    if isinstance(call.error, Conflict) and inquiries.is_sent(db_session(), where.org_id, sent.id):
+        return Received(cookie=known.cookie)  # a second click was faster than the answer to the first
     found.error = call.error
     return found
 
