@@ -7,7 +7,9 @@ SHA-256: whoever reads the table cannot use it.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +74,11 @@ def read_file_link(secret: str, token: str, user_id: int | UUID, now: datetime) 
     if now.timestamp() >= ends:
         raise LinkExpired("This link has expired; open the file from the console again.")
     return FileLink(UUID(file_hex), UUID(org_hex), datetime.fromtimestamp(ends, UTC))
+
+
+def draft_key(secret: str, user_id: int) -> str:
+    """The key (base64) under which browsers keep what this person types: whoever signs in as them gets it again."""
+    return base64.b64encode(hmac.digest(secret.encode(), f"viramah.draft.v1:{user_id}".encode(), "sha256")).decode()
 
 
 class OneTimeSecret(NamedTuple):

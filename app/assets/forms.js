@@ -116,6 +116,8 @@ window.addEventListener("pageshow", () => { leaving = false; });
 
 // -- drafts -------------------------------------------------------------------------------------------------------
 // Of one person, in one organization, for one address; gone when saved, left on purpose, signed out, or after half a day.
+// Encrypted: the key comes with the page and stays in its memory, so that nobody reads them here before that person has
+// signed in again. Where pages come unencrypted there is no cipher, and nothing is kept.
 
 const meta = (name) => $(`meta[name=${name}]`)?.content || "";
 const LIFE = 12 * 3600 * 1000, PREFIX = "draft:";
@@ -124,12 +126,37 @@ const stored = () => Object.keys(localStorage).filter((key) => key.startsWith(PR
 const read = (key) => { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } };
 const value = (form, name) => form.elements.namedItem(name)?.value || "";
 
+const KEY = $("form[data-guard]")?.dataset.guard, AES = "AES-GCM";
+const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+const letters = (found) => btoa(Array.from(new Uint8Array(found), (one) => String.fromCharCode(one)).join(""));
+const cipher = KEY && crypto.subtle && crypto.subtle.importKey("raw", bytes(KEY), AES, false, ["encrypt", "decrypt"]);
+const bound = (key, iv) => ({ name: AES, iv, additionalData: new TextEncoder().encode(key) });
+const turns = new Map(); // what is still being encrypted is not written after it was dropped, or typed anew
+const turn = (key) => turns.set(key, (turns.get(key) || 0) + 1).get(key);
+const drop = (key) => { turn(key); localStorage.removeItem(key); };
+const write = (key, draft) => { try { localStorage.setItem(key, JSON.stringify(draft)); } catch { /* no room: then without */ } };
+const seal = async (key, sent, content) => {
+  const mine = turn(key), iv = crypto.getRandomValues(new Uint8Array(12));
+  const box = await crypto.subtle.encrypt(bound(key, iv), await cipher, new TextEncoder().encode(JSON.stringify(content)));
+  if (turns.get(key) === mine) write(key, { at: Date.now(), sent, iv: letters(iv), box: letters(box) });
+};
+const unseal = async (key) => {
+  const { iv, box } = read(key) || {};
+  if (!box || !cipher) return null;
+  try {
+    return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt(bound(key, bytes(iv)), await cipher, bytes(box))));
+  } catch {
+    return drop(key); // made under a key that is no more
+  }
+};
+
 const keep = (form, sent = false) => {
+  if (!cipher) return;
   const typed = controls(form).filter(own).map((one) => [one.name, /^(checkbox|radio)$/.test(one.type) ? one.checked : one.value,
     one.matches("select") ? one.selectedOptions[0]?.textContent : null, one.value]);
-  try {
-    localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), sent, typed, version: value(form, "_version"), was: value(form, "_was"), once: value(form, "_once") }));
-  } catch { /* no room: then without */ }
+  const key = keyOf(form), before = read(key);
+  if (sent && before) write(key, { ...before, sent }); // at once: the page may be gone before the rest is encrypted
+  seal(key, sent, { typed, version: value(form, "_version"), was: value(form, "_was"), once: value(form, "_once") });
 };
 const put = (form, draft) => {
   for (const [name, content, label, mine] of draft.typed) {
@@ -150,7 +177,7 @@ const offer = (form, key) => {
   if (!template) return;
   const notice = template.content.cloneNode(true);
   $("[data-discard]", notice).addEventListener("click", () => {
-    localStorage.removeItem(key);
+    drop(key);
     leaving = true;
     location.reload();
   });
@@ -163,34 +190,34 @@ const here = `:${location.pathname}${location.search}#`;
 const fromItself = document.referrer.startsWith(location.origin) && new URL(document.referrer).pathname === location.pathname;
 for (const key of stored()) {
   const draft = read(key);
-  if (!draft || Date.now() - draft.at > LIFE || (draft.sent && signedIn && (fromItself || !key.includes(here)))) localStorage.removeItem(key);
+  if (!draft?.box || Date.now() - draft.at > LIFE || (draft.sent && signedIn && (fromItself || !key.includes(here)))) localStorage.removeItem(key);
 }
-on("submit", "form[action*='logout'], form[data-sign-out]", () => stored().forEach((key) => localStorage.removeItem(key)));
-on("click", "a[href*='/logout']", () => stored().forEach((key) => localStorage.removeItem(key)));
+on("submit", "form[action*='logout'], form[data-sign-out]", () => stored().forEach(drop));
+on("click", "a[href*='/logout']", () => stored().forEach(drop));
 
 for (const form of signedIn ? $$("form[data-guard]") : []) {
-  const key = keyOf(form), draft = read(key), before = state(form);
+  const key = keyOf(form), before = state(form), draft = await unseal(key);
   const refused = Boolean($(".form-problem, .alert-danger"));
   opened.set(form, refused ? "" : before); // a form that came back refused is not saved yet
   if (draft && !refused) {
     put(form, draft);
     if (state(form) !== before) offer(form, key);
-    else localStorage.removeItem(key);
+    else drop(key);
   }
   let timer = 0;
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => (dirty(form) ? keep(form) : localStorage.removeItem(key)), 400);
+    timer = setTimeout(() => (dirty(form) ? keep(form) : drop(key)), 400);
   });
 }
 // What a page has saved by itself: nothing to be put back, and nothing to be asked about.
 export const saved = (form) => {
   opened.set(form, state(form));
-  localStorage.removeItem(keyOf(form));
+  drop(keyOf(form));
 };
 on("click", "[data-leave]", (_event, link) => {
   leaving = true;
-  for (const form of opened.keys()) if (form.contains(link)) localStorage.removeItem(keyOf(form));
+  for (const form of opened.keys()) if (form.contains(link)) drop(keyOf(form));
 });
 
 // -- somebody else saves ------------------------------------------------------------------------------------------

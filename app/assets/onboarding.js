@@ -1,5 +1,5 @@
-// Registration: what is typed is saved after a pause. While that does not work it stays on this device (forms.js keeps it)
-// and is sent as soon as it can be; of two devices, each field's last writer wins.
+// Registration: what is typed is saved after a pause. While that does not work it stays on this device (forms.js keeps it,
+// encrypted) and is sent as soon as it can be; of two devices, each field's last writer wins.
 import { $, get, post } from "./dom.js";
 import { saved } from "./forms.js";
 

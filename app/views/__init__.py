@@ -10,6 +10,7 @@ from pathlib import Path
 from flask import Flask, Response, current_app, g, request, url_for
 from markupsafe import Markup
 
+from app import signing
 from app.views import formats, language
 from app.views.screens import menu_visible
 
@@ -38,6 +39,12 @@ def theme() -> str:
     return chosen if chosen in ("light", "dark") else ""
 
 
+def draft_key() -> str:
+    """What forms are kept under by the browser of the signed-in person (`data-guard`, forms.js)."""
+    identity = g.get("identity")
+    return signing.draft_key(current_app.config["SETTINGS"].secret_key, identity.user_id) if identity else ""
+
+
 def kept_by_nobody(response: Response) -> Response:
     """What a signed-in person is shown stays in no cache, unless the screen says otherwise (the board, files).
 
@@ -58,4 +65,4 @@ def init_app(app: Flask) -> None:
     builder = app.extensions["appbuilder"]
     app.jinja_env.globals.update(appbuilder=builder, base_template=builder.base_template)
     app.jinja_env.tests["menu_visible"] = menu_visible
-    app.jinja_env.globals.update(asset=asset, script=script, theme=theme)
+    app.jinja_env.globals.update(asset=asset, script=script, theme=theme, draft_key=draft_key)

@@ -45,6 +45,14 @@ def fits(page):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
+def kept_encrypted(page, *typed):
+    """The device keeps a draft, and nothing of it can be read there without signing in."""
+    page.wait_for_function("Object.entries(localStorage).some(([key, text]) => key.startsWith('draft:') && JSON.parse(text).box)")
+    found = page.evaluate("async () => JSON.stringify([{...localStorage}, {...sessionStorage}, await indexedDB.databases(), await caches.keys()])")
+    assert not [text for text in typed if text in found]
+    assert found.endswith(",[],[]]")
+
+
 def interrupted(house, page, me):
     """The first step, typed with the network cut once and the session lost once."""
     fill(page, full_name="Meera Joshi", phone="98765 43210")
@@ -53,12 +61,14 @@ def interrupted(house, page, me):
     page.context.set_offline(True)
     fill(page, address="12 Lake Road", date_of_birth="2005-03-04")
     page.get_by_text("No connection.").wait_for()
+    kept_encrypted(page, "Lake Road", "2005-03-04")
     page.context.set_offline(False)
     saved(page)
 
     house.end_sessions(me)
     fill(page, identity_number="ABCPE1234F")
     page.get_by_text("You are signed out.").wait_for()
+    kept_encrypted(page, "ABCPE1234F")
     page.context.add_cookies([{"name": "viramah", "value": house.cookie(me), "url": house.address, "httpOnly": True, "sameSite": "Lax"}])
     page.goto("/onboarding/1")
     assert page.locator("[name=identity_number]").input_value() == "ABCPE1234F"
