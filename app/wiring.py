@@ -17,8 +17,10 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from app.gateways.mail import FolderMailer, Mailer, SmtpMailer
+from app.gateways.oauth import Client, GitHub, Google, SignInProvider
 from app.gateways.objects import LocalStore, ObjectStore, S3Store
 from app.models.base import Model
+from app.rules.oauth import Provider
 
 if TYPE_CHECKING:
     from config import Settings
@@ -105,6 +107,19 @@ def mailer() -> Mailer:
     if found.mailbox_dir is None:
         raise LookupError("neither SMTP_URL nor MAILBOX_DIR is set")
     return FolderMailer(found.mailbox_dir, found.mail_from)
+
+
+def providers() -> dict[Provider, SignInProvider]:
+    """Whose accounts people may sign in with: those whose client is set."""
+    found = settings()
+    ways: dict[Provider, SignInProvider] = {}
+    if found.oauth_google_client_id:
+        ways[Provider.GOOGLE] = Google(
+            Client(found.oauth_google_client_id, found.oauth_google_client_secret or "", found.oauth_google_url))
+    if found.oauth_github_client_id:
+        ways[Provider.GITHUB] = GitHub(Client(
+            found.oauth_github_client_id, found.oauth_github_client_secret or "", found.oauth_github_url, found.oauth_github_api_url))
+    return ways
 
 
 def queue() -> Queue:

@@ -28,7 +28,7 @@ from flask import (
 )
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 CLIENT_ID, CLIENT_SECRET = "viramah-twin", "known-to-everybody"
 LIFETIME = 60.0  # seconds of a code or a token
@@ -62,7 +62,7 @@ class Grant:
     @property
     def number(self) -> int:
         """The same for the same address, so that links outlive a restart."""
-        return int.from_bytes(hashlib.sha256(self.email.encode()).digest()[:5])
+        return int.from_bytes(hashlib.sha256(self.email.lower().encode()).digest()[:5])
 
 
 class State:
@@ -219,9 +219,16 @@ def create_twins() -> Flask:
     return app
 
 
+class Quiet(WSGIRequestHandler):
+    """Addresses hold codes: they reach no log here either."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
 def serve(app: Flask, port: int) -> BaseWSGIServer:
     """A server for it on this machine; `serve_forever` runs it."""
-    return make_server("127.0.0.1", port, app, threaded=True)
+    return make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
 
 
 def settings(port: int) -> dict[str, str]:

@@ -55,8 +55,8 @@ def next_step(provider: Provider, *, linked: bool, verified: bool, account: bool
         return Next.CONFIRM
     if invited:
         return Next.JOIN
-    raise Forbidden(f"There is no account here for the e-mail address of your {provider.label} account. Please ask whoever "
-                    "runs your hostel for an invitation.")
+    raise Forbidden(f"There is no account here for a verified e-mail address of your {provider.label} account. Please ask "
+                    "whoever runs your hostel for an invitation.")
 
 
 def check_same_address(provider: Provider, own: str, verified: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ PUBLIC = {
     "LanguageView.choose": "the language is the reader's choice, signed in or not",
 }
 # What people do who have no session yet; each of these takes a password, a code, or a secret from a mail.
-SIGN_IN = {"SignInView", "SignInLinkView", "NewDeviceView", "SignUpView", "PasswordView", "InvitationLinkView", "UtilView"}
+SIGN_IN = {"SignInView", "SignInLinkView", "NewDeviceView", "ProviderView", "SignUpView", "PasswordView", "InvitationLinkView", "UtilView"}
 
 
 def _routes(app: Any) -> list[Any]:

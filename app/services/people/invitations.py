@@ -144,22 +144,33 @@ def accept_as_new(session: Session, secret: str, name: str, password: str) -> tu
     if found.user_id is not None:
         raise Conflict(f"There is an account for {found.email} already: please sign in to accept.")
     signin.check_password(password, found.email)
-    row = _accept(session, secret, organizations.clean_name(name), None)
+    row = _accept(session, link_digest(secret), organizations.clean_name(name), None)
     set_password(session, row.user_id, password)
     note(session, row.user_id, "joined", new_account=True)
     return row.user_id, found.email, row.org_id
 
 
+def accept_proved(session: Session, digest: bytes) -> int:
+    """Make the account and join, for who has proved otherwise to have the address (auth scope); returns its id.
+
+    There is no password: its person may choose one by the way back of those who forgot theirs.
+    """
+    row = _accept(session, digest, "", None)
+    note(session, row.user_id, "joined", new_account=True)
+    found: int = row.user_id
+    return found
+
+
 def accept_as(session: Session, secret: str, user_id: int) -> UUID:
     """Join with the account one is signed in with (auth scope); returns the organization's id."""
-    row = _accept(session, secret, "", user_id)
+    row = _accept(session, link_digest(secret), "", user_id)
     note(session, user_id, "joined", new_account=False)
     found: UUID = row.org_id
     return found
 
 
-def _accept(session: Session, secret: str, name: str, user_id: int | None) -> Row[Any]:
-    row = session.execute(_ACCEPT, {"digest": link_digest(secret), "name": name, "user": user_id}).one_or_none()
+def _accept(session: Session, digest: bytes, name: str, user_id: int | None) -> Row[Any]:
+    row = session.execute(_ACCEPT, {"digest": digest, "name": name, "user": user_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such invitation.")
     return row

@@ -18,7 +18,7 @@ from app.identity import Identity
 from app.models.declare import SIGNED_IN
 from app.permissions import Portal
 from app.rules.errors import DomainError, Invalid, NotFound
-from app.services.people import accounts, devices, members, second_factor, sessions
+from app.services.people import accounts, devices, members, oauth, second_factor, sessions
 from app.services.people import signin as service
 from app.views.base import ConsoleView, service_call
 from app.views.people.doors import (
@@ -32,6 +32,7 @@ from app.views.people.doors import (
     signed_in,
 )
 from app.views.people.forms import ChangePasswordForm, CodeForm
+from app.wiring import providers
 
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
              ("curl/", "curl"))
@@ -79,11 +80,13 @@ class AccountView(ConsoleView):
         with account_call() as call:
             secured = second_factor.is_set_up(call.session, me.user_id)
             codes = second_factor.recovery_codes_left(call.session, me.user_id)
+            linked = oauth.links(call.session, me.user_id)
             known = devices.known_devices(call.session, me.user_id, device_token(me.user_id), now())
         if call.error is not None:
             raise call.error
         return self.page("people/account.html", title=gettext("Account and security"), identity=me, secured=secured,
                          codes=codes, devices=sessions.devices(self.session(), me.user_id, now()), known=known,
+                         linked=linked, linkable=[one for one in providers() if one not in linked],
                          words=device_words, portal_names=PORTAL_NAMES)
 
     # -- devices ----------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from app.wiring import settings
 
 # What somebody may still open while their organization waits for their second factor.
 _OPEN_WITHOUT_SECOND_FACTOR = ("AccountView.", "SignInView.", "SwitchView.", "PasswordView.",
-                               "SignInLinkView.", "NewDeviceView.")
+                               "SignInLinkView.", "NewDeviceView.", "ProviderView.")
 DEVICE = "device_{}"  # the cookie by which a browser is known for one person
 TITLE_LIMIT = 300  # characters kept of what a browser says of itself
 

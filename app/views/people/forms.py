@@ -51,6 +51,12 @@ class SignInForm(ConsoleForm):
     password = old_password_field(lazy_gettext("Password"))
 
 
+class ConfirmForm(ConsoleForm):
+    """The password of an account that is known already."""
+
+    password = old_password_field(lazy_gettext("Password"))
+
+
 class CodeForm(ConsoleForm):
     """A code of the app, or a recovery code."""
 
@@ -136,5 +142,5 @@ class RoleField(SelectField):
             raise ValueError(gettext("Choose one from the list.")) from error
 
 
-__all__ = ["AcceptForm", "ChangePasswordForm", "CodeForm", "DeviceCodeForm", "ForgottenForm", "NewPasswordForm", "RoleField",
+__all__ = ["AcceptForm", "ChangePasswordForm", "CodeForm", "ConfirmForm", "DeviceCodeForm", "ForgottenForm", "NewPasswordForm", "RoleField",
            "SecurityForm", "SignInForm", "SignUpForm", "UseLinkForm", "email_field", "name_field"]

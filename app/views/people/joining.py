@@ -16,6 +16,7 @@ from app.services.people import signin as service
 from app.services.people.invitations import OpenInvitation
 from app.views.people.doors import account_call, caller, door_page, let_in, now, refused
 from app.views.people.forms import AcceptForm, SignUpForm
+from app.wiring import providers
 
 SIGN_UPS_PER_HOUR = 10  # of one network address
 
@@ -97,4 +98,4 @@ class InvitationLinkView(BaseView):
               identity: Any = None) -> Response:
         shown = refused(form, error) if error is not None and form is not None else error
         return door_page("people/invitation.html", error.status if error else 200, invitation=found, form=form,
-                         error=shown, identity=identity, here=request.full_path)
+                         error=shown, identity=identity, here=request.full_path, providers=list(providers()))

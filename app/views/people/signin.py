@@ -28,6 +28,7 @@ from app.views.people.doors import (
 )
 from app.views.people.forms import CodeForm, SignInForm
 from app.views.people.newdevice import admit
+from app.wiring import providers
 
 HALF_WAY = "half_way"  # cookie entry of somebody whose password was right and whose code is due
 HALF_WAY_SECONDS = 300
@@ -38,6 +39,29 @@ def to_second_step(user_id: int, email: str, target: str, *, mail_proved: bool =
     session.clear()
     session[HALF_WAY] = {"user": user_id, "email": email, "at": int(now().timestamp()), "mail_proved": mail_proved}
     return redirect(url_for("SignInView.second_step", next=target or None), code=303)
+
+
+def check_password(email: str, password: str) -> tuple[Account | None, DomainError | None]:
+    """Whose password it is, or why nobody's; counted before it is looked at."""
+    with account_call() as call:
+        service.bound_address(call.session, "sign-in", caller().address, now(), most=ATTEMPTS_PER_ADDRESS)
+    if call.error is None:
+        with account_call() as call:
+            service.begin_attempt(call.session, email, caller().address, now())
+    account = None
+    if call.error is None:
+        with account_call() as call:
+            account = service.check_password(call.session, email, password)
+    if call.error is not None:
+        return None, call.error
+    return account, None if account is not None else WrongCredentials()
+
+
+def go_on(account: Account, target: str) -> Response:
+    """In, or on to the code of the app, for somebody whose first factor was right."""
+    if account.second_factor:
+        return to_second_step(account.user_id, account.email, target)
+    return admit(account.user_id, account.email, second_factor=False, target=target)
 
 
 class SignInView(BaseView):
@@ -54,12 +78,10 @@ class SignInView(BaseView):
             return self._already(target) or self._page(form, target)
         if not form.validate():
             return self._page(form, target, Invalid(gettext("Please give your e-mail address and your password.")))
-        account, error = self._check(form.email.data.lower(), form.password.data)
+        account, error = check_password(form.email.data.lower(), form.password.data)
         if account is None:
             return self._page(form, target, error)
-        if not account.second_factor:
-            return admit(account.user_id, account.email, second_factor=False, target=target)
-        return to_second_step(account.user_id, account.email, target)
+        return go_on(account, target)
 
     def _already(self, target: str) -> Response | None:
         """Whoever is signed in goes on; unless they are nowhere a member, which a circle of redirects would not tell."""
@@ -72,23 +94,10 @@ class SignInView(BaseView):
             email = sessions.is_open(call.session, digest, now()) if digest else None
         return door_page("people/nowhere.html", 403, email=email) if email else None
 
-    def _check(self, email: str, password: str) -> tuple[Account | None, DomainError | None]:
-        with account_call() as call:
-            service.bound_address(call.session, "sign-in", caller().address, now(), most=ATTEMPTS_PER_ADDRESS)
-        if call.error is None:
-            with account_call() as call:
-                service.begin_attempt(call.session, email, caller().address, now())
-        account = None
-        if call.error is None:
-            with account_call() as call:
-                account = service.check_password(call.session, email, password)
-        if call.error is not None:
-            return None, call.error
-        return account, None if account is not None else WrongCredentials()
-
     def _page(self, form: SignInForm, target: str, error: DomainError | None = None) -> Response:
         shown = refused(form, error) if error is not None else None
-        return door_page("people/sign_in.html", error.status if error else 200, form=form, error=shown, target=target)
+        return door_page("people/sign_in.html", error.status if error else 200, form=form, error=shown, target=target,
+                         providers=list(providers()))
 
     @expose("/login/code", methods=["GET", "POST"])
     def second_step(self) -> Any:
