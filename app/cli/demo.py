@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 import click
 from flask.cli import AppGroup
 
 from app.crypto import KeyRing
+from app.permissions import Portal
 from app.services import demo, statistics
 from app.tenancy import auth_scope, service_scope, tenant_scope
 from app.wiring import objects, settings
@@ -38,12 +41,28 @@ def load_command(until: datetime | None) -> None:
             if demo.fill(session, company, ids, objects(), moment):
                 made = True
                 demo.ask(session, KeyRing(dict(settings().field_keys)), company, ids, moment)
+        _take_in(company, ids, organizations[company.slug])
     with auth_scope() as session:
         demo.set_passwords(session, ids, password)
     if made:
         with service_scope("gathering statistics after the demo was loaded") as session:
             statistics.gather(session)
     click.echo("The demo is loaded." if made else "The demo data is there already; nothing was changed.")
+
+
+def _take_in(company: Any, ids: dict[str, int], org_id: UUID) -> None:
+    """Newcomers type for themselves, and reviewers decide for themselves."""
+    ring = KeyRing(dict(settings().field_keys))
+    for who in demo.newcomers(company):
+        person = ids[who.email]
+        with tenant_scope(org_id, person, portal=Portal.RESIDENT) as session:
+            begun = demo.register(session, ring, objects(), person, who)
+        if begun and who.then:
+            with tenant_scope(org_id, ids[who.reviewer]) as session:
+                demo.review(session, ring, person, who)
+        if begun and who.corrected:
+            with tenant_scope(org_id, person, portal=Portal.RESIDENT) as session:
+                demo.correct(session, ring, person, who)
 
 
 @group.command("logins")

@@ -142,7 +142,8 @@ SAHYADRI = Company(
         ),
         *_residents(_MEN, "KTH", 24, 0),
         *_residents(_WOMEN, "VMN", 20, 0),
-        Somebody("Tushar Apte", "tushar.apte@students.example", ((R.PENDING_RESIDENT, "KTH"),)),
+        *(Somebody(name, f"{name}@students.example".lower().replace(" ", "."), ((R.PENDING_RESIDENT, "KTH"),)) for name in (
+            "Tushar Apte", "Ketan Wagh", "Nilesh Borkar", "Sumit Kale", "Aditya Limaye", "Chinmay Rane", "Rohit Bhagat")),
     ),
 )
 
@@ -188,6 +189,6 @@ def logins(residents_each: int = 1) -> list[tuple[str, str, str]]:
         for house in company.houses:
             living = (person for person in company.people if person.places == ((R.RESIDENT, house.code),))
             shown += islice(living, residents_each)
-        shown += [person for person in company.people if person.places[0][0] is R.PENDING_RESIDENT]
+        shown += islice((person for person in company.people if person.places[0][0] is R.PENDING_RESIDENT), residents_each)
         rows += [(role, names[code], person.email) for person in shown for role, code in person.places]
     return [(role.replace("_", " "), where, email) for role, where, email in rows]

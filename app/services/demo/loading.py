@@ -138,7 +138,8 @@ def _people_of(company: cast.Company, house: cast.House, ids: Ids) -> history.Ho
 
 
 def _coming(company: cast.Company, house: cast.House, ids: Ids) -> list[int]:
-    return [ids[person.email] for person in company.people if (Role.PENDING_RESIDENT, house.code) in person.places]
+    """Those whom the house holds a bed for; the others choose one themselves."""
+    return [ids[person.email] for person in company.people if (Role.PENDING_RESIDENT, house.code) in person.places][:1]
 
 
 def _photos(session: Session, story: history.Story, hostel_id: UUID, objects: ObjectStore,
