@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import config
 from app.local import environment, places
@@ -67,6 +68,8 @@ def run_console(folder: DataFolder, port: int) -> int:
             settings = config.load(local.settings)
             if settings.database_realtime_url:
                 check_port(settings.realtime_port, "REALTIME_PORT")
+            if (twins := twins_port(settings)) is not None:
+                check_port(twins)
             try:
                 start_servers(supervisor, local)
                 logins = prepare_database(local, demo=settings.demo)
@@ -184,7 +187,8 @@ def start_processes(supervisor: Supervisor, local: Local, settings: config.Setti
     counts = new_counts(local.folder)
     worker, scheduler = ["-m", "jobs.worker"], ["-m", "jobs.scheduler"]
     realtime = {"realtime": ["-m", "app.api.realtime"]} if settings.database_realtime_url else {}
-    for name, words in {"web": web, "worker": worker, "scheduler": scheduler, **realtime}.items():
+    twins = {"twins": ["-m", "app.local.twins", str(twins_port(settings))]} if twins_port(settings) else {}
+    for name, words in {"web": web, "worker": worker, "scheduler": scheduler, **realtime, **twins}.items():
         say(f"Starting {name} …")
         program = Program(
             [sys.executable, "-P", *words],
@@ -193,6 +197,11 @@ def start_processes(supervisor: Supervisor, local: Local, settings: config.Setti
             folder=ROOT,
         )
         supervisor.start(name, program)
+
+
+def twins_port(settings: config.Settings) -> int | None:
+    """Where the demo's stand-ins for Google and GitHub listen; None if people sign in with the real ones, or with none."""
+    return urlsplit(settings.oauth_google_url).port if settings.oauth_google_client_id == environment.TWIN_ID else None
 
 
 def new_counts(folder: DataFolder) -> dict[str, str]:

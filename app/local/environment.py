@@ -26,6 +26,8 @@ LOGINS = {
 PRIVATE = ("anchor", "files", "mailbox")
 # Processes that people's requests reach never see the superuser's address.
 ADMIN_ONLY = "DATABASE_ADMIN_URL"
+# How the console is known to the stand-ins for Google and GitHub, which guard nothing.
+TWIN_ID, TWIN_SECRET = "viramah-twin", "known-to-everybody"
 # Marks the processes of one data folder, so that the next start finds what a killed one left behind.
 MARK = "VIRAMAH_SUPERVISED"
 
@@ -63,6 +65,7 @@ def describe(folder: DataFolder, port: int, environ: Mapping[str, str], *, creat
         **{f"{name.upper()}_DIR": str(folder.root / name) for name in PRIVATE},
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         **_realtime(port, given),
+        **_twins(port, given),
         **{name: value for name, value in kept.items() if name in DEMO_KEYS},
     }
     postgres = redis = None
@@ -84,6 +87,21 @@ def _realtime(port: int, given: Mapping[str, str]) -> dict[str, str]:
         return {}
     own = given.get("REALTIME_PORT", str(port + 1 if port < LAST_PORT else port - 1))
     return {"REALTIME_PORT": own, "REALTIME_URL": f"http://127.0.0.1:{own}"}
+
+
+def _twins(port: int, given: Mapping[str, str]) -> dict[str, str]:
+    """In the demo, unless real ones are set: stand-ins for Google and GitHub, two ports on, for browsers of this machine."""
+    if not config.read_flag(given["DEMO"]) or "PUBLIC_URL" in given or any(name.startswith("OAUTH_") for name in given):
+        return {}
+    return twin_settings(port + 2 if port + 2 <= LAST_PORT else port - 2)
+
+
+def twin_settings(port: int) -> dict[str, str]:
+    """What points a console at the stand-ins of app/local/twins.py."""
+    here = f"http://127.0.0.1:{port}"
+    found = {f"OAUTH_{name}_{part}": value for name in ("GOOGLE", "GITHUB")
+             for part, value in (("CLIENT_ID", TWIN_ID), ("CLIENT_SECRET", TWIN_SECRET), ("URL", here))}
+    return {**found, "OAUTH_GITHUB_API_URL": f"{here}/api"}
 
 
 def _secrets(folder: DataFolder, given: Mapping[str, str], *, create: bool) -> dict[str, str]:

@@ -30,7 +30,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-CLIENT_ID, CLIENT_SECRET = "viramah-twin", "known-to-everybody"
+from app.local.environment import TWIN_ID, TWIN_SECRET
+
 LIFETIME = 60.0  # seconds of a code or a token
 LOOPBACK = ("127.0.0.1", "localhost")
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -113,7 +114,7 @@ def authorize(label: str) -> Any:
     """Ask who it is, and send them back with a code."""
     asked = request.args
     back = asked.get("redirect_uri", "")
-    if (asked.get("client_id") != CLIENT_ID or asked.get("response_type") != "code" or not asked.get("state")
+    if (asked.get("client_id") != TWIN_ID or asked.get("response_type") != "code" or not asked.get("state")
             or asked.get("code_challenge_method") != "S256" or urlsplit(back).hostname not in LOOPBACK):
         abort(400)
     if request.method == "GET":
@@ -130,7 +131,7 @@ def _redeemed() -> tuple[str, Grant] | None:
     """A token for the code in the request, once."""
     asked = request.form
     grant = _state().codes.pop(asked.get("code", ""), None)
-    if asked.get("client_id") != CLIENT_ID or asked.get("client_secret") != CLIENT_SECRET:
+    if asked.get("client_id") != TWIN_ID or asked.get("client_secret") != TWIN_SECRET:
         abort(401)
     shown = urlsafe_b64encode(hashlib.sha256(asked.get("code_verifier", "").encode()).digest()).rstrip(b"=").decode()
     if grant is None or grant.ends < time.monotonic() or grant.redirect_uri != asked.get("redirect_uri") or grant.challenge != shown:
@@ -149,7 +150,7 @@ def google_token() -> Any:
     token, grant = redeemed
     now, here, state = int(time.time()), request.host_url.rstrip("/"), _state()
     half = hashlib.sha256(token.encode()).digest()[:16]
-    claims = {"iss": here, "aud": CLIENT_ID, "azp": CLIENT_ID, "sub": str(grant.number), "email": grant.email,
+    claims = {"iss": here, "aud": TWIN_ID, "azp": TWIN_ID, "sub": str(grant.number), "email": grant.email,
               "email_verified": grant.verified, "name": "Somebody New", "iat": now, "exp": now + 3600, "nonce": grant.nonce,
               "at_hash": urlsafe_b64encode(half).rstrip(b"=").decode()}
     key = state.key
@@ -229,14 +230,6 @@ class Quiet(WSGIRequestHandler):
 def serve(app: Flask, port: int) -> BaseWSGIServer:
     """A server for it on this machine; `serve_forever` runs it."""
     return make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
-
-
-def settings(port: int) -> dict[str, str]:
-    """What points a console at the stand-ins."""
-    here = f"http://127.0.0.1:{port}"
-    found = {f"OAUTH_{name}_{part}": value for name in ("GOOGLE", "GITHUB")
-             for part, value in (("CLIENT_ID", CLIENT_ID), ("CLIENT_SECRET", CLIENT_SECRET), ("URL", here))}
-    return {**found, "OAUTH_GITHUB_API_URL": f"{here}/api"}
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from sqlalchemy import text
 import config
 from app.gateways import oauth as gateway
 from app.local import twins
+from app.local.environment import TWIN_SECRET, twin_settings
 from app.views.people import oauth as views
 from tests.views.test_people_account import mailbox  # noqa: F401
 from tests.views.test_people_signing_in import PASSWORD, set_up_second_factor, sign_in, with_password  # noqa: F401
@@ -41,7 +42,7 @@ def twin(app, served, monkeypatch):
     state, port = served
     state.trouble = ""
     gateway._DOCUMENTS.clear()
-    values = {name.lower(): value for name, value in twins.settings(port).items()}
+    values = {name.lower(): value for name, value in twin_settings(port).items()}
     monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], **values))
     return state
 
@@ -241,7 +242,7 @@ def test_no_secret_is_kept_or_told(with_password, browser, twin, superuser, capf
     root.setLevel(logging.DEBUG)
     try:
         somebody = browser(None)
-        secret = [twins.CLIENT_SECRET, with_password.owner.email]
+        secret = [TWIN_SECRET, with_password.owner.email]
         for provider in BOTH:
             back = agree(begin(somebody, provider), with_password.owner.email)
             asked = somebody.get(back).headers["Location"]
