@@ -304,20 +304,21 @@ for _table, _events in {
 }.items():
     trigger(_table, "w_access", f"AFTER {_events}", "app.change_access()")
 
-_MEMBER_READERS = (Portal.ADMIN, Portal.MANAGEMENT)
+_MEMBER_READERS, _NAMES_ONLY = (Portal.ADMIN, Portal.MANAGEMENT), (Portal.MANAGEMENT, Portal.SALES)
 protect(
     Member.__table__, masked=("name", "email"),
     grants=[
         Grant((Portal.ADMIN,), select=True),
-        Grant((Portal.MANAGEMENT,), select=tuple(c.name for c in Member.__table__.columns if c.name != "email")),
-        Grant(tuple(p for p in SIGNED_IN if p not in _MEMBER_READERS and p is not Portal.PLATFORM), select=True),
+        Grant(_NAMES_ONLY, select=tuple(c.name for c in Member.__table__.columns if c.name != "email")),
+        Grant(tuple(p for p in SIGNED_IN if p not in (*_NAMES_ONLY, Portal.ADMIN, Portal.PLATFORM)), select=True),
     ],
     policies=[
         Policy("staff_select", "SELECT", _MEMBER_READERS, using=f"{IN_ORG} AND app.member_in_reach(user_id)"),
         Policy("mine_select", "SELECT",
                tuple(p for p in SIGNED_IN if p not in (*_MEMBER_READERS, Portal.SALES, Portal.PLATFORM)),
                using=f"{IN_ORG} AND {MINE}"),
-        Policy("colleagues_select", "SELECT", (Portal.SALES,), using=f"{IN_ORG} AND app.is_colleague(user_id)"),
+        Policy("colleagues_select", "SELECT", (Portal.SALES,),
+               using=f"{IN_ORG} AND (app.is_colleague(user_id) OR user_id = ANY ((SELECT app.lodgers())::integer[]))"),
     ],
 )
 _MEMBERSHIP_RULE = (

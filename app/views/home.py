@@ -84,7 +84,7 @@ CARDS = (
     Card(lazy_gettext("Moving in soon"), "MemberView", {"role": "pending_resident", "status": "active"}, icon="key"),
     Card(lazy_gettext("Free beds"), "BedView", {"state": "free"}, portals=_LET, icon="bed"),
     Card(lazy_gettext("Beds held"), "BedView", {"state": "held"}, portals=_LET, icon="clock"),
-    Card(lazy_gettext("Leaving soon"), "ResidentView", {"status": "notice"}, icon="sign-out"),
+    Card(lazy_gettext("Leaving soon"), "ResidentView", {"status": "notice"}, portals=_LET, icon="sign-out"),
     Card(lazy_gettext("Hostels"), "HostelView", portals=_OFFICE, icon="building"),
     Card(lazy_gettext("Rooms"), "RoomView", portals=_FIELD, icon="door"),
     Card(lazy_gettext("Beds"), "BedView", portals=_FIELD, icon="bed"),

@@ -1626,8 +1626,8 @@ $$
 CREATE FUNCTION app.lodgers() RETURNS integer[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT coalesce(array_agg(user_id), '{}') FROM (
-    SELECT user_id FROM residents WHERE org_id = app.current_org() AND hostel_id = ANY (app.reach('residents', 'read'))
-    UNION SELECT user_id FROM bed_holds WHERE org_id = app.current_org() AND hostel_id = ANY (app.reach('residents', 'read'))) known
+    SELECT user_id FROM residents WHERE org_id = app.current_org() AND coalesce(hostel_id = ANY (app.reach('residents', 'read')), true)
+    UNION SELECT user_id FROM bed_holds WHERE org_id = app.current_org() AND coalesce(hostel_id = ANY (app.reach('residents', 'read')), true)) known
 $$;
 
 -- Residents act for themselves in a house where they live or will
@@ -2266,360 +2266,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY f.level, r.number, b.label
 $$
 --;;
-CREATE FUNCTION app.inquiry_place(p_slug text, p_code text) RETURNS TABLE (org_id uuid, organization text, country text, language text, timezone text, hostel_id uuid, hostel text, hostels jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT o.id, o.name, o.country, coalesce(o.settings ->> 'language', ''), coalesce(h.timezone, o.timezone), h.id, h.name,
-         coalesce((SELECT jsonb_agg(jsonb_build_object('code', lower(a.code), 'name', a.name, 'city', a.city) ORDER BY a.name)
-                   FROM hostels a WHERE a.org_id = o.id AND a.deleted_at IS NULL), '[]')
-  FROM organizations o LEFT JOIN hostels h ON h.org_id = o.id AND lower(h.code) = lower(p_code) AND h.deleted_at IS NULL
-  WHERE o.slug = lower(p_slug) AND o.deleted_at IS NULL AND o.subscription_status IN ('trial', 'active')
-    AND (p_code = '' OR h.id IS NOT NULL)
-$$;
-
--- Counts an attempt of a network address
---;;
-CREATE FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_now timestamptz := app.now();
-  v_first timestamptz;
-BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('inquiry attempt:' || encode(p_address, 'hex'), 0));
-  SELECT at INTO v_first FROM inquiry_attempts WHERE address = p_address AND at > v_now - p_window
-  ORDER BY at DESC OFFSET p_most - 1 LIMIT 1;
-  IF FOUND THEN
-    RETURN greatest(1, ceil(extract(epoch FROM v_first + p_window - v_now)))::integer;
-  END IF;
-  INSERT INTO inquiry_attempts (address, at) VALUES (p_address, v_now);
-  RETURN 0;
-END
-$$
---;;
-CREATE FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) RETURNS uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT d.inquiry_id FROM device_fingerprints d JOIN inquiries i ON i.org_id = d.org_id AND i.id = d.inquiry_id
-  WHERE d.org_id = p_org AND i.deleted_at IS NULL
-    AND (d.cookie = p_cookie OR d.local_token = p_local AND d.fingerprint = p_print)
-  ORDER BY d.cookie = p_cookie DESC, d.seen_at DESC LIMIT 1
-$$
---;;
-CREATE FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT app.inquiry_of_device(p_org, p_cookie, p_local, p_print) IS NOT NULL
-$$
---;;
-CREATE FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz DEFAULT NULL) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_number bigint := app.next_number(p_org, 'inquiry', p_org);
-  v_at timestamptz := coalesce(p_at, app.now());
-  v_first uuid;
-  v_again uuid := (SELECT coalesce(duplicate_of, id) FROM inquiries WHERE org_id = p_org AND id = p_id);
-BEGIN
-  IF v_again IS NOT NULL THEN
-    RETURN v_again;
-  END IF;
-  PERFORM set_config('app.event_at', coalesce(p_at::text, ''), true), set_config('app.event', 'ask', true), set_config('app.note', '', true);
-  SELECT d.inquiry_id INTO v_first FROM inquiry_dedup_index d
-  JOIN inquiries i ON i.org_id = d.org_id AND i.id = d.inquiry_id AND i.deleted_at IS NULL
-  WHERE d.org_id = p_org AND d.digest = ANY (p_known) ORDER BY d.kind DESC LIMIT 1;
-  INSERT INTO inquiries (org_id, id, hostel_id, number, full_name, phone_token, phone_index, phone_masked, email_token,
-                         email_index, email_masked, message, language, move_in_on, source, campaign, referrer, asked_at,
-                         owner_id, duplicate_of, created_by)
-  SELECT p_org, p_id, p_hostel, v_number, l.full_name, l.phone_token, l.phone_index, l.phone_masked, l.email_token,
-         l.email_index, l.email_masked, l.message, l.language, l.move_in_on, l.source, l.campaign, l.referrer, v_at,
-         p_by, v_first, p_by
-  FROM jsonb_populate_record(NULL::inquiries, p_lead) l;
-  INSERT INTO inquiry_dedup_index AS d (org_id, kind, digest, inquiry_id, seen_at)
-  SELECT p_org, found.kind, found.digest, coalesce(v_first, p_id), v_at
-  FROM (VALUES ('email', p_lead ->> 'email_index'), ('phone', p_lead ->> 'phone_index')) found (kind, digest)
-  WHERE found.digest IS NOT NULL ORDER BY found.kind
-  ON CONFLICT (org_id, kind, digest) DO UPDATE SET seen_at = excluded.seen_at, inquiry_id = (  -- whose it was first, unless that is gone
-    SELECT coalesce((SELECT id FROM inquiries WHERE org_id = p_org AND id = d.inquiry_id AND deleted_at IS NULL), excluded.inquiry_id));
-  UPDATE inquiries SET times_asked = times_asked + 1, last_asked_at = v_at
-  WHERE org_id = p_org AND id = coalesce(v_first, p_id);
-  RETURN coalesce(v_first, p_id);
-END
-$$
---;;
-CREATE FUNCTION app.has_inquiry(p_org uuid, p_id uuid) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM inquiries WHERE org_id = p_org AND id = p_id)
-$$
---;;
-CREATE FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_before uuid := app.inquiry_of_device(p_org, p_cookie, p_local, p_print);
-BEGIN
-  IF NOT EXISTS (SELECT FROM organizations WHERE id = p_org AND deleted_at IS NULL) THEN
-    RAISE EXCEPTION 'There is no such organization.' USING ERRCODE = 'VR404';
-  END IF;
-  PERFORM app.store_inquiry(p_org, p_hostel, p_id, p_lead, p_known, NULL);
-  INSERT INTO device_fingerprints AS d (org_id, cookie, local_token, fingerprint, inquiry_id, seen_at)
-  VALUES (p_org, p_new_cookie, p_local, p_print, p_id, app.now())
-  ON CONFLICT (org_id, cookie) DO UPDATE SET seen_at = excluded.seen_at, local_token = coalesce(excluded.local_token, d.local_token),
-    fingerprint = coalesce(excluded.fingerprint, d.fingerprint);
-  INSERT INTO outbox (org_id, kind, payload, key, due_at)
-  VALUES (p_org, 'inquiries.asked', jsonb_build_object('inquiry_id', p_id), p_id::text, clock_timestamp())
-  ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING;
-  RETURN EXISTS (SELECT FROM inquiries WHERE org_id = p_org AND id = v_before
-                 AND (phone_index = ANY (p_known) OR email_index = ANY (p_known)));
-END
-$$
---;;
-CREATE FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF p_hostel IS NOT NULL AND NOT EXISTS (SELECT FROM hostels WHERE org_id = app.current_org() AND id = p_hostel AND deleted_at IS NULL) THEN
-    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
-  END IF;
-  IF NOT app.is_system() AND NOT app.allowed_in('inquiries', 'create', p_hostel) THEN
-    RAISE EXCEPTION 'Your role does not let you write down inquiries here.' USING ERRCODE = 'VR403';
-  END IF;
-  RETURN app.store_inquiry(app.current_org(), p_hostel, p_id, p_lead, p_known, app.current_user_id());
-END
-$$
---;;
-CREATE FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_org uuid := app.current_org();
-  v_first uuid;
-  v_step jsonb;
-BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'The past is written by the product itself.' USING ERRCODE = 'VR403';
-  END IF;
-  v_first := app.store_inquiry(v_org, p_hostel, p_id, p_lead, p_known, NULL, p_at);
-  FOR v_step IN SELECT * FROM jsonb_array_elements(p_steps) LOOP
-    PERFORM app.act_for((v_step ->> 'by')::integer);
-    PERFORM set_config('app.event_at', v_step ->> 'at', true), set_config('app.event', v_step ->> 'event', true),
-            set_config('app.note', coalesce(v_step ->> 'note', ''), true),
-            set_config('app.lost', coalesce(v_step ->> 'reason', ''), true);
-    UPDATE inquiries SET status = v_step ->> 'state', owner_id = coalesce((v_step ->> 'owner')::integer, owner_id),
-      next_action = coalesce(v_step ->> 'next_action', ''), next_action_at = (v_step ->> 'next_at')::timestamptz
-    WHERE org_id = v_org AND id = p_id;
-  END LOOP;
-  PERFORM app.act_for(NULL), set_config('app.event_at', '', true), set_config('app.note', '', true);
-  RETURN v_first;
-END
-$$
---;;
-CREATE FUNCTION app.sees_inquiry(p_id uuid, p_action text DEFAULT 'read') RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM inquiries WHERE org_id = app.current_org() AND id = p_id
-                 AND (app.is_system() OR app.allowed_in('inquiries', p_action, hostel_id)))
-$$
---;;
-CREATE FUNCTION app.inquiry_workers(p_hostel uuid) RETURNS TABLE (user_id integer, name text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT m.user_id, m.name FROM members m
-  WHERE m.org_id = app.current_org() AND m.user_id IN (SELECT app.people_who_can('inquiries', 'update', p_hostel)) ORDER BY m.name
-$$
---;;
-CREATE FUNCTION app.is_colleague(p_user integer) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM memberships m JOIN roles USING (role)
-                 WHERE m.org_id = app.current_org() AND m.user_id = p_user AND roles.rank > 10)
-$$;
-
--- When it came to its stage; who is reminded anew of what was put off
---;;
-CREATE FUNCTION app.keep_inquiry() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF TG_OP = 'INSERT' THEN
-    NEW.stage_since := app.event_time();
-    RETURN NEW;
-  END IF;
-  IF NEW.status <> OLD.status THEN
-    NEW.stage_since := app.event_time();
-    NEW.lost_reason := CASE WHEN NEW.status = 'lost' THEN coalesce(NULLIF(current_setting('app.lost', true), ''), 'other') END;
-  END IF;
-  IF NEW.next_action_at IS DISTINCT FROM OLD.next_action_at THEN
-    NEW.reminded_at := NULL;
-  END IF;
-  IF NEW.owner_id IS DISTINCT FROM OLD.owner_id AND NEW.owner_id IS NOT NULL AND NEW.owner_id IS DISTINCT FROM app.current_user_id()
-     AND coalesce(current_setting('app.event_at', true), '') = '' THEN
-    IF NOT app.person_can(NEW.owner_id, 'inquiries', 'update', NEW.hostel_id) THEN
-      RAISE EXCEPTION 'This person does not work on these inquiries.' USING ERRCODE = 'VR422', COLUMN = 'owner_id';
-    END IF;
-    PERFORM app.enqueue('inquiries.given', jsonb_build_object('inquiry_id', NEW.id, 'user_id', NEW.owner_id));
-  END IF;
-  RETURN NEW;
-END
-$$
---;;
-CREATE FUNCTION app.write_inquiry_history() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_user integer := CASE WHEN TG_OP = 'INSERT' THEN NEW.created_by ELSE app.current_user_id() END;
-BEGIN
-  IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
-    RETURN NULL;
-  END IF;
-  INSERT INTO inquiry_stage_history (org_id, inquiry_id, from_status, to_status, event, changed_by, triggered_by, note, event_at)
-  VALUES (NEW.org_id, NEW.id, CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END, NEW.status,
-          NULLIF(current_setting('app.event', true), ''), v_user,
-          CASE WHEN v_user IS NULL THEN 'system' ELSE 'user' END, coalesce(current_setting('app.note', true), ''),
-          app.event_time());
-  RETURN NULL;
-END
-$$;
-
--- Whoever first does something with it has it; why it is lost is one of the known reasons
---;;
-CREATE FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row inquiries;
-BEGIN
-  SELECT * INTO v_row FROM inquiries WHERE org_id = app.current_org() AND id = p_id;
-  IF v_row.duplicate_of IS NOT NULL THEN
-    RAISE EXCEPTION 'This inquiry belongs to another one: move that one.' USING ERRCODE = 'VR409';
-  END IF;
-  IF p_to IS NULL THEN
-    RETURN;
-  END IF;
-  IF p_event = 'reopen' AND v_row.invitation_id IS NOT NULL THEN
-    RAISE EXCEPTION 'This person was invited already: withdraw the invitation first.' USING ERRCODE = 'VR409';
-  END IF;
-  IF p_event = 'lose' AND NOT coalesce(p_args ->> 'reason', '') = ANY (ARRAY['price', 'location', 'no_free_bed', 'not_as_expected',
-                                                                    'chose_another', 'no_answer', 'not_serious', 'other']) THEN
-    RAISE EXCEPTION 'Please say why it was lost.' USING ERRCODE = 'VR422', COLUMN = 'reason';
-  END IF;
-  PERFORM set_config('app.lost', CASE WHEN p_event = 'lose' THEN p_args ->> 'reason' ELSE '' END, true);
-  UPDATE inquiries SET
-    owner_id = coalesce(owner_id, app.current_user_id()),
-    next_action = CASE WHEN p_to IN ('won', 'lost') THEN '' WHEN p_args ->> 'at' IS NOT NULL THEN 'Visit' ELSE next_action END,
-    next_action_at = CASE WHEN p_to IN ('won', 'lost') THEN NULL ELSE coalesce((p_args ->> 'at')::timestamptz, next_action_at) END
-  WHERE org_id = v_row.org_id AND id = p_id;
-END
-$$
---;;
-CREATE FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_org uuid := app.current_org();
-  v_from inquiries;
-  v_into inquiries;
-BEGIN
-  PERFORM 1 FROM inquiries WHERE org_id = v_org AND id IN (p_from, p_into) ORDER BY id FOR UPDATE;
-  SELECT * INTO v_from FROM inquiries WHERE org_id = v_org AND id = p_from AND deleted_at IS NULL;
-  SELECT * INTO v_into FROM inquiries WHERE org_id = v_org AND id = p_into AND deleted_at IS NULL;
-  IF v_from.id IS NULL OR v_into.id IS NULL OR NOT app.sees_inquiry(p_from) OR NOT app.sees_inquiry(p_into) THEN
-    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404', COLUMN = 'into';
-  END IF;
-  IF NOT app.sees_inquiry(p_from, 'update') OR NOT app.sees_inquiry(p_into, 'update') THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
-  IF p_from = p_into THEN
-    RAISE EXCEPTION 'Choose another inquiry than this one.' USING ERRCODE = 'VR422', COLUMN = 'into';
-  END IF;
-  IF v_from.duplicate_of IS NOT NULL OR v_into.duplicate_of IS NOT NULL OR v_from.invitation_id IS NOT NULL THEN
-    RAISE EXCEPTION 'One of them belongs to another inquiry already, or was invited.' USING ERRCODE = 'VR409';
-  END IF;
-  UPDATE inquiries SET duplicate_of = p_into WHERE org_id = v_org AND (id = p_from OR duplicate_of = p_from);
-  UPDATE inquiry_dedup_index SET inquiry_id = p_into WHERE org_id = v_org AND inquiry_id = p_from;
-  UPDATE inquiries SET
-    times_asked = times_asked + v_from.times_asked, last_asked_at = greatest(last_asked_at, v_from.last_asked_at),
-    source = CASE WHEN v_from.asked_at < asked_at THEN v_from.source ELSE source END,
-    campaign = CASE WHEN v_from.asked_at < asked_at THEN v_from.campaign ELSE campaign END,
-    referrer = CASE WHEN v_from.asked_at < asked_at THEN v_from.referrer ELSE referrer END,
-    asked_at = least(asked_at, v_from.asked_at), move_in_on = coalesce(move_in_on, v_from.move_in_on),
-    owner_id = coalesce(owner_id, v_from.owner_id), hostel_id = coalesce(hostel_id, v_from.hostel_id)
-  WHERE org_id = v_org AND id = p_into;
-END
-$$
---;;
-CREATE FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) RETURNS TABLE (phone_token text, email_token text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF NOT app.sees_inquiry(p_id) THEN
-    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404';
-  END IF;
-  IF NOT app.sees_inquiry(p_id, 'update') THEN
-    RAISE EXCEPTION 'Your role does not let you see this.' USING ERRCODE = 'VR403';
-  END IF;
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say what you need it for.' USING ERRCODE = 'VR422', COLUMN = 'reason';
-  END IF;
-  PERFORM app.note_event('reveal', 'inquiries', p_id::text, p_reason);
-  RETURN QUERY SELECT i.phone_token, i.email_token FROM inquiries i WHERE i.org_id = app.current_org() AND i.id = p_id;
-END
-$$;
-
--- That somebody was invited to live here
---;;
-CREATE FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row inquiries;
-BEGIN
-  SELECT * INTO v_row FROM inquiries WHERE org_id = app.current_org() AND id = p_id AND deleted_at IS NULL FOR UPDATE;
-  IF NOT FOUND OR NOT app.sees_inquiry(p_id) THEN
-    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404';
-  END IF;
-  IF v_row.invitation_id IS DISTINCT FROM p_invitation AND EXISTS (
-      SELECT FROM invitations WHERE org_id = v_row.org_id AND id = v_row.invitation_id
-        AND (status = 'accepted' OR status = 'pending' AND expires_at > app.now())) THEN
-    RAISE EXCEPTION 'This person was invited already.' USING ERRCODE = 'VR409';
-  END IF;
-  IF v_row.status <> 'won' THEN
-    PERFORM app.move('inquiry', p_id, 'win');
-  ELSIF NOT app.sees_inquiry(p_id, 'update') THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
-  UPDATE inquiries SET invitation_id = p_invitation WHERE org_id = v_row.org_id AND id = p_id;
-END
-$$;
-
--- Inquiries whose person has accepted the invitation
---;;
-CREATE FUNCTION app.inquiries_of_residents() RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT i.id FROM inquiries i JOIN invitations v ON v.org_id = i.org_id AND v.id = i.invitation_id
-  WHERE i.org_id = app.current_org() AND v.status = 'accepted' AND app.can('inquiries', 'read')
-$$
---;;
-CREATE FUNCTION app.my_inquiry() RETURNS TABLE (id uuid, hostel_id uuid, full_name text, phone_token text, move_in_on date, source text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT i.id, i.hostel_id, i.full_name, i.phone_token, i.move_in_on, i.source
-  FROM inquiries i JOIN invitations v ON v.org_id = i.org_id AND v.id = i.invitation_id
-  WHERE i.org_id = app.current_org() AND v.accepted_by = app.current_user_id() AND i.deleted_at IS NULL
-  ORDER BY i.asked_at DESC LIMIT 1
-$$
---;;
-CREATE FUNCTION app.organizations_with_reminders() RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT DISTINCT org_id FROM inquiries WHERE next_action_at <= app.now() AND reminded_at IS NULL AND deleted_at IS NULL
-$$;
-
--- Of what is due in the bound organization
---;;
-CREATE FUNCTION app.take_inquiry_reminders(p_most integer) RETURNS SETOF uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Reminders are the product''s own.' USING ERRCODE = 'VR403';
-  END IF;
-  RETURN QUERY UPDATE inquiries i SET reminded_at = app.now()
-  WHERE i.org_id = app.current_org() AND i.id IN (
-    SELECT d.id FROM inquiries d WHERE d.org_id = app.current_org() AND d.next_action_at <= app.now() AND d.reminded_at IS NULL
-      AND d.deleted_at IS NULL ORDER BY d.next_action_at LIMIT p_most FOR UPDATE SKIP LOCKED)
-  RETURNING i.id;
-END
-$$;
-
--- Attempts decide nothing after their hour
---;;
-CREATE FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  DELETE FROM inquiry_attempts WHERE at < p_attempts;
-  DELETE FROM device_fingerprints WHERE seen_at < p_devices
-$$
---;;
 CREATE FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) RETURNS TABLE (contact_id uuid, outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -3165,6 +2811,361 @@ $$
 CREATE FUNCTION app.organization_of_import(p_run uuid) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT org_id FROM import_runs WHERE id = p_run
+$$
+--;;
+CREATE FUNCTION app.inquiry_place(p_slug text, p_code text) RETURNS TABLE (org_id uuid, organization text, country text, language text, timezone text, hostel_id uuid, hostel text, hostels jsonb, phone text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT o.id, o.name, o.country, coalesce(o.settings ->> 'language', ''), coalesce(h.timezone, o.timezone), h.id, h.name,
+         coalesce((SELECT jsonb_agg(jsonb_build_object('code', lower(a.code), 'name', a.name, 'city', a.city) ORDER BY a.name)
+                   FROM hostels a WHERE a.org_id = o.id AND a.deleted_at IS NULL), '[]'),
+         coalesce(o.settings ->> 'public_phone', '')
+  FROM organizations o LEFT JOIN hostels h ON h.org_id = o.id AND lower(h.code) = lower(p_code) AND h.deleted_at IS NULL
+  WHERE o.slug = lower(p_slug) AND o.deleted_at IS NULL AND o.subscription_status IN ('trial', 'active')
+    AND (p_code = '' OR h.id IS NOT NULL)
+$$;
+
+-- Counts an attempt of a network address
+--;;
+CREATE FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_now timestamptz := app.now();
+  v_first timestamptz;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('inquiry attempt:' || encode(p_address, 'hex'), 0));
+  SELECT at INTO v_first FROM inquiry_attempts WHERE address = p_address AND at > v_now - p_window
+  ORDER BY at DESC OFFSET p_most - 1 LIMIT 1;
+  IF FOUND THEN
+    RETURN greatest(1, ceil(extract(epoch FROM v_first + p_window - v_now)))::integer;
+  END IF;
+  INSERT INTO inquiry_attempts (address, at) VALUES (p_address, v_now);
+  RETURN 0;
+END
+$$
+--;;
+CREATE FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.inquiry_id FROM device_fingerprints d JOIN inquiries i ON i.org_id = d.org_id AND i.id = d.inquiry_id
+  WHERE d.org_id = p_org AND i.deleted_at IS NULL
+    AND (d.cookie = p_cookie OR d.local_token = p_local AND d.fingerprint = p_print)
+  ORDER BY d.cookie = p_cookie DESC, d.seen_at DESC LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.inquiry_of_device(p_org, p_cookie, p_local, p_print) IS NOT NULL
+$$
+--;;
+CREATE FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_number bigint := app.next_number(p_org, 'inquiry', p_org);
+  v_at timestamptz := coalesce(p_at, app.now());
+  v_first uuid;
+  v_again uuid := (SELECT coalesce(duplicate_of, id) FROM inquiries WHERE org_id = p_org AND id = p_id);
+BEGIN
+  IF v_again IS NOT NULL THEN
+    RETURN v_again;
+  END IF;
+  PERFORM set_config('app.event_at', coalesce(p_at::text, ''), true), set_config('app.event', 'ask', true), set_config('app.note', '', true);
+  SELECT d.inquiry_id INTO v_first FROM inquiry_dedup_index d
+  JOIN inquiries i ON i.org_id = d.org_id AND i.id = d.inquiry_id AND i.deleted_at IS NULL
+  WHERE d.org_id = p_org AND d.digest = ANY (p_known) ORDER BY d.kind DESC LIMIT 1;
+  INSERT INTO inquiries (org_id, id, hostel_id, number, full_name, phone_token, phone_index, phone_masked, email_token,
+                         email_index, email_masked, message, language, move_in_on, source, campaign, referrer, asked_at,
+                         owner_id, duplicate_of, created_by)
+  SELECT p_org, p_id, p_hostel, v_number, l.full_name, l.phone_token, l.phone_index, l.phone_masked, l.email_token,
+         l.email_index, l.email_masked, l.message, l.language, l.move_in_on, l.source, l.campaign, l.referrer, v_at,
+         p_by, v_first, p_by
+  FROM jsonb_populate_record(NULL::inquiries, p_lead) l;
+  INSERT INTO inquiry_dedup_index AS d (org_id, kind, digest, inquiry_id, seen_at)
+  SELECT p_org, found.kind, found.digest, coalesce(v_first, p_id), v_at
+  FROM (VALUES ('email', p_lead ->> 'email_index'), ('phone', p_lead ->> 'phone_index')) found (kind, digest)
+  WHERE found.digest IS NOT NULL ORDER BY found.kind
+  ON CONFLICT (org_id, kind, digest) DO UPDATE SET seen_at = excluded.seen_at, inquiry_id = (  -- whose it was first, unless that is gone
+    SELECT coalesce((SELECT id FROM inquiries WHERE org_id = p_org AND id = d.inquiry_id AND deleted_at IS NULL), excluded.inquiry_id));
+  UPDATE inquiries SET times_asked = times_asked + 1, last_asked_at = v_at
+  WHERE org_id = p_org AND id = coalesce(v_first, p_id);
+  RETURN coalesce(v_first, p_id);
+END
+$$
+--;;
+CREATE FUNCTION app.has_inquiry(p_org uuid, p_id uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM inquiries WHERE org_id = p_org AND id = p_id)
+$$
+--;;
+CREATE FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_before uuid := app.inquiry_of_device(p_org, p_cookie, p_local, p_print);
+BEGIN
+  IF NOT EXISTS (SELECT FROM organizations WHERE id = p_org AND deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such organization.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.store_inquiry(p_org, p_hostel, p_id, p_lead, p_known, NULL);
+  INSERT INTO device_fingerprints AS d (org_id, cookie, local_token, fingerprint, inquiry_id, seen_at)
+  VALUES (p_org, p_new_cookie, p_local, p_print, p_id, app.now())
+  ON CONFLICT (org_id, cookie) DO UPDATE SET seen_at = excluded.seen_at, local_token = coalesce(excluded.local_token, d.local_token),
+    fingerprint = coalesce(excluded.fingerprint, d.fingerprint);
+  INSERT INTO outbox (org_id, kind, payload, key, due_at)
+  VALUES (p_org, 'inquiries.asked', jsonb_build_object('inquiry_id', p_id), p_id::text, clock_timestamp())
+  ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING;
+  RETURN EXISTS (SELECT FROM inquiries WHERE org_id = p_org AND id = v_before
+                 AND (phone_index = ANY (p_known) OR email_index = ANY (p_known)));
+END
+$$
+--;;
+CREATE FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_hostel IS NOT NULL AND NOT EXISTS (SELECT FROM hostels WHERE org_id = app.current_org() AND id = p_hostel AND deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  END IF;
+  IF NOT app.is_system() AND NOT app.allowed_in('inquiries', 'create', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you write down inquiries here.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN app.store_inquiry(app.current_org(), p_hostel, p_id, p_lead, p_known, app.current_user_id());
+END
+$$
+--;;
+CREATE FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_first uuid;
+  v_step jsonb;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'The past is written by the product itself.' USING ERRCODE = 'VR403';
+  END IF;
+  v_first := app.store_inquiry(v_org, p_hostel, p_id, p_lead, p_known, NULL, p_at);
+  FOR v_step IN SELECT * FROM jsonb_array_elements(p_steps) LOOP
+    PERFORM app.act_for((v_step ->> 'by')::integer);
+    PERFORM set_config('app.event_at', v_step ->> 'at', true), set_config('app.event', v_step ->> 'event', true),
+            set_config('app.note', coalesce(v_step ->> 'note', ''), true),
+            set_config('app.lost', coalesce(v_step ->> 'reason', ''), true);
+    UPDATE inquiries SET status = v_step ->> 'state', owner_id = coalesce((v_step ->> 'owner')::integer, owner_id),
+      next_action = coalesce(v_step ->> 'next_action', ''), next_action_at = (v_step ->> 'next_at')::timestamptz
+    WHERE org_id = v_org AND id = p_id;
+  END LOOP;
+  PERFORM app.act_for(NULL), set_config('app.event_at', '', true), set_config('app.note', '', true);
+  RETURN v_first;
+END
+$$
+--;;
+CREATE FUNCTION app.sees_inquiry(p_id uuid, p_action text DEFAULT 'read') RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM inquiries WHERE org_id = app.current_org() AND id = p_id
+                 AND (app.is_system() OR app.allowed_in('inquiries', p_action, hostel_id)))
+$$
+--;;
+CREATE FUNCTION app.inquiry_workers(p_hostel uuid) RETURNS TABLE (user_id integer, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.user_id, m.name FROM members m
+  WHERE m.org_id = app.current_org() AND m.user_id IN (SELECT app.people_who_can('inquiries', 'update', p_hostel)) ORDER BY m.name
+$$
+--;;
+CREATE FUNCTION app.is_colleague(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM memberships m JOIN roles USING (role)
+                 WHERE m.org_id = app.current_org() AND m.user_id = p_user AND roles.rank > 10)
+$$;
+
+-- When it came to its stage; who is reminded anew of what was put off
+--;;
+CREATE FUNCTION app.keep_inquiry() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    NEW.stage_since := app.event_time();
+    RETURN NEW;
+  END IF;
+  IF NEW.status <> OLD.status THEN
+    NEW.stage_since := app.event_time();
+    NEW.lost_reason := CASE WHEN NEW.status = 'lost' THEN coalesce(NULLIF(current_setting('app.lost', true), ''), 'other') END;
+  END IF;
+  IF NEW.next_action_at IS DISTINCT FROM OLD.next_action_at THEN
+    NEW.reminded_at := NULL;
+  END IF;
+  IF NEW.owner_id IS DISTINCT FROM OLD.owner_id AND NEW.owner_id IS NOT NULL AND NEW.owner_id IS DISTINCT FROM app.current_user_id()
+     AND coalesce(current_setting('app.event_at', true), '') = '' THEN
+    IF NOT app.person_can(NEW.owner_id, 'inquiries', 'update', NEW.hostel_id) THEN
+      RAISE EXCEPTION 'This person does not work on these inquiries.' USING ERRCODE = 'VR422', COLUMN = 'owner_id';
+    END IF;
+    PERFORM app.enqueue('inquiries.given', jsonb_build_object('inquiry_id', NEW.id, 'user_id', NEW.owner_id));
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.write_inquiry_history() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_user integer := CASE WHEN TG_OP = 'INSERT' THEN NEW.created_by ELSE app.current_user_id() END;
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO inquiry_stage_history (org_id, inquiry_id, from_status, to_status, event, changed_by, triggered_by, note, event_at)
+  VALUES (NEW.org_id, NEW.id, CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END, NEW.status,
+          NULLIF(current_setting('app.event', true), ''), v_user,
+          CASE WHEN v_user IS NULL THEN 'system' ELSE 'user' END, coalesce(current_setting('app.note', true), ''),
+          app.event_time());
+  RETURN NULL;
+END
+$$;
+
+-- Whoever first does something with it has it; why it is lost is one of the known reasons
+--;;
+CREATE FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row inquiries;
+BEGIN
+  SELECT * INTO v_row FROM inquiries WHERE org_id = app.current_org() AND id = p_id;
+  IF v_row.duplicate_of IS NOT NULL THEN
+    RAISE EXCEPTION 'This inquiry belongs to another one: move that one.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_to IS NULL THEN
+    RETURN;
+  END IF;
+  IF p_event = 'reopen' AND v_row.invitation_id IS NOT NULL THEN
+    RAISE EXCEPTION 'This person was invited already: withdraw the invitation first.' USING ERRCODE = 'VR409';
+  END IF;
+  IF p_event = 'lose' AND NOT coalesce(p_args ->> 'reason', '') = ANY (ARRAY['price', 'location', 'no_free_bed', 'not_as_expected',
+                                                                    'chose_another', 'no_answer', 'not_serious', 'other']) THEN
+    RAISE EXCEPTION 'Please say why it was lost.' USING ERRCODE = 'VR422', COLUMN = 'reason';
+  END IF;
+  PERFORM set_config('app.lost', CASE WHEN p_event = 'lose' THEN p_args ->> 'reason' ELSE '' END, true);
+  UPDATE inquiries SET
+    owner_id = coalesce(owner_id, app.current_user_id()),
+    next_action = CASE WHEN p_to IN ('won', 'lost') THEN '' WHEN p_args ->> 'at' IS NOT NULL THEN 'Visit' ELSE next_action END,
+    next_action_at = CASE WHEN p_to IN ('won', 'lost') THEN NULL ELSE coalesce((p_args ->> 'at')::timestamptz, next_action_at) END
+  WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_from inquiries;
+  v_into inquiries;
+BEGIN
+  PERFORM 1 FROM inquiries WHERE org_id = v_org AND id IN (p_from, p_into) ORDER BY id FOR UPDATE;
+  SELECT * INTO v_from FROM inquiries WHERE org_id = v_org AND id = p_from AND deleted_at IS NULL;
+  SELECT * INTO v_into FROM inquiries WHERE org_id = v_org AND id = p_into AND deleted_at IS NULL;
+  IF v_from.id IS NULL OR v_into.id IS NULL OR NOT app.sees_inquiry(p_from) OR NOT app.sees_inquiry(p_into) THEN
+    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404', COLUMN = 'into';
+  END IF;
+  IF NOT app.sees_inquiry(p_from, 'update') OR NOT app.sees_inquiry(p_into, 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF p_from = p_into THEN
+    RAISE EXCEPTION 'Choose another inquiry than this one.' USING ERRCODE = 'VR422', COLUMN = 'into';
+  END IF;
+  IF v_from.duplicate_of IS NOT NULL OR v_into.duplicate_of IS NOT NULL OR v_from.invitation_id IS NOT NULL THEN
+    RAISE EXCEPTION 'One of them belongs to another inquiry already, or was invited.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE inquiries SET duplicate_of = p_into WHERE org_id = v_org AND (id = p_from OR duplicate_of = p_from);
+  UPDATE inquiry_dedup_index SET inquiry_id = p_into WHERE org_id = v_org AND inquiry_id = p_from;
+  UPDATE inquiries SET
+    times_asked = times_asked + v_from.times_asked, last_asked_at = greatest(last_asked_at, v_from.last_asked_at),
+    source = CASE WHEN v_from.asked_at < asked_at THEN v_from.source ELSE source END,
+    campaign = CASE WHEN v_from.asked_at < asked_at THEN v_from.campaign ELSE campaign END,
+    referrer = CASE WHEN v_from.asked_at < asked_at THEN v_from.referrer ELSE referrer END,
+    asked_at = least(asked_at, v_from.asked_at), move_in_on = coalesce(move_in_on, v_from.move_in_on),
+    owner_id = coalesce(owner_id, v_from.owner_id), hostel_id = coalesce(hostel_id, v_from.hostel_id)
+  WHERE org_id = v_org AND id = p_into;
+END
+$$
+--;;
+CREATE FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) RETURNS TABLE (phone_token text, email_token text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.sees_inquiry(p_id) THEN
+    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.sees_inquiry(p_id, 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you see this.' USING ERRCODE = 'VR403';
+  END IF;
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say what you need it for.' USING ERRCODE = 'VR422', COLUMN = 'reason';
+  END IF;
+  PERFORM app.note_event('reveal', 'inquiries', p_id::text, p_reason);
+  RETURN QUERY SELECT i.phone_token, i.email_token FROM inquiries i WHERE i.org_id = app.current_org() AND i.id = p_id;
+END
+$$;
+
+-- That somebody was invited to live here
+--;;
+CREATE FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row inquiries;
+BEGIN
+  SELECT * INTO v_row FROM inquiries WHERE org_id = app.current_org() AND id = p_id AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND OR NOT app.sees_inquiry(p_id) THEN
+    RAISE EXCEPTION 'There is no such inquiry.' USING ERRCODE = 'VR404';
+  END IF;
+  IF v_row.invitation_id IS DISTINCT FROM p_invitation AND EXISTS (
+      SELECT FROM invitations WHERE org_id = v_row.org_id AND id = v_row.invitation_id
+        AND (status = 'accepted' OR status = 'pending' AND expires_at > app.now())) THEN
+    RAISE EXCEPTION 'This person was invited already.' USING ERRCODE = 'VR409';
+  END IF;
+  IF v_row.status <> 'won' THEN
+    PERFORM app.move('inquiry', p_id, 'win');
+  ELSIF NOT app.sees_inquiry(p_id, 'update') THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE inquiries SET invitation_id = p_invitation WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$;
+
+-- Inquiries whose person has accepted the invitation
+--;;
+CREATE FUNCTION app.inquiries_of_residents() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.id FROM inquiries i JOIN invitations v ON v.org_id = i.org_id AND v.id = i.invitation_id
+  WHERE i.org_id = app.current_org() AND v.status = 'accepted' AND app.can('inquiries', 'read')
+$$
+--;;
+CREATE FUNCTION app.my_inquiry() RETURNS TABLE (id uuid, hostel_id uuid, full_name text, phone_token text, move_in_on date, source text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.id, i.hostel_id, i.full_name, i.phone_token, i.move_in_on, i.source
+  FROM inquiries i JOIN invitations v ON v.org_id = i.org_id AND v.id = i.invitation_id
+  WHERE i.org_id = app.current_org() AND v.accepted_by = app.current_user_id() AND i.deleted_at IS NULL
+  ORDER BY i.asked_at DESC LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.organizations_with_reminders() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT org_id FROM inquiries WHERE next_action_at <= app.now() AND reminded_at IS NULL AND deleted_at IS NULL
+$$;
+
+-- Of what is due in the bound organization
+--;;
+CREATE FUNCTION app.take_inquiry_reminders(p_most integer) RETURNS SETOF uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Reminders are the product''s own.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN QUERY UPDATE inquiries i SET reminded_at = app.now()
+  WHERE i.org_id = app.current_org() AND i.id IN (
+    SELECT d.id FROM inquiries d WHERE d.org_id = app.current_org() AND d.next_action_at <= app.now() AND d.reminded_at IS NULL
+      AND d.deleted_at IS NULL ORDER BY d.next_action_at LIMIT p_most FOR UPDATE SKIP LOCKED)
+  RETURNING i.id;
+END
+$$;
+
+-- Attempts decide nothing after their hour
+--;;
+CREATE FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  DELETE FROM inquiry_attempts WHERE at < p_attempts;
+  DELETE FROM device_fingerprints WHERE seen_at < p_devices
 $$
 --;;
 CREATE FUNCTION app.now() RETURNS timestamptz
@@ -6980,6 +6981,36 @@ GRANT SELECT, INSERT, UPDATE ON public.bed_allocations TO viramah_definer
 --;;
 GRANT SELECT ON public.bed_allocations TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
 --;;
+ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.contacts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.contacts TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, hostel_id, external_id, location_id, full_name, phone_index, phone_masked, email_index, email_masked, source, known_since, created_at, updated_at, created_by, deleted_at) ON public.contacts TO portal_admin, portal_sales
+--;;
+GRANT UPDATE (deleted_at) ON public.contacts TO portal_admin
+--;;
+ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
+--;;
+GRANT SELECT ON public.import_runs TO portal_admin
+--;;
+GRANT INSERT (hostel_id, kind, file_id, filename, mapping, headers) ON public.import_runs TO portal_admin
+--;;
+GRANT UPDATE (mapping, headers, counts, message) ON public.import_runs TO portal_admin
+--;;
+ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
+--;;
+GRANT SELECT ON public.import_rows TO portal_admin
+--;;
 ALTER TABLE public.inquiries ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.inquiries FORCE ROW LEVEL SECURITY
@@ -7029,36 +7060,6 @@ ALTER TABLE public.inquiry_attempts ENABLE ROW LEVEL SECURITY
 ALTER TABLE public.inquiry_attempts FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.inquiry_attempts TO viramah_definer
---;;
-ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.contacts FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.contacts TO viramah_definer
---;;
-GRANT SELECT (org_id, id, hostel_id, external_id, location_id, full_name, phone_index, phone_masked, email_index, email_masked, source, known_since, created_at, updated_at, created_by, deleted_at) ON public.contacts TO portal_admin, portal_sales
---;;
-GRANT UPDATE (deleted_at) ON public.contacts TO portal_admin
---;;
-ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_runs TO viramah_definer
---;;
-GRANT SELECT ON public.import_runs TO portal_admin
---;;
-GRANT INSERT (hostel_id, kind, file_id, filename, mapping, headers) ON public.import_runs TO portal_admin
---;;
-GRANT UPDATE (mapping, headers, counts, message) ON public.import_runs TO portal_admin
---;;
-ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.import_rows FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.import_rows TO viramah_definer
---;;
-GRANT SELECT ON public.import_rows TO portal_admin
 --;;
 ALTER TABLE public.binding_keys ENABLE ROW LEVEL SECURITY
 --;;
@@ -7506,6 +7507,18 @@ CREATE POLICY staff_select on public.bed_hold_events AS PERMISSIVE FOR SELECT TO
 --;;
 CREATE POLICY staff_select on public.bed_allocations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
+CREATE POLICY staff_select on public.contacts AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'read')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_update on public.contacts AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'delete')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'delete'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
+--;;
 CREATE POLICY staff_select on public.inquiries AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'read')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
 --;;
 CREATE POLICY staff_update on public.inquiries AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'update')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'update'))::uuid[]), true)))
@@ -7517,18 +7530,6 @@ CREATE POLICY staff_select on public.inquiry_notes AS PERMISSIVE FOR SELECT TO p
 CREATE POLICY staff_insert on public.inquiry_notes AS PERMISSIVE FOR INSERT TO portal_admin, portal_sales WITH CHECK (org_id = (SELECT app.current_org()) AND app.sees_inquiry(inquiry_id))
 --;;
 CREATE POLICY staff_update on public.inquiry_notes AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('inquiries', 'approve')) AND app.sees_inquiry(inquiry_id)))
---;;
-CREATE POLICY staff_select on public.contacts AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'read')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
---;;
-CREATE POLICY staff_update on public.contacts AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (hostel_key = '00000000-0000-0000-0000-000000000000' AND (SELECT app.everywhere('inquiries', 'delete')) OR coalesce(hostel_key = ANY ((SELECT app.reach('inquiries', 'delete'))::uuid[]), true)))
---;;
-CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.import_runs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.import_rows AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
@@ -7696,15 +7697,15 @@ CREATE TRIGGER "c_occupied" BEFORE UPDATE OF deleted_at ON public.beds FOR EACH 
 --;;
 CREATE TRIGGER "x_unblock" AFTER UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.unblock_after_repair()
 --;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
+--;;
+CREATE TRIGGER "c_times" BEFORE UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.note_import_step()
+--;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('inquiry')
 --;;
 CREATE TRIGGER "c_stage" BEFORE INSERT OR UPDATE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.keep_inquiry()
 --;;
 CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.write_inquiry_history()
---;;
-CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
---;;
-CREATE TRIGGER "c_times" BEFORE UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.note_import_step()
 --;;
 CREATE TRIGGER "b_room" BEFORE INSERT ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.follow_room()
 --;;
@@ -7826,6 +7827,14 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.bed_allocations FOR EACH ROW EX
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.bed_allocations FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'phone_token', 'phone_index', 'phone_masked', 'email_token', 'email_index', 'email_masked')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'phone_token', 'phone_index', 'phone_masked', 'email_token', 'email_index', 'email_masked', 'message')
@@ -7835,14 +7844,6 @@ CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.inqui
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.audit('body')
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'phone_token', 'phone_index', 'phone_masked', 'email_token', 'email_index', 'email_masked')
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -8606,134 +8607,6 @@ ALTER FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) OWNER T
 --;;
 GRANT EXECUTE ON FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) TO portal_admin, portal_sales, portal_resident
 --;;
-REVOKE ALL ON FUNCTION app.inquiry_place(p_slug text, p_code text) FROM PUBLIC
---;;
-ALTER FUNCTION app.inquiry_place(p_slug text, p_code text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.inquiry_place(p_slug text, p_code text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
---;;
-REVOKE ALL ON FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) FROM PUBLIC
---;;
-ALTER FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
---;;
-REVOKE ALL ON FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
---;;
-ALTER FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
---;;
-ALTER FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
---;;
-REVOKE ALL ON FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz) FROM PUBLIC
---;;
-ALTER FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.has_inquiry(p_org uuid, p_id uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.has_inquiry(p_org uuid, p_id uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.has_inquiry(p_org uuid, p_id uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
---;;
-REVOKE ALL ON FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
---;;
-ALTER FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
---;;
-REVOKE ALL ON FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) FROM PUBLIC
---;;
-ALTER FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) TO portal_admin, portal_sales
---;;
-REVOKE ALL ON FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.sees_inquiry(p_id uuid, p_action text) FROM PUBLIC
---;;
-ALTER FUNCTION app.sees_inquiry(p_id uuid, p_action text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.sees_inquiry(p_id uuid, p_action text) TO portal_admin, portal_sales
---;;
-REVOKE ALL ON FUNCTION app.inquiry_workers(p_hostel uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.inquiry_workers(p_hostel uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.inquiry_workers(p_hostel uuid) TO portal_admin, portal_sales
---;;
-REVOKE ALL ON FUNCTION app.is_colleague(p_user integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.is_colleague(p_user integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.is_colleague(p_user integer) TO portal_sales
---;;
-REVOKE ALL ON FUNCTION app.keep_inquiry() FROM PUBLIC
---;;
-ALTER FUNCTION app.keep_inquiry() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.write_inquiry_history() FROM PUBLIC
---;;
-ALTER FUNCTION app.write_inquiry_history() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) TO portal_admin, portal_sales
---;;
-REVOKE ALL ON FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) FROM PUBLIC
---;;
-ALTER FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) TO portal_admin, portal_sales
---;;
-REVOKE ALL ON FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.inquiries_of_residents() FROM PUBLIC
---;;
-ALTER FUNCTION app.inquiries_of_residents() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.inquiries_of_residents() TO portal_admin, portal_sales
---;;
-REVOKE ALL ON FUNCTION app.my_inquiry() FROM PUBLIC
---;;
-ALTER FUNCTION app.my_inquiry() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.my_inquiry() TO portal_resident
---;;
-REVOKE ALL ON FUNCTION app.organizations_with_reminders() FROM PUBLIC
---;;
-ALTER FUNCTION app.organizations_with_reminders() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.organizations_with_reminders() TO viramah_service
---;;
-REVOKE ALL ON FUNCTION app.take_inquiry_reminders(p_most integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.take_inquiry_reminders(p_most integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.take_inquiry_reminders(p_most integer) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) FROM PUBLIC
---;;
-ALTER FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) TO viramah_service
---;;
 REVOKE ALL ON FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) FROM PUBLIC
 --;;
 ALTER FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) OWNER TO viramah_definer
@@ -8927,6 +8800,134 @@ REVOKE ALL ON FUNCTION app.organization_of_import(p_run uuid) FROM PUBLIC
 ALTER FUNCTION app.organization_of_import(p_run uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.organization_of_import(p_run uuid) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.inquiry_place(p_slug text, p_code text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.inquiry_place(p_slug text, p_code text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.inquiry_place(p_slug text, p_code text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.count_inquiry_attempt(p_address bytea, p_most integer, p_window interval) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.inquiry_of_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.knows_inquiry_device(p_org uuid, p_cookie bytea, p_local bytea, p_print bytea) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.store_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_by integer, p_at timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.has_inquiry(p_org uuid, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.has_inquiry(p_org uuid, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.has_inquiry(p_org uuid, p_id uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.submit_inquiry(p_org uuid, p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_cookie bytea, p_new_cookie bytea, p_local bytea, p_print bytea) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform, portal_public
+--;;
+REVOKE ALL ON FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.add_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[]) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.import_inquiry(p_hostel uuid, p_id uuid, p_lead jsonb, p_known text[], p_at timestamptz, p_steps jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.sees_inquiry(p_id uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.sees_inquiry(p_id uuid, p_action text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.sees_inquiry(p_id uuid, p_action text) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.inquiry_workers(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.inquiry_workers(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.inquiry_workers(p_hostel uuid) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.is_colleague(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_colleague(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_colleague(p_user integer) TO portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.keep_inquiry() FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_inquiry() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.write_inquiry_history() FROM PUBLIC
+--;;
+ALTER FUNCTION app.write_inquiry_history() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.on_inquiry_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.merge_inquiries(p_from uuid, p_into uuid) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reveal_inquiry(p_id uuid, p_reason text) TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.convert_inquiry(p_id uuid, p_invitation uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.inquiries_of_residents() FROM PUBLIC
+--;;
+ALTER FUNCTION app.inquiries_of_residents() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.inquiries_of_residents() TO portal_admin, portal_sales
+--;;
+REVOKE ALL ON FUNCTION app.my_inquiry() FROM PUBLIC
+--;;
+ALTER FUNCTION app.my_inquiry() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.my_inquiry() TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.organizations_with_reminders() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organizations_with_reminders() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organizations_with_reminders() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.take_inquiry_reminders(p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_inquiry_reminders(p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.take_inquiry_reminders(p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.now() FROM PUBLIC
 --;;
@@ -9398,9 +9399,9 @@ ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
 --;;
 ALTER TABLE public.maintenance_assignments REPLICA IDENTITY USING INDEX maintenance_assignments_live_key
 --;;
-ALTER TABLE public.inquiries REPLICA IDENTITY USING INDEX inquiries_live_key
---;;
 ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
+--;;
+ALTER TABLE public.inquiries REPLICA IDENTITY USING INDEX inquiries_live_key
 --;;
 ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
 --;;
@@ -9408,4 +9409,4 @@ ALTER TABLE public.onboarding_submissions REPLICA IDENTITY USING INDEX onboardin
 --;;
 ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.inquiries (org_id, hostel_key, id, status, deleted_at), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)

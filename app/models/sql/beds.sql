@@ -25,6 +25,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
 $$;
 
+-- Who lives, lived or wants to live in the houses of which the caller may see the residents: sales know them by name.
+--: definer; execute: portal_sales
+CREATE FUNCTION app.lodgers() RETURNS integer[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(array_agg(user_id), '{}') FROM (
+    SELECT user_id FROM residents WHERE org_id = app.current_org() AND coalesce(hostel_id = ANY (app.reach('residents', 'read')), true)
+    UNION SELECT user_id FROM bed_holds WHERE org_id = app.current_org() AND coalesce(hostel_id = ANY (app.reach('residents', 'read')), true)) known
+$$;
+
 -- Residents act for themselves in a house where they live or will; staff for others, by capability.
 --: definer
 CREATE FUNCTION app.may_hold(p_hostel uuid, p_user integer, p_action text) RETURNS boolean

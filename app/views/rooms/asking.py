@@ -10,10 +10,13 @@ from flask import request
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
+from app.permissions import Portal
 from app.rules.errors import Invalid
 from app.rules.residents import BedState
 from app.services import beds, occupancy
 from app.views.base import Ask
+
+LETTING = frozenset({Portal.ADMIN, Portal.SALES})  # the portals whose people let beds, or look for one for somebody
 
 
 def day_ask(name: str, label: str, *, required: bool = True, help: str = "") -> Ask:  # noqa: A002 - as Ask calls it

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.models.declare import STAFF
 from app.models.rooms import Bed
-from app.permissions import Action, Portal, Resource
+from app.permissions import Action, Resource
 from app.rules.residents import BedState, HoldState, ResidentStatus, StayStatus
 from app.services import beds, occupancy, rooms
 from app.services.search import Sought
@@ -110,7 +110,7 @@ class BedView(ConsoleModelView):
 
     def show_context(self, item: Bed) -> dict[str, Any]:
         """Who is in line for it, and what happened in that line."""
-        sees = g.identity.portal is Portal.ADMIN and g.identity.can(Resource.RESIDENTS, Action.READ, item.hostel_id)
+        sees = g.identity.portal in asking.LETTING and g.identity.can(Resource.RESIDENTS, Action.READ, item.hostel_id)
         return {"sees_line": sees, "line": beds.line_of(self.session(), item.id) if sees else [],
                 "log": beds.log_of(self.session(), item.id) if sees else [], "states": HoldState}
 

@@ -8,7 +8,7 @@ from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
 from app.models.beds import BedHold, BedHoldEvent
-from app.permissions import Action, Portal, Resource
+from app.permissions import Action, Resource
 from app.rules.residents import LIVE_HOLDS, HoldState
 from app.services import beds
 from app.services.search import Sought
@@ -34,7 +34,7 @@ class HoldView(ConsoleModelView):
     route_base = "/holds"
     datamodel = ConsoleInterface(BedHold)
     resource = Resource.RESIDENTS
-    portals = frozenset({Portal.ADMIN})
+    portals = asking.LETTING
     singular_name, plural_name = "Hold", "Holds"
     palette = Sought(("member.name",), ("state",))
     method_actions: ClassVar[dict[str, Action]] = dict.fromkeys(("accept", "confirm", "release"), Action.UPDATE)

@@ -19,6 +19,7 @@ from app.services.occupancy import Span
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access
 from app.views.paging import BadListRequest
+from app.views.rooms import asking
 
 SPANS = (14, 30, 60)
 AT_ONCE = 120  # beds up to which a house is drawn whole
@@ -29,7 +30,7 @@ class OccupancyView(ConsoleView):
     """Rows are beds, columns days; read in one statement, drawn a floor at a time where the house is large."""
 
     resource = Resource.ROOMS
-    portals = frozenset({Portal.ADMIN, Portal.SALES})
+    portals = asking.LETTING
     route_base = "/occupancy"
     default_view = "grid"
     method_actions: ClassVar[dict[str, Action]] = {"grid": Action.READ}
@@ -101,7 +102,7 @@ def _months(first: date, days: int) -> list[tuple[str, int]]:
 
 def _span_link(bed_id: UUID, span: Span) -> str:
     """Where more about it is said, for those who may read that."""
-    residents = g.identity.can(Resource.RESIDENTS, Action.READ) and g.identity.portal is Portal.ADMIN
+    residents = g.identity.can(Resource.RESIDENTS, Action.READ) and g.identity.portal in asking.LETTING
     if span.state is BedState.TAKEN and residents:
         return url_for("ResidentView.show", pk=span.resident_id)
     if span.state is BedState.HELD and residents:

@@ -10,7 +10,7 @@ from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
 from app.models.residents import Resident, Stay
-from app.permissions import Action, Portal, Resource
+from app.permissions import Action, Resource
 from app.rules.errors import Conflict
 from app.rules.moveout import WHY_MAX
 from app.rules.residents import ResidentStatus, StayStatus
@@ -28,7 +28,7 @@ class ResidentView(ConsoleModelView):
     route_base = "/residents"
     datamodel = ConsoleInterface(Resident)
     resource = Resource.RESIDENTS
-    portals = frozenset({Portal.ADMIN})
+    portals = asking.LETTING
     singular_name, plural_name = "Resident", "Residents"
     palette = Sought(("member.name", "reference"), ("hostel.name", "status"), number="number", series="R")
     method_actions: ClassVar[dict[str, Action]] = dict.fromkeys(("transfer", "swap", "end"), Action.UPDATE)

@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import Session
 
 from app.models.residents import Tariff
-from app.permissions import Portal, Resource
+from app.permissions import Resource
 from app.rules.residents import Per, TariffKind
 from app.services import residents
 from app.services.search import Sought
 from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleModelView, submission_id
 from app.views.filters import Flag
+from app.views.rooms import asking
 
 
 class InForce(Flag):
@@ -33,7 +34,7 @@ class TariffView(ConsoleModelView):
     route_base = "/tariffs"
     datamodel = ConsoleInterface(Tariff)
     resource = Resource.ROOMS
-    portals = frozenset({Portal.ADMIN, Portal.SALES})
+    portals = asking.LETTING
     singular_name, plural_name = "Price", "Prices"
     palette = Sought(("name",), ("room_type.name", "hostel.name"))
     list_columns: ClassVar[list[str]] = ["name", "kind", "room_type", "hostel", "amount_paise", "per", "valid_from", "valid_until"]

@@ -10,11 +10,12 @@ from wtforms import StringField
 from wtforms.validators import Length
 
 from app.models.rooms import RoomType
-from app.permissions import Portal, Resource
+from app.permissions import Resource
 from app.services import residents
 from app.services.search import Sought
 from app.views.base import ConsoleInterface, ConsoleModelView, submission_id
 from app.views.fields import printable
+from app.views.rooms import asking
 
 
 class WordsField(StringField):
@@ -44,7 +45,7 @@ class RoomTypeView(ConsoleModelView):
     route_base = "/room-types"
     datamodel = ConsoleInterface(RoomType)
     resource = Resource.ROOMS
-    portals = frozenset({Portal.ADMIN, Portal.SALES})
+    portals = asking.LETTING
     singular_name, plural_name = "Kind of room", "Kinds of rooms"
     palette = Sought(("name",), ("hostel.name",))
     list_columns: ClassVar[list[str]] = ["name", "hostel", "capacity", "amenities"]
