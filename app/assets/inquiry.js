@@ -1,7 +1,8 @@
 // The public form: the browser shows that it is no program, says what it looks like, and is recognized when it comes again.
 import { $ } from "./dom.js";
 
-const KEPT = "inquiry-device", form = $("[data-inquiry]");
+const KEPT = "inquiry-device", FRESH = 15 * 60000; // milliseconds, of the twenty minutes that the server gives
+const form = $("[data-inquiry]");
 
 const localToken = () => {
   try {
@@ -35,30 +36,46 @@ if (form) {
   const status = $("[data-inquiry-status]", form);
   form.elements.local_token.value = localToken();
   form.elements.fingerprint.value = fingerprint();
-  const proof = prove(JSON.parse(form.dataset.inquiry)); // begun at once: done before the name is typed
-  proof.catch(() => { status.textContent = status.dataset.failed; });
+  const say = (what) => { status.textContent = status.dataset[what] || ""; };
+  let proof = prove(JSON.parse(form.dataset.inquiry)), begun = Date.now(), sending = false; // begun at once: done before the name is typed
+  proof.catch(() => say("failed"));
+  const again = async () => { // a page that was left open: its work is too old
+    begun = Date.now();
+    const answer = await fetch(`/v1/inquiries/challenge?organization=${form.dataset.organization}`, { cache: "no-store" });
+    return prove(await answer.json());
+  };
 
   form.addEventListener("submit", async (event) => {
-    if (form.elements.altcha.value) return;
     event.preventDefault();
+    if (sending) return;
     if (!form.checkValidity()) { form.reportValidity(); return; }
-    status.textContent = status.dataset.waiting;
+    if (!navigator.onLine) { say("offline"); return; }
+    sending = true;
+    say("waiting");
     try {
+      if (Date.now() - begun > FRESH) proof = again();
       form.elements.altcha.value = await proof;
-      form.submit(); // not once more through the listeners: to them it is sent already
-    } catch { status.textContent = status.dataset.failed; }
+      form.submit(); // not once more through the listeners
+    } catch {
+      sending = false;
+      say("failed");
+    }
   });
 
-  // A browser that came from another site did not show its cookie to the page itself.
-  if (!("another" in form.dataset)) {
+  const recognize = async () => {
     const body = JSON.stringify({ organization: form.dataset.organization, local_token: localToken(), fingerprint: fingerprint() });
-    fetch("/v1/inquiries/device", { method: "POST", body, headers: { "Content-Type": "application/json", Accept: "application/json" } })
-      .then((answer) => answer.json())
-      .then(({ known }) => {
-        if (!known) return;
-        $("[data-inquiry-known]").hidden = false;
-        form.hidden = true;
-      })
-      .catch(() => {}); // no network: the form stays
-  }
+    const answer = await fetch("/v1/inquiries/device", { method: "POST", body, headers: { "Content-Type": "application/json", Accept: "application/json" } });
+    const { known } = await answer.json();
+    $("[data-inquiry-known]").hidden = !known;
+    form.hidden = Boolean(known);
+  };
+  // A browser that came from another site did not show its cookie to the page itself. Without a network the form stays.
+  if (!("another" in form.dataset)) recognize().catch(() => {});
+  // Back from an answer: if the form arrived it is not sent once more, and if it did not, nothing typed is lost.
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted || !sending) return;
+    [sending, begun] = [false, 0];
+    say("");
+    recognize().catch(() => {});
+  });
 }

@@ -85,6 +85,11 @@ class Organization(Timestamps, SoftDelete, Model):
         return str(self.settings.get("language") or "")
 
     @property
+    def public_phone(self) -> str:
+        """Where people call who look for a bed; shown on the public page."""
+        return str(self.settings.get("public_phone") or "")
+
+    @property
     def grouping(self) -> str:
         """How digits are grouped; empty: as is usual in the country."""
         return str(self.settings.get("grouping") or "")

@@ -111,3 +111,12 @@ def test_the_platforms_pages_are_the_platforms_alone(app, world, browser, role):
     someone = browser(world.a.people[role])
     assert someone.get("/platform/organizations/").status_code == 403
     assert someone.post(plan_of(world), form()).status_code == 403
+
+
+def test_who_looks_for_a_bed_may_call_instead(app, world, browser):
+    address, owner = f"/organization/settings/edit/{world.a.org_id}", browser(world.owner)
+    asked = {**SETTINGS, "name": "Asha", "country": "IN"}
+    assert "Or call us" not in browser(None).get("/i/asha").text
+    assert owner.edit(address, asked | {"public_phone": "12", "_once": uuid4()}).status_code == 422
+    assert owner.edit(address, asked | {"public_phone": "080 4123 4567", "_once": uuid4()}).status_code == 303
+    assert 'href="tel:+918041234567"' in browser(None).get("/i/asha").text

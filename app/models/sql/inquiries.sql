@@ -3,11 +3,12 @@
 -- What the public page shows of an organization, and of the hostel that its address names; nothing of one that is gone.
 --: definer; execute: signed_in, portal_public
 CREATE FUNCTION app.inquiry_place(p_slug text, p_code text)
-RETURNS TABLE (org_id uuid, organization text, country text, language text, timezone text, hostel_id uuid, hostel text, hostels jsonb)
+RETURNS TABLE (org_id uuid, organization text, country text, language text, timezone text, hostel_id uuid, hostel text, hostels jsonb, phone text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT o.id, o.name, o.country, coalesce(o.settings ->> 'language', ''), coalesce(h.timezone, o.timezone), h.id, h.name,
          coalesce((SELECT jsonb_agg(jsonb_build_object('code', lower(a.code), 'name', a.name, 'city', a.city) ORDER BY a.name)
-                   FROM hostels a WHERE a.org_id = o.id AND a.deleted_at IS NULL), '[]')
+                   FROM hostels a WHERE a.org_id = o.id AND a.deleted_at IS NULL), '[]'),
+         coalesce(o.settings ->> 'public_phone', '')
   FROM organizations o LEFT JOIN hostels h ON h.org_id = o.id AND lower(h.code) = lower(p_code) AND h.deleted_at IS NULL
   WHERE o.slug = lower(p_slug) AND o.deleted_at IS NULL AND o.subscription_status IN ('trial', 'active')
     AND (p_code = '' OR h.id IS NOT NULL)

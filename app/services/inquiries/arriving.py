@@ -43,7 +43,7 @@ _OWN = text("SELECT id, hostel_id, full_name, phone_token, move_in_on, source FR
 
 @dataclass(frozen=True)
 class Arrival:
-    """Where an inquiry arrives: an organization's public page, perhaps that of one hostel; `hostels` as {code, name, city}."""
+    """Where an inquiry arrives: an organization's public page, perhaps that of one hostel; `hostels` as {code, name, city}, `phone` for who would rather call."""
 
     org_id: UUID
     organization: str
@@ -53,6 +53,7 @@ class Arrival:
     hostel_id: UUID | None
     hostel: str | None
     hostels: Sequence[Mapping[str, str]]
+    phone: str
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from app import languages
 from app.rules.errors import DomainError, Invalid
 from app.rules.inquiries import MESSAGE_MAX, Lead
 from app.rules.organizations import NAME_MAX
+from app.rules.phones import shown_phone
 from app.rules.signin import EMAIL_MAX
 from app.services import inquiries
 from app.services.inquiries import Arrival
@@ -129,4 +130,4 @@ def _more(slug: str, code: str) -> str:
 
 
 def _page(template: str, where: Arrival, status: int = 200, **context: Any) -> Response:
-    return make_response(door_page(template, status, where=where, title=gettext("Ask for a bed"), **context))
+    return make_response(door_page(template, status, where=where, title=gettext("Ask for a bed"), shown_phone=shown_phone, **context))

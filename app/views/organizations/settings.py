@@ -7,12 +7,15 @@ from typing import Any, ClassVar
 from flask import g
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
-from wtforms import BooleanField
+from wtforms import BooleanField, TelField
+from wtforms.validators import Length
 
 from app.models.organizations import Organization
 from app.permissions import Action, Resource
+from app.rules.phones import clean_phone
 from app.services import organizations
 from app.views.base import ConsoleInterface, ConsoleModelView, ConsoleView, expose, has_access
+from app.views.fields import printable, strip
 from app.views.organizations.choices import (
     country_field,
     country_name,
@@ -39,10 +42,10 @@ class OrganizationView(ConsoleModelView):
     method_actions: ClassVar[dict[str, Action]] = {"mine": Action.READ}
     default_view = "mine"
     list_columns: ClassVar[list[str]] = ["name"]
-    show_columns: ClassVar[list[str]] = ["slug", "timezone", "currency", "country", "language", "grouping", "require_totp",
+    show_columns: ClassVar[list[str]] = ["slug", "timezone", "currency", "country", "public_phone", "language", "grouping", "require_totp",
                                          "created_at"]
     edit_fieldsets: ClassVar[list[Any]] = [
-        (lazy_gettext("The organization"), {"fields": ["name", "country"]}),
+        (lazy_gettext("The organization"), {"fields": ["name", "country", "public_phone"]}),
         (lazy_gettext("Clock, money and language"), {"fields": ["timezone", "currency", "grouping", "language"], "help": lazy_gettext(
             "Hostels may have a clock and money of their own, and everybody a language.")}),
         (lazy_gettext("Security"), {"fields": ["require_totp"]})]
@@ -52,8 +55,11 @@ class OrganizationView(ConsoleModelView):
         "country": country_name, "currency": currency_name, "language": language_name, "grouping": grouping_name}
     label_columns: ClassVar[dict[str, Any]] = {
         "slug": "Short name", "timezone": "Time zone", "require_totp": "Second factor for all staff", "created_at": "Here since",
-        "language": "Language", "grouping": "Large numbers"}
+        "language": "Language", "grouping": "Large numbers", "public_phone": "Phone for people who look for a bed"}
     edit_form_extra_fields: ClassVar[dict[str, Any]] = {
+        "public_phone": TelField(lazy_gettext("Phone for people who look for a bed"), [Length(max=40), printable], filters=[strip],
+                                 description=lazy_gettext("It stands on your public page, for whoever would rather call."),
+                                 render_kw={"inputmode": "tel"}),
         "timezone": zone_field(), "currency": currency_field(), "country": country_field(), "language": language_field(),
         "grouping": grouping_field(),
         "require_totp": BooleanField(lazy_gettext("Second factor for all staff"), description=lazy_gettext(
@@ -67,7 +73,9 @@ class OrganizationView(ConsoleModelView):
 
     def update(self, session: Session, item: Organization, data: dict[str, Any]) -> None:
         """Names and settings; plan and limits are the platform's."""
-        settings = {name: data.pop(name) for name in ("require_totp", "language", "grouping")}
+        settings = {name: data.pop(name) for name in ("require_totp", "language", "grouping", "public_phone")}
+        if settings["public_phone"]:
+            settings["public_phone"] = clean_phone(settings["public_phone"], data["country"], "public_phone")
         organizations.edit_organization(session, {**data, "settings": settings})
 
 
