@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, text
@@ -59,6 +60,11 @@ def found(person: Person, request_id: UUID) -> MaintenanceRequest:
         item = session.get(MaintenanceRequest, request_id, options=finding.with_relations())
         session.expunge_all()
         return item
+
+
+def today() -> date:
+    """The date at the hostels; asked when it is needed, as midnight may pass while tests are collected."""
+    return datetime.now(ZoneInfo("Asia/Kolkata")).date()
 
 
 def at(superuser: Engine, shift: timedelta) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -18,15 +17,13 @@ from app.services import maintenance
 from app.views.reports import sla_document
 from reports import maintenance_sla as sla
 from reports.render import harmless, to_csv, to_pdf
-from tests.maintenance import at, first_hostel, moved, raised, scope
+from tests.maintenance import at, first_hostel, moved, raised, scope, today
 from tests.world import World
 
-TODAY = datetime.now(ZoneInfo("Asia/Kolkata")).date()  # of the hostels
 
-
-def report(person, first=TODAY - timedelta(days=40), last=TODAY, hostel_id=None):
+def report(person, first=None, last=None, hostel_id=None):
     with scope(person) as session:
-        return sla.query(session, sla.Parameters(hostel_id or first_hostel(person), first, last), organization="Asha Homes",
+        return sla.query(session, sla.Parameters(hostel_id or first_hostel(person), first or today() - timedelta(days=40), last or today()), organization="Asha Homes",
                          made_by=person.name, now=datetime.now(UTC))
 
 
@@ -141,7 +138,7 @@ def test_the_document_says_what_it_is_about_and_escapes_what_people_wrote(app, w
     found = report(world.owner)
     page = sla_document(found)
     assert "<img src" not in page
-    for words in ("Asha Homes 1", "Asia/Kolkata", "Owner A", str(TODAY.year)):
+    for words in ("Asha Homes 1", "Asia/Kolkata", "Owner A", str(today().year)):
         assert words in page
 
 

@@ -12,9 +12,8 @@ from app.permissions import Role
 from app.rules.progress import PAGE, TaskKind
 from app.services import progress
 from tests.imports import there, work
-from tests.maintenance import first_hostel, moved, raised, scope
+from tests.maintenance import first_hostel, moved, raised, scope, today
 from tests.views.test_base_statements import statements
-from tests.views.test_reports_screen import TODAY
 
 
 def started(person, **title):
@@ -127,7 +126,7 @@ def test_a_large_report_is_made_as_long_work_and_found_again_with_its_file(world
     for _ in range(2):
         raised(world.resident, place="Zed wing")
     person = browser(accountant)
-    given = {"hostel": str(first_hostel(world.owner)), "first": str(TODAY), "last": str(TODAY + timedelta(days=1))}  # midnight may pass
+    given = {"hostel": str(first_hostel(world.owner)), "first": str(today()), "last": str(today() + timedelta(days=1))}  # midnight may pass
     offer = person.get("/reports/maintenance-sla/csv", query_string=given)
     assert "This period has 2 requests" in offer.text
     once = re.search(r'name="_once" value="([^"]+)"', offer.text)[1]
@@ -146,9 +145,9 @@ def test_a_large_report_is_made_as_long_work_and_found_again_with_its_file(world
 
 def test_a_large_report_of_a_wrong_period_or_of_a_hostel_of_others_is_refused(world, browser, accountant, superuser):
     person = browser(accountant)
-    given = {"hostel": str(first_hostel(world.owner)), "first": "x", "last": str(TODAY), "ending": "pdf"}
+    given = {"hostel": str(first_hostel(world.owner)), "first": "x", "last": str(today()), "ending": "pdf"}
     assert person.post("/reports/maintenance-sla/make", given).status_code == 422
-    given = {**given, "hostel": str(first_hostel(world.outsider)), "first": str(TODAY)}
+    given = {**given, "hostel": str(first_hostel(world.outsider)), "first": str(today())}
     assert person.post("/reports/maintenance-sla/make", given).status_code == 404
     assert there(superuser, "SELECT count(*) FROM tasks") == [(0,)]
 

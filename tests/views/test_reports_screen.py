@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
 
 from app.permissions import Role
-from tests.maintenance import first_hostel, moved, raised
+from tests.maintenance import first_hostel, moved, raised, today
 
 SLA = "/reports/maintenance-sla/"
-TODAY = datetime.now(ZoneInfo("Asia/Kolkata")).date()  # of the hostels
 
 
 def period(world, **changes):
-    given = {"hostel": str(first_hostel(world.owner)), "first": str(TODAY - timedelta(days=3)), "last": str(TODAY), **changes}
+    given = {"hostel": str(first_hostel(world.owner)), "first": str(today() - timedelta(days=3)), "last": str(today()), **changes}
     return "&".join(f"{name}={value}" for name, value in given.items())
 
 
@@ -38,13 +36,13 @@ def test_the_pdf_is_one_and_has_a_name(app, world, browser):
     raised(world.resident)
     answer = browser(world.owner).get(f"{SLA}pdf?{period(world)}")
     assert answer.data.startswith(b"%PDF")
-    assert f"SLA Asha Homes 1 {TODAY - timedelta(days=3)} to {TODAY}.pdf" in answer.headers["Content-Disposition"]
+    assert f"SLA Asha Homes 1 {today() - timedelta(days=3)} to {today()}.pdf" in answer.headers["Content-Disposition"]
 
 
 def test_the_empty_form_proposes_last_month(app, world, browser):
     page = browser(world.owner).get(SLA).text
-    last = TODAY.replace(day=1) - timedelta(days=1)
-    assert f'value="{last}"' in page or f'value="{(TODAY + timedelta(days=1)).replace(day=1) - timedelta(days=1)}"' in page
+    last = today().replace(day=1) - timedelta(days=1)
+    assert f'value="{last}"' in page or f'value="{(today() + timedelta(days=1)).replace(day=1) - timedelta(days=1)}"' in page
 
 
 @pytest.mark.parametrize(("changes", "words"), [
@@ -55,7 +53,7 @@ def test_wrong_parameters_get_a_sentence_and_are_kept(app, world, browser, chang
     answer = browser(world.owner).get(f"{SLA}{path}?{period(world, **changes)}")
     assert answer.status_code == 422
     assert words in answer.text
-    assert f'value="{changes.get("first", TODAY - timedelta(days=3))}"' in answer.text
+    assert f'value="{changes.get("first", today() - timedelta(days=3))}"' in answer.text
 
 
 def test_a_hostel_of_others_is_not_found(app, world, browser):
