@@ -25,8 +25,11 @@ def page(answer, status=200):
 
 
 def test_nobody_comes_here_but_who_is_to_move_in(me, world, browser):
-    for role in (Role.RESIDENT, Role.OWNER, Role.MAINTENANCE_STAFF):
+    for role in (Role.OWNER, Role.MAINTENANCE_STAFF):
         page(browser(world.a.people[role]).get("/onboarding/"), 403)
+    page(browser(world.resident).get("/onboarding/1"), 403)
+    for path in ("/onboarding/", "/onboarding/now"):  # left open while it was approved
+        assert "Welcome!" in page(browser(world.resident).get(path))
     assert browser(None).get("/onboarding/").status_code == 303
     assert browser(me).get("/onboarding/").headers["Location"] == "/onboarding/1"
     assert 'href="/onboarding/"' in page(browser(me).get("/"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import wraps
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,12 +12,13 @@ from flask import flash, g, jsonify, make_response, redirect, request
 from flask_babel import gettext, lazy_gettext
 
 from app.languages import sentence
-from app.permissions import Action, Portal, Resource
+from app.permissions import Action, Portal, Resource, Role
 from app.rules import onboarding as rules
 from app.rules.errors import Conflict, DomainError, Invalid, NotFound
 from app.rules.onboarding import FIELDS, Field, Step, SubmissionState
 from app.rules.personal import DocumentKind
 from app.rules.residents import HoldState, TariffKind
+from app.security import identify
 from app.services import beds, documents, onboarding
 from app.services.onboarding import Price, Standing
 from app.services.onboarding.submitting import Unfinished, plans
@@ -40,6 +43,22 @@ TITLES = {
 _LONGEST = {"long": 500, "text": 200, "tel": 40, "email": 200}
 
 
+def welcomed(template: str) -> Callable[[Any], Any]:
+    """Before the guard of a page: whoever was approved meanwhile reads that, instead of being refused."""
+
+    def around(method: Any) -> Any:
+        @wraps(method)
+        def page(self: OnboardingView) -> Any:
+            identity = identify()
+            if identity is not None and Role.RESIDENT in identity.roles and not identity.can(Resource.ONBOARDING, Action.READ):
+                return private(self.page(template, title=gettext("Your registration"), state=SubmissionState.APPROVED))
+            return method(self)
+
+        return page
+
+    return around
+
+
 class OnboardingView(ConsoleView):
     """Only for whoever is to move in; what they give is theirs alone until they send it."""
 
@@ -48,7 +67,7 @@ class OnboardingView(ConsoleView):
     portals = frozenset({Portal.RESIDENT})
     default_view = "index"
     method_actions: ClassVar[dict[str, Action]] = {
-        "index": Action.READ, "step": Action.UPDATE, "draft": Action.UPDATE, "beds": Action.READ, "bed": Action.UPDATE,
+        "index": Action.READ, "now": Action.READ, "step": Action.UPDATE, "draft": Action.UPDATE, "beds": Action.READ, "bed": Action.UPDATE,
         "add": Action.UPDATE, "remove": Action.UPDATE, "submit": Action.CREATE}
 
     def standing(self) -> Standing:
@@ -56,13 +75,22 @@ class OnboardingView(ConsoleView):
         return onboarding.read(self.session(), ring(), g.identity.user_id)
 
     @expose("/")
+    @welcomed("onboarding/sent.html")
     @has_access
     def index(self) -> Any:
         """Where one left off, on whatever device; or how it stands with the reviewer."""
         standing = self.standing()
         if standing.state in rules.CLOSED:
-            return private(self.page("onboarding/sent.html", title=gettext("Your registration"), standing=standing))
+            return private(self.page("onboarding/sent.html", title=gettext("Your registration"), state=standing.state, standing=standing))
         return redirect(self.url("step", number=int(standing.next_step)))
+
+    @expose("/now")
+    @welcomed("onboarding/stands.html")
+    @has_access
+    def now(self) -> Any:
+        """How it stands, for whoever waits with the page open."""
+        standing = self.standing()
+        return private(self.page("onboarding/stands.html", state=standing.state, standing=standing))
 
     @expose("/<number>", methods=["GET", "POST"])
     @has_access
