@@ -22,6 +22,7 @@ class Statement:
     made_by: str
     made_at: datetime
     move_out: MoveOut
+    settled_at: datetime
     settlement: Settlement
     items: list[MoveOutItem]
     bed: str
@@ -40,9 +41,9 @@ class Statement:
 def query(session: Session, move_out_id: UUID, *, organization: str, made_by: str, now: datetime) -> Statement:
     """The statement as the caller may see it: three statements. Conflict before it is settled."""
     found = moveout.find(session, move_out_id)
-    if found.settlement is None:
+    if found.settlement is None or found.settled_at is None:
         raise Conflict("This move-out is not settled yet.")
-    return Statement(organization, made_by, now, found, found.settlement,
+    return Statement(organization, made_by, now, found, found.settled_at, found.settlement,
                      [item for item in moveout.items_of(session, move_out_id) if item.deduction_paise],
                      moveout.bed_called(session, found.stay_id))
 

@@ -11,12 +11,14 @@ from enum import StrEnum
 from app.lifecycle import By, Machine, T
 from app.permissions import Action, Resource
 from app.rules.errors import Invalid
+from app.text import N_
 
 WHY_MAX = 500
 ITEMS_MAX, ITEM_MAX = 60, 80
 NOTICE_DAYS, NOTICE_DAYS_MAX = 30, 365
 # What is looked at in a new house, until it has a list of its own.
-INSPECTION_ITEMS = ("Keys", "Bed", "Mattress", "Cupboard", "Table and chair", "Walls", "Windows", "Fan and lights", "Bathroom")
+INSPECTION_ITEMS = (N_("Keys"), N_("Bed"), N_("Mattress"), N_("Cupboard"), N_("Table and chair"), N_("Walls"), N_("Windows"), N_("Fan and lights"),
+                    N_("Bathroom"))
 DEDUCTION_MAX_PAISE = 1_000_000_00  # ten lakh rupees for one thing: more is a slip of the finger
 _AHEAD = timedelta(days=366)
 
@@ -78,7 +80,12 @@ class Settlement:
     @property
     def balance_paise(self) -> int:
         """What goes back to the resident."""
-        return self.deposit_paise - self.rent_paise - self.notice_paise - self.damages_paise
+        return self.deposit_paise - self.kept_paise
+
+    @property
+    def kept_paise(self) -> int:
+        """What is taken off the deposit; negative where more was paid in advance."""
+        return self.rent_paise + self.notice_paise + self.damages_paise
 
 
 def days_short(noticed_on: date, notice_days: int, leaves_on: date) -> int:

@@ -38,7 +38,7 @@ def test_shares_are_whole_paise_and_never_far_from_the_months(rent, first, days)
 def test_a_settlement_adds_up():
     found = settle(TERMS, paid_until=date(2026, 4, 1))
     assert (found.deposit_paise, found.rent_paise, found.notice_paise, found.damages_paise) == (20000_00, 2700_00, 0, 750_00)
-    assert found.balance_paise == 16550_00
+    assert (found.kept_paise, found.balance_paise) == (3450_00, 16550_00)
 
 
 def test_rent_paid_beyond_the_last_day_goes_back_and_days_of_notice_that_are_missing_are_charged():

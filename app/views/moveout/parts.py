@@ -24,5 +24,6 @@ def statement_pdf(session: Session, move_out_id: UUID) -> Response:
 
 def document(found: settlement.Statement) -> str:
     """The statement's HTML, ready to become a PDF."""
-    local = found.made_at.astimezone(formats.zone())
-    return to_html("reports/settlement.html", statement=found, made_at=f"{formats.plain_day(local)}, {local:%H:%M}")
+    made, settled = (moment.astimezone(formats.zone()) for moment in (found.made_at, found.settled_at))
+    return to_html("reports/settlement.html", statement=found, made_at=f"{formats.plain_day(made)}, {made:%H:%M}",
+                   settled_on=formats.plain_day(settled))
