@@ -61,6 +61,7 @@ export const ask = async (card, steps, root, send) => {
   const draw = () => {
     const step = chosen();
     show("worker", step.name === "assign");
+    show("moment", step.asksMoment);
     show("note", Boolean(step.question));
     $("label[for=board-note]").textContent = step.question;
     $("#board-note").required = step.needsNote;
@@ -70,7 +71,7 @@ export const ask = async (card, steps, root, send) => {
   if (steps.some((step) => step.name === "assign")) await fillWorkers(card, root);
   $("#board-choice").replaceChildren(...steps.map((step, at) => new Option(step.label, at)));
   show("choice", steps.length > 1);
-  $("#board-note").value = "";
+  for (const field of $$("#board-note, #board-moment")) field.value = "";
   complain("");
   $("#board-choice").onchange = draw;
   draw();
@@ -87,6 +88,7 @@ export const ask = async (card, steps, root, send) => {
       complain("");
       const step = chosen(), fields = { event: step.name };
       if (step.question) fields.note = $("#board-note").value;
+      if (step.asksMoment) fields.at = $("#board-moment").value;
       if (step.name === "assign") Object.assign(fields, { user_id: $("#board-worker").value, outside_party: $("#board-outside").value });
       try {
         answer = await send(fields);

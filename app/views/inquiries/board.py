@@ -92,7 +92,8 @@ def _steps() -> dict[str, dict[str, Any]]:
     """What each step is called, where it leads, and what it asks for."""
     found = {}
     for step in INQUIRY:
-        asked = {"to": step.to.value, "needsNote": step.needs_note, "question": str(QUESTIONS.get(step.name, ""))}
+        asked = {"to": step.to.value, "needsNote": step.needs_note, "question": str(QUESTIONS.get(step.name, "")),
+                 "asksMoment": step.name == "schedule_visit"}
         if step.name == "lose":
             for reason in LostReason:
                 label = gettext("Lost: %(reason)s", reason=formats.human(reason))
