@@ -15,7 +15,7 @@ if (form) {
   const fields = [...form.elements].filter((one) => one.name && !/^(_|csrf_token$)/.test(one.name) && !/^(submit|button|hidden)$/.test(one.type));
   const known = new Map(fields.map((field) => [field, asDrawn(field)])); // what the server has
   const state = $(".save-state", form), version = form.elements.namedItem("_version");
-  let timer = 0, busy = false, leaving = false;
+  let timer = 0, busy = null, leaving = false;
 
   const say = (text, problem = false) => {
     state.textContent = text;
@@ -50,10 +50,11 @@ if (form) {
     return say(error.message, true);
   };
 
-  const save = async () => {
+  const save = () => {
     const sent = changed().map((field) => [field, content(field)]);
-    if (busy || leaving || !sent.length) return;
-    busy = true;
+    if (!busy && !leaving && sent.length) busy = send(sent);
+  };
+  const send = async (sent) => {
     say(form.dataset.saving);
     try {
       const answer = await post(form.dataset.onboarding, { ...Object.fromEntries(sent.map(([field, text]) => [field.name, text])), _version: version.value });
@@ -64,7 +65,7 @@ if (form) {
     } catch (error) {
       await refused(error);
     } finally {
-      busy = false;
+      busy = null;
     }
     if (!state.classList.contains("save-problem") && changed().length) later(PAUSE);
   };
@@ -74,11 +75,19 @@ if (form) {
     later(PAUSE);
   });
   form.addEventListener("submit", (event) => {
-    if (navigator.onLine) {
+    if (navigator.onLine && !busy) {
       leaving = true;
-    } else {
-      event.preventDefault();
-      say(form.dataset.cut, true);
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation(); // nobody takes it for sent
+    if (!navigator.onLine) say(form.dataset.cut, true);
+    else if (!leaving) { // what is being saved makes a version that this page has to know first
+      leaving = true;
+      busy.finally(() => {
+        leaving = false;
+        if (event.submitter?.form) form.requestSubmit(event.submitter);
+      });
     }
   });
   window.addEventListener("online", () => later(0));
