@@ -97,12 +97,12 @@ class Google:
         self._client = client
 
     def address(self, sealed: Secrets, back: str) -> str:
-        with _Asking(self._client, "openid email profile", back) as asking:
+        with _Asking(self._client, ("openid", "email", "profile"), back) as asking:
             return asking.way_out(self._addresses(asking)["authorization_endpoint"], sealed, nonce=sealed.nonce,
                                   prompt="select_account")
 
     def told(self, sealed: Secrets, back: str, code: str) -> Told:
-        with _Asking(self._client, "openid email profile", back) as asking:
+        with _Asking(self._client, ("openid", "email", "profile"), back) as asking:
             found = self._addresses(asking)
             token = asking.exchange(found["token_endpoint"], sealed, code)
             claims = self._claims(asking, found, token, sealed)
@@ -146,11 +146,11 @@ class GitHub:
         self._client = client
 
     def address(self, sealed: Secrets, back: str) -> str:
-        with _Asking(self._client, "read:user user:email", back) as asking:
+        with _Asking(self._client, ("read:user", "user:email"), back) as asking:
             return asking.way_out(f"{self._client.url}/login/oauth/authorize", sealed)
 
     def told(self, sealed: Secrets, back: str, code: str) -> Told:
-        with _Asking(self._client, "read:user user:email", back) as asking:
+        with _Asking(self._client, ("read:user", "user:email"), back) as asking:
             asking.exchange(f"{self._client.url}/login/oauth/access_token", sealed, code)
             user = asking.json(f"{self._client.api_url}/user", with_token=True)
             rows = asking.json(f"{self._client.api_url}/user/emails", with_token=True)
@@ -171,7 +171,7 @@ def _told(subject: object, emails: list[Any], name: object) -> Told:
 class _Asking:
     """The requests for one person: one client, one deadline; what goes wrong in them is one of three things."""
 
-    def __init__(self, client: Client, scope: str, back: str) -> None:
+    def __init__(self, client: Client, scope: tuple[str, ...], back: str) -> None:
         self._session = OAuth2Session(
             client.client_id, client.client_secret, token_endpoint_auth_method="client_secret_post",  # noqa: S106 - a method's name
             scope=scope, redirect_uri=back, code_challenge_method="S256")

@@ -36,9 +36,9 @@ class FlowOver(DomainError):
 class Next(StrEnum):
     """What a person who comes back from a provider does next."""
 
-    SIGN_IN = "sign in"
-    CONFIRM = "confirm with the password"
-    JOIN = "accept an invitation"
+    SIGN_IN = "sign_in"
+    CONFIRM = "confirm"
+    JOIN = "join"
 
 
 def next_step(provider: Provider, *, linked: bool, verified: bool, account: bool, invited: bool) -> Next:

@@ -41,7 +41,7 @@ _RAISE = re.compile(r"RAISE EXCEPTION\s+'((?:[^']|'')*)'[^;]*ERRCODE = 'VR", re.
 _NOTE = re.compile(r"app\.move\([^)]*'([A-Z][^']+\.)'")
 # Modules, and enums, that are shown to nobody.
 _NO_WORDS = ("app.local", "app.services.demo", "app.api", "app.metrics", "app.services.audit", "app.services.timeline",
-             "app.rules.files.MediaType", "app.rules.telling.Audience")
+             "app.rules.files.MediaType", "app.rules.oauth", "app.rules.telling.Audience")
 _NOTED = re.compile(r"""\bnote(?:_\w+)?\([^"'\n]*["']([a-z_]+)["']""")
 _LISTED = re.compile(r"'([a-z_]+)'")
 
