@@ -130,6 +130,22 @@ def test_an_owner_must_work_on_inquiries_and_hears_of_it(app: Any, browser: Any,
     assert owner.edit(f"/inquiries/edit/{key}", {**given, "owner_id": str(world.resident.user_id)}).status_code == 422
 
 
+def test_what_is_next_is_said_in_one_step_and_is_then_somebodys(app: Any, browser: Any, agent: Person, world: World, superuser: Engine) -> None:
+    key = write_down(browser(world.owner))
+    superuser_sees = "SELECT next_action, next_action_at, owner_id FROM inquiries"
+    with superuser.begin() as connection:
+        connection.execute(text("UPDATE inquiries SET owner_id = NULL"))
+
+    def plan(**fields: str) -> int:
+        return int(browser(agent).post(f"/inquiries/plan/{key}", fields).status_code)
+
+    assert [plan(next_action=" "), plan(next_action="Call", at="2020-01-01T10:00"), plan(next_action="x" * 121)] == [422, 422, 422]
+    assert plan(next_action="Call her father", at="2099-05-01T10:00") == 303
+    (row,) = _rows(superuser, superuser_sees)
+    assert (row.next_action, row.next_action_at.isoformat()[:16], row.owner_id) == ("Call her father", "2099-05-01T04:30", agent.user_id)
+    assert browser(world.outsider).post(f"/inquiries/plan/{key}", {"next_action": "Mine"}).status_code == 404
+
+
 def test_two_inquiries_become_one(app: Any, browser: Any, agent: Person, superuser: Engine) -> None:
     who = browser(agent)
     first, second = write_down(who, source="referral"), write_down(who, phone="+919811122233", source="broker")

@@ -21,6 +21,7 @@ from app.services.inquiries.working import (
            merge,
            move,
            note,
+           plan,
            remove,
            remove_note,
            restore,
@@ -28,4 +29,4 @@ from app.services.inquiries.working import (
 )
 
 __all__ = ["NOTE_MAX", "Arrival", "Device", "add", "admit", "convert", "edit", "is_known", "is_sent", "known", "merge", "move", "note", "own_lead",
-           "place", "remember", "remove", "remove_note", "restore", "reveal", "submit", "use_proof"]
+           "place", "plan", "remember", "remove", "remove_note", "restore", "reveal", "submit", "use_proof"]

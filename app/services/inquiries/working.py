@@ -69,6 +69,18 @@ def edit(session: Session, inquiry_id: UUID, values: Mapping[str, Any]) -> None:
     session.info[ASKED] = True
 
 
+def plan(session: Session, inquiry_id: UUID, what: str, at: datetime | None, now: datetime) -> None:
+    """Say what is to be done next until when; what was nobody's is the caller's from now on."""
+    if not what.strip():
+        raise Invalid("Please write something.", field="next_action")
+    _fits(what, SHORT_MAX, "next_action")
+    if at is not None and at < now:
+        raise Invalid("Please give a time that is still to come.", field="at")
+    _change(session, inquiry_id, {"next_action": what.strip(), "next_action_at": at,
+                                  "owner_id": func.coalesce(Inquiry.owner_id, func.app.current_user_id())})
+    session.info[ASKED] = True
+
+
 def remove(session: Session, inquiry_id: UUID) -> None:
     """Hide an inquiry; whoever asks again with its number is new."""
     _change(session, inquiry_id, {"deleted_at": func.app.now()})

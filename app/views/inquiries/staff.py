@@ -114,7 +114,7 @@ class InquiryView(ConsoleModelView):
     palette = Sought(("reference",), ("full_name", "status"), number="number", series="I", recent="asked_at", texts=("full_name",))
     method_actions: ClassVar[dict[str, Action]] = {
         "move": Action.UPDATE, "reveal": Action.UPDATE, "merge": Action.UPDATE, "convert": Action.UPDATE, "comment": Action.UPDATE,
-        "uncomment": Action.UPDATE, "known": Action.CREATE,
+        "uncomment": Action.UPDATE, "plan": Action.UPDATE, "known": Action.CREATE,
     }
     enums: ClassVar[dict[str, Any]] = {"status": Stage, "stage": Stage, "lost_reason": LostReason}
     state_column = "stage"
@@ -236,6 +236,10 @@ class InquiryView(ConsoleModelView):
         if not self.is_deleted(item) and item.duplicate_of is None and g.identity.can(Resource.INQUIRIES, Action.UPDATE, item.hostel_id):
             found = [self.lifecycle_step(item, move, QUESTIONS.get(move.name, ""), _asks(move.name), danger=move.name == "lose")
                      for move in _onward(item.stage)]
+            if item.stage in OPEN:
+                found.append(Step("plan", gettext("Next action"), self.url("plan", pk=pk), "clock", asks=[
+                    Ask("next_action", gettext("What is to be done?"), "line", most=SHORT_MAX),
+                    Ask("at", gettext("When?"), "moment", required=False, help=gettext("We remind the owner then."))]))
             found.append(Step("reveal", gettext("Show phone and e-mail"), self.url("reveal", pk=pk), "eye", asks=[
                 Ask("reason", gettext("What do you need it for?"), "choice", choices=[(key, str(text)) for key, text in WANTED_FOR.items()],
                     help=gettext("It is written down that you looked."))]))
@@ -277,6 +281,13 @@ class InquiryView(ConsoleModelView):
     def move(self, pk: str) -> Any:
         """A step of the lifecycle."""
         return self._write(pk, gettext("Saved."), take_step)
+
+    @expose("/plan/<pk>", methods=["POST"])
+    @has_access
+    def plan(self, pk: str) -> Any:
+        """What is to be done next."""
+        return self._write(pk, gettext("Saved."), lambda session, key: inquiries.plan(
+            session, key, request.form.get("next_action", ""), _moment(request.form.get("at", "")), formats.now()))
 
     @expose("/reveal/<pk>", methods=["POST"])
     @has_access
