@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.permissions import Role
+from app.rules.inquiries import Lead
 from app.rules.onboarding import Step
-from app.services import beds, personal
+from app.services import beds, inquiries, personal
 from app.services.onboarding.submitting import Unfinished
 from app.tenancy import tenant_scope
 from jobs.onboarding import submitted
@@ -45,6 +47,24 @@ def test_what_is_typed_waits_on_every_device_and_what_is_sensitive_is_encrypted(
                    + connection.execute(text("SELECT to_jsonb(v) FROM personal_values v")).all())
     assert "Meera Joshi" in kept
     assert not [value for value in ("98765 43210", "9876543210", "12 Lake Road", "ABCPE1234F", "2005-03-04") if value in kept]
+
+
+def test_what_was_said_when_asking_for_a_bed_is_filled_in_until_it_is_changed(me, world, superuser):
+    asked, invited = uuid4(), uuid4()
+    day = standing(me).house.today + timedelta(days=9)
+    with as_(world.owner) as session:
+        inquiries.add(session, ring(), me.org_id, me.hostel_id, asked, Lead("Meera Joshi", "+919876543210", move_in_on=day))
+    with superuser.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("INSERT INTO invitations (org_id, id, email, name, role, expires_at, status, accepted_by) "
+                                "VALUES (:org, :id, 'm@example.org', 'M', 'pending_resident', now(), 'accepted', :user)"),
+                           {"org": me.org_id, "id": invited, "user": me.user_id})
+        connection.execute(text("UPDATE inquiries SET invitation_id = :id"), {"id": invited})
+    assert dict(standing(me).answers) == {"full_name": "Meera Joshi", "phone": "+91 98765 43210", "move_in_on": day.isoformat()}
+    type_in(me, Step.RESIDENTIAL, {"full_name": "Meera A Joshi"})
+    assert (standing(me).answers["full_name"], standing(me).answers["phone"]) == ("Meera A Joshi", "+91 98765 43210")
+    type_in(me, Step.RESIDENTIAL, {"phone": ""})
+    assert "phone" not in standing(me).answers
 
 
 def test_of_two_devices_the_second_is_told(me):

@@ -16,8 +16,9 @@ from app.models.onboarding import OnboardingDraft, OnboardingProgress, Onboardin
 from app.permissions import Role
 from app.rules import onboarding as rules
 from app.rules.onboarding import FIELDS, Step, SubmissionState
+from app.rules.phones import shown_phone
 from app.rules.residents import HoldState, TariffKind
-from app.services import personal
+from app.services import inquiries, personal
 from app.services.documents import Papers, papers
 
 _HOUSE = text("SELECT id, name, currency, country, today FROM app.onboarding_house()")
@@ -108,12 +109,22 @@ def read(session: Session, ring: KeyRing, user_id: int) -> Standing:
     flags = session.execute(select(SubmissionFlag.field, SubmissionFlag.reason).where(
         SubmissionFlag.submission_id == submission.id)).all() if submission and submission.state == SubmissionState.NEEDS_REVISION else []
     drafts = list(session.scalars(select(OnboardingDraft).where(OnboardingDraft.user_id == user_id)))
-    answers = {name: value for draft in drafts for name, value in draft.data.items() if name in FIELDS}
+    versions = {draft.step: draft.version for draft in drafts}
+    answers = _known(session, ring, house, versions) | {name: value for draft in drafts for name, value in draft.data.items() if name in FIELDS}
     hold = session.scalar(select(BedHold).where(BedHold.id == progress.hold_id)) if progress and progress.hold_id else None
     return Standing(
         house, progress.last_completed_step if progress else 0, hold, submission, {flag.field: flag.reason for flag in flags},
-        answers | personal.own_drafts(session, ring, user_id), {draft.step: draft.version for draft in drafts},
+        answers | personal.own_drafts(session, ring, user_id), versions,
         {value.name: value.masked for value in personal.masked(session, user_id)}, papers(session, user_id, Role.PENDING_RESIDENT))
+
+
+def _known(session: Session, ring: KeyRing, house: House, versions: Mapping[int, int]) -> dict[str, str]:
+    """What they said when they asked for a bed, on steps of which nothing has been saved yet."""
+    if {Step.RESIDENTIAL, Step.ROOM} <= set(versions) or (lead := inquiries.own_lead(session, ring)) is None:
+        return {}
+    day = lead.move_in_on.isoformat() if lead.move_in_on and lead.move_in_on >= house.today else ""
+    said = {"full_name": lead.full_name, "phone": shown_phone(lead.phone), "move_in_on": day}
+    return {name: value for name, value in said.items() if FIELDS[name].step not in versions}
 
 
 def prices(session: Session, day: date) -> list[Price]:

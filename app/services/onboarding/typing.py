@@ -30,7 +30,9 @@ def keep(session: Session, ring: KeyRing, user_id: int, step: Step, typed: Mappi
 
     Errors: Invalid (too long), VR409 if somebody saved since `version`, or it lies with a reviewer.
     """
-    fields = {name: value for name, value in typed.items() if name in FIELDS and FIELDS[name].step is step and name in standing.open}
+    # What is known already was shown, so the first save of a step keeps it too.
+    known = {} if step in standing.versions else {name: value for name, value in standing.answers.items() if FIELDS[name].step is step}
+    fields = {name: value for name, value in (known | dict(typed)).items() if name in FIELDS and FIELDS[name].step is step and name in standing.open}
     for name, value in fields.items():
         rules.plain_text(value, name)
     plain = {name: value for name, value in fields.items() if not FIELDS[name].sensitive}
