@@ -28,7 +28,7 @@ from app.services import documents, personal
 from app.services.notifications import Message, tell
 from app.services.onboarding.submitting import REVIEW_LINK
 
-REASON = "Checks of a submission under review"
+REASON = "Review of a submission"
 MAIL = "approval.mail"
 DAYS = 30
 _CLAIM = text("SELECT app.claim_submission(:id, :over, :reason)")

@@ -15,13 +15,19 @@ from app.models.personal import Document
 from app.permissions import Role
 from app.rules.files import MediaType
 from app.rules.onboarding import BED, DOCUMENT, FIELDS, FLAGS, Field, Step, SubmissionState
-from app.rules.personal import DocumentKind
+from app.rules.personal import VALUES, DocumentKind
 from app.services import approval, documents, personal
 from app.views import formats
 from app.views.documents import KINDS, shown
 from app.views.interface import Session
 
 FLAG = "flag."  # before the name of a field that has to be corrected
+# As a reviewer reads them; what is not here is called as personal values are, or as the person was asked.
+_LABELS = {
+    "full_name": lazy_gettext("Full name"), "identity_kind": lazy_gettext("Kind of paper"), "institution": lazy_gettext("Place of study or work"),
+    "parent_name": lazy_gettext("Name of a parent or guardian"), "parent_relation": lazy_gettext("Relation"), "move_in_on": lazy_gettext("Moves in on"),
+    "lunchbox": lazy_gettext("Lunchbox"), "food": lazy_gettext("Food"), "sleep": lazy_gettext("Bedtime"), "study": lazy_gettext("Studies"),
+    "tidiness": lazy_gettext("Tidiness"), "about": lazy_gettext("For room-mates to know")}
 _STEPS = {Step.RESIDENTIAL: lazy_gettext("The person"), Step.PARENTAL: lazy_gettext("Parents"), Step.ROOM: lazy_gettext("Bed and meals"),
           Step.PREFERENCES: lazy_gettext("How they live")}
 
@@ -49,8 +55,9 @@ def context(session: Session, item: OnboardingSubmission) -> dict[str, Any]:
     last = approval.before(session, item)
     objections = {flag.field: flag.reason for flag in approval.flags_of(session, item.user_id, item.round)}
     papers = documents.papers(session, item.user_id, Role.PENDING_RESIDENT)
-    found = [_paper(item, paper, row, last) for paper, row in zip(shown(papers.documents, papers.day), papers.documents, strict=True)]
-    kinds = dict.fromkeys([*(row.kind for row in papers.documents), *papers.missing])
+    rows = sorted(papers.documents, key=lambda row: list(KINDS).index(DocumentKind(row.kind)))
+    found = [_paper(item, paper, row, last) for paper, row in zip(shown(rows, papers.day), rows, strict=True)]
+    kinds = dict.fromkeys([*(row.kind for row in rows), *papers.missing])
     return {
         "checks": approval.checks_of(session, item.id), "last": last, "last_state": SubmissionState(last.state) if last else None,
         "groups": _groups(item, last, {value.name: value.masked for value in personal.masked(session, item.user_id)}, objections),
@@ -75,7 +82,8 @@ def _line(field: Field, item: OnboardingSubmission, last: OnboardingSubmission |
           objections: Mapping[str, str]) -> Line:
     value = masked.get(field.name, "") if field.sensitive else _said(field, item.answers.get(field.name, ""))
     before = (last.answers.get(field.name, "") if field.sensitive else _said(field, last.answers.get(field.name, ""))) if last else ""
-    return Line(field.name, gettext(field.label), value, field.sensitive and bool(value), field.name in item.changed, before,
+    label = str(_LABELS.get(field.name) or gettext(VALUES[field.name].label if field.sensitive else field.label))
+    return Line(field.name, label, value, field.sensitive and bool(value), field.name in item.changed, before,
                 objections.get(field.name, ""))
 
 
@@ -102,6 +110,11 @@ def _paper(item: OnboardingSubmission, paper: dict[str, Any], row: Document, las
 def objections(sent: Mapping[str, str]) -> dict[str, str]:
     """What a form objects to: reasons by name; empty ones and names that nothing has are left out."""
     return {name: text for field, text in sent.items() if field.startswith(FLAG) and text.strip() and (name := field.removeprefix(FLAG)) in FLAGS}
+
+
+def readable(values: Mapping[str, str]) -> dict[str, str]:
+    """Values in clear, days as people write them."""
+    return {name: _said(FIELDS[name], value) for name, value in values.items()}
 
 
 def revealable(lines: Sequence[tuple[str, list[Line]]]) -> list[str]:

@@ -14,16 +14,17 @@ from app.models.onboarding import OnboardingSubmission
 from app.permissions import Action, Portal, Resource
 from app.rules.approval import Outcome
 from app.rules.errors import NotFound
+from app.rules.files import content_disposition
 from app.rules.onboarding import SubmissionState
 from app.services import approval, documents, personal
 from app.services.search import Sought
 from app.views.approval import queue, reviewing
 from app.views.base import Ask, ConsoleInterface, ConsoleModelView, Step, expose, has_access, service_call
 from app.views.documents import key_of, private
-from app.views.edge import already_submitted, problem_json
-from app.views.files import file_link
+from app.views.edge import already_submitted, problem_json, problem_page
 from app.views.formats import register_tones
 from app.views.people.doors import ring
+from app.wiring import objects
 
 S = SubmissionState
 register_tones({S.PENDING_REVIEW: "info", S.UNDER_REVIEW: "progress", S.APPROVED: "success", S.REJECTED: "neutral", S.NEEDS_REVISION: "warning",
@@ -46,9 +47,9 @@ class SubmissionView(ConsoleModelView):
     list_columns: ClassVar[list[str]] = ["member", "hostel", "state", "round", "waited", "reviewer", "claimed_at"]
     optional_columns: ClassVar[list[str]] = ["submitted_at", "decided_at"]
     sort_by: ClassVar[dict[str, str]] = {"waited": "submitted_at"}
-    show_columns: ClassVar[list[str]] = ["state", "submitted_at", "claimed_at", "decided_at", "reason", "handover"]
-    key_facts = ("hostel", "round", "waited", "reviewer")
-    filled_facts = ("claimed_at", "decided_at", "reason", "handover")
+    show_columns: ClassVar[list[str]] = ["state", "decided_at", "reason", "handover"]
+    key_facts = ("hostel", "round", "waited", "reviewer", "claimed_at")
+    filled_facts = ("decided_at", "reason", "handover")
     eager = ("hold.bed.room", "member", "hostel", "reviewer")
     search_columns: ClassVar[list[str]] = ["member.name", "state", "hostel", "reviewer", "submitted_at"]
     quick_filters = (
@@ -168,7 +169,8 @@ class SubmissionView(ConsoleModelView):
             names = reviewing.revealable(reviewing.context(call.session, item)["groups"])
             if wanted and wanted not in names:
                 raise NotFound(gettext("This value is not there any more."))
-            found = personal.reveal_all(call.session, ring(), item.user_id, [wanted] if wanted else names, request.form.get("note", ""))
+            found = reviewing.readable(personal.reveal_all(
+                call.session, ring(), item.user_id, [wanted] if wanted else names, request.form.get("note", "")))
         if request.accept_mimetypes.best == "application/json":
             return problem_json(call.error) if call.error else private(jsonify(values=found))
         if call.error is not None:
@@ -179,9 +181,17 @@ class SubmissionView(ConsoleModelView):
     @expose("/document/<pk>/<paper>")
     @has_access
     def document(self, pk: str, paper: str) -> Any:
-        """A document of the person, under a link that is signed as it is opened: the page may stay open for long."""
-        item, wanted = self.find(pk), key_of(paper)
-        found = next((one for one in documents.of_person(self.session(), item.user_id) if one.id == wanted and one.file is not None), None)
-        if found is None:
-            raise NotFound(gettext("This document is not there any more."))
-        return private(redirect(file_link(found.file)))
+        """A document of the person to look at beside the page, for whoever may reveal; the audit log says who did."""
+        item, wanted, content = self.find(pk), key_of(paper), b""
+        with service_call() as call:
+            file = next((one.file for one in documents.of_person(call.session, item.user_id) if one.id == wanted), None)
+            if file is None:  # not there, or not for this reader
+                raise NotFound(gettext("This document is not there any more."))
+            file, content = documents.read(call.session, ring(), objects(), file.id, approval.REASON)
+        if call.error is not None:
+            return problem_page(call.error)
+        answer = private(make_response(content))
+        answer.mimetype = file.media_type
+        answer.headers["Content-Disposition"] = content_disposition(file.name, inline=True)
+        answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return answer
