@@ -29,6 +29,7 @@ _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 # Badge tones: neutral, info, progress, success, warning, danger. Each domain registers those of its own states.
 _TONES: dict[tuple[type[Enum], str], str] = {}
+_SAID: dict[tuple[type[Enum], str], Any] = {}
 
 
 def register_tones(tones: Mapping[Enum, str]) -> None:
@@ -117,8 +118,15 @@ def words(name: Any) -> str:
     return text[:1].upper() + text[1:].lower()
 
 
+def register_words(said: Mapping[Enum, Any]) -> None:
+    """Say what members are called whose own words mean another thing elsewhere: a plan is free of charge, a bed is not."""
+    _SAID.update({(type(member), member.name): text for member, text in said.items()})
+
+
 def human(name: Any) -> str:
     """Words for a code in the reader's language."""
+    if isinstance(name, Enum) and (own := _SAID.get((type(name), name.name))) is not None:
+        return str(own)
     text = words(name)
     return gettext(text) if text else ""
 

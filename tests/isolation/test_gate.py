@@ -27,7 +27,7 @@ TABLES = {
 # Functions that their portal may call: those that policies and pages ask about the caller, or that tell nothing of others …
 HELPERS = {
     "is_admitted", "is_genuine", "current_org", "current_user_id", "touch", "is_super_admin", "is_system", "is_staff", "member_in_reach", "now",
-    "can", "org_wide", "everywhere", "reach", "allowed_in", "is_my_request", "count_hit", "note_event", "enqueue", "house_day", "notice_days",
+    "can", "org_wide", "everywhere", "reach", "allowed_in", "is_my_request", "count_hit", "note_event", "enqueue", "house_day",
     "readiness", "live_streams", "work_backlog",
 }
 # … what they may do, for their account, as any stranger, to register, with what is kept of them …
@@ -43,7 +43,8 @@ BEHIND = {
     "submit_request": "SELECT app.submit_request(:hostel, :category, NULL, NULL, '', 'A tap drips.', 'low')",
     "move": "SELECT app.move('maintenance_request', :request, 'reopen', 'It drips again')",
     "give_notice": "SELECT app.give_notice(:stay, (app.now() + interval '40 days')::date)",
-    "withdraw_notice": "SELECT app.withdraw_notice(:move_out)", "bed_called": "SELECT app.bed_called(:stay)",
+    "withdraw_notice": "SELECT app.withdraw_notice(:move_out)", "change_last_day": "SELECT app.change_last_day(:move_out, DATE '2099-01-01')",
+    "bed_called": "SELECT app.bed_called(:stay)",
     "file_is_shown": "SELECT NULLIF(app.file_is_shown(:file), false)",
 }
 VIEWS = {

@@ -74,7 +74,7 @@ def fill(session: Session, company: cast.Company, ids: Ids, objects: ObjectStore
     _employ(session, company, ids, {code: hostel.id for code, hostel in hostels.items()})
     for house in company.houses:
         _remember(session, company, house, hostels[house.code].id, ids, objects, until)
-        lodging.lodge(session, hostels[house.code].id, house, list(_people_of(company, house, ids).residents),
+        lodging.lodge(session, objects, hostels[house.code].id, house, list(_people_of(company, house, ids).residents),
                       _coming(company, house, ids), until.astimezone(history.ZONE).date())
     return True
 

@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from app.gateways.objects import ObjectStore
 from app.models.rooms import Room
+from app.rules.moveout import Condition
 from app.rules.residents import TariffKind
 from app.rules.rooms import RoomKind, RoomPlan
-from app.services import beds, residents, rooms
+from app.services import beds, moveout, residents, rooms
 from app.services.beds import NewStay
 from app.services.demo import cast
 
@@ -22,10 +24,12 @@ _EXTRAS = ((TariffKind.MESS, "Vegetarian mess", 3_500_00), (TariffKind.MESS, "Me
            (TariffKind.LUNCHBOX, "Lunchbox", 3_000_00), (TariffKind.DEPOSIT, "Deposit", 15_000_00))
 _AMENITIES = {"Single": ["Bath", "Desk", "Balcony"], "Double": ["Bath", "Desk"], "Triple": ["Desk", "Wardrobe"], "Dormitory": ["Locker"]}
 _MESS = ("Vegetarian mess", "Mess with eggs and chicken", "")
+_FOUND = {"Keys": (Condition.MISSING, 350_00, "One of two"), "Walls": (Condition.DAMAGED, 1_200_00, "Holes of nails above the bed")}
 _YEAR = timedelta(days=365)
+_NOTICED, _SETTLED = 5, 6  # of the residents: who has given notice, and who goes in a few days
 
 
-def lodge(session: Session, hostel_id: UUID, house: cast.House, living: list[tuple[int, str]], coming: list[int], today: date) -> None:
+def lodge(session: Session, objects: ObjectStore, hostel_id: UUID, house: cast.House, living: list[tuple[int, str]], coming: list[int], today: date) -> None:
     """Prices and beds of a house as of `today`: `living` are (person, number of their room), `coming` people without a bed."""
     plans = [room for storey in house.storeys for room in storey.rooms if room.beds]
     numbers = rooms.room_ids(session, hostel_id)
@@ -34,7 +38,7 @@ def lodge(session: Session, hostel_id: UUID, house: cast.House, living: list[tup
               next(plan for plan in plans if _type_of(plan) == name), today)
     for kind, name, amount in _EXTRAS:
         residents.create_tariff(session, {"hostel_id": hostel_id, "kind": kind, "name": name, "amount_paise": amount, "valid_from": today - _YEAR})
-    _settle(session, living, numbers, today)
+    _leave(session, objects, hostel_id, _settle(session, living, numbers, today), today)
     # Nobody holds a bed for a day that is past, though the demo's may be.
     _queue(session, hostel_id, coming, max(today, beds.house_day(session, hostel_id)))
 
@@ -52,7 +56,7 @@ def _sell(session: Session, hostel_id: UUID, name: str, room_ids: list[UUID], pl
     residents.create_tariff(session, rent | {"amount_paise": amount * 106 // 100, "valid_from": today + timedelta(days=40)})
 
 
-def _settle(session: Session, living: list[tuple[int, str]], numbers: dict[str, UUID], today: date) -> None:
+def _settle(session: Session, living: list[tuple[int, str]], numbers: dict[str, UUID], today: date) -> list[UUID]:
     """Each in their room; who finds it full sleeps in the first that has a free bed."""
     free = {number: [bed.id for bed in rooms.beds_of(session, key)] for number, key in sorted(numbers.items())}
     stays = []
@@ -64,6 +68,21 @@ def _settle(session: Session, living: list[tuple[int, str]], numbers: dict[str, 
                                                       lunchbox=place % 5 == 0)))
     beds.end_stay(session, stays[-1], today + timedelta(days=18))
     beds.swap(session, stays[1], stays[2], today + timedelta(days=6))
+    return stays
+
+
+def _leave(session: Session, objects: ObjectStore, hostel_id: UUID, stays: list[UUID], today: date) -> None:
+    """One has given notice in good time; another leaves soon, with everything inspected and settled."""
+    today = max(today, beds.house_day(session, hostel_id))
+    moveout.give_notice(session, stays[_NOTICED], today + timedelta(days=34), "A job in another city")
+    leaves = today + timedelta(days=4)
+    settled = moveout.give_notice(session, stays[_SETTLED], leaves, "Moves in with a friend")
+    moveout.inspect(session, objects, settled, [moveout.Finding(item.id, *_FOUND.get(item.name, (Condition.OK,)))
+                                             for item in moveout.items_of(session, settled)])
+    moveout.finish_inspection(session, settled)
+    paid_until = leaves.replace(day=1)
+    seen = moveout.draft(session, moveout.find(session, settled), paid_until)
+    moveout.settle(session, settled, paid_until, seen.balance_paise)
 
 
 def _queue(session: Session, hostel_id: UUID, coming: list[int], today: date) -> None:

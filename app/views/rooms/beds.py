@@ -32,6 +32,8 @@ from app.views.rooms import asking
 
 # One by one: members of different enums with the same value are one key of a dictionary.
 formats.register_tones({BedState.FREE: "success", BedState.HELD: "warning", BedState.TAKEN: "progress", BedState.BLOCKED: "danger"})
+_VACANT = lazy_gettext("Vacant")
+formats.register_words({BedState.FREE: _VACANT})
 formats.register_tones({HoldState.OFFERED: "info", HoldState.HELD: "warning", HoldState.CONFIRMED: "success",
                         HoldState.EXPIRED: "danger", HoldState.LAPSED: "danger"})
 formats.register_tones({StayStatus.UPCOMING: "info", StayStatus.CURRENT: "success"})
@@ -66,7 +68,7 @@ class BedView(ConsoleModelView):
     optional_columns: ClassVar[list[str]] = ["room", "room.kind", "room.room_type", "created_at"]
     search_columns: ClassVar[list[str]] = ["room.number", "label", "room", "hostel"]
     quick_filters = tuple((text, {"state": state.value}) for text, state in (
-        (lazy_gettext("Free"), BedState.FREE), (lazy_gettext("Held"), BedState.HELD), (lazy_gettext("Taken"), BedState.TAKEN),
+        (_VACANT, BedState.FREE), (lazy_gettext("Held"), BedState.HELD), (lazy_gettext("Taken"), BedState.TAKEN),
         (lazy_gettext("Blocked"), BedState.BLOCKED)))
     relation_labels: ClassVar[dict[str, str]] = {"room": "number", "hostel": "name"}
     option_depends: ClassVar[dict[str, tuple[str, ...]]] = {"room": ("hostel",)}
