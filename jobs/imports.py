@@ -8,17 +8,22 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.crypto import KeyRing
 from app.models.imports import ImportRun
 from app.rules.imports.runs import RUN, RunStatus
 from app.rules.progress import TaskKind
 from app.services import imports, lifecycle
 from app.services.imports import Choices, Progress
 from app.services.work import enqueue
-from app.wiring import objects
+from app.wiring import objects, settings
 from jobs.progress import RUNNERS, Result, Runner, Step
 from jobs.registry import Payload, handles
 
 S = RunStatus
+
+
+def _ring() -> KeyRing:
+    return KeyRing(dict(settings().field_keys))
 
 
 def _run_of(step: Step, session: Session) -> ImportRun:
@@ -38,7 +43,7 @@ class CheckRunner(Runner):
         elif run.status != S.CHECKING:
             return Result(cancelled=True)
         with imports.table_of(step.session, objects(), run) as (table, _):
-            imports.check(step.session, run, table, Choices.load(run.mapping).settings, datetime.now(UTC), step.show)
+            imports.check(step.session, _ring(), run, table, Choices.load(run.mapping).settings, datetime.now(UTC), step.show)
         lifecycle.move(step.session, RUN, run.id, "pass")
         return Result({name: run.counts[name] for name in ("accepted", "refused")})
 
@@ -66,7 +71,7 @@ class BatchRunner(Runner):
                 lifecycle.move(session, RUN, run.id, self.event)
             elif run.status != self.status:
                 return Result(_figures(self.status, session, run.id), cancelled=True)
-            handled = _BATCHES[self.status](session, run.id)
+            handled = _BATCHES[self.status](session, _ring(), run.id)
             done, total = _measured(self.status, imports.progress(session, run.id))
             step.advance(session, done, {}, total)
         if handled:
@@ -111,7 +116,7 @@ def rescue(session: Session, payload: Payload) -> None:
     run = imports.find(session, UUID(payload["run_id"]))
     if run.status not in _BATCHES:
         return
-    if _BATCHES[S(run.status)](session, run.id):
+    if _BATCHES[S(run.status)](session, _ring(), run.id):
         enqueue(session, "imports.rescue", payload)
     else:
         imports.finish_step(session, run.id)

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from app.crypto import KeyRing
 from app.permissions import Role
 from app.services import imports
 from app.services.files import Upload
 from app.tenancy import tenant_scope
-from app.wiring import objects
+from app.wiring import objects, settings
 from jobs import registry
 from jobs.outbox import Drainer
+from tests.world import World
 
 NYC = Path(__file__).parent / "data" / "nyc-311-2018.csv"
 NEW_YORK = "America/New_York"
@@ -42,10 +44,14 @@ def manager(world):
     return world.a.people[Role.HOSTEL_MANAGER]
 
 
-def uploaded(person, content: bytes, *, name="old.csv", zone=NEW_YORK, encoding=None, **changes):
+def ring() -> KeyRing:
+    return KeyRing(dict(settings().field_keys))
+
+
+def uploaded(person, content: bytes, *, name="old.csv", zone=NEW_YORK, encoding=None, kind="requests", **changes):
     """The id of a run whose choices are what was guessed, but for `zone` and `changes`."""
     with as_(person) as session:
-        run = imports.upload(session, objects(), Upload(name, "", io.BytesIO(content)), person.hostel_id, encoding)
+        run = imports.upload(session, objects(), Upload(name, "", io.BytesIO(content)), person.hostel_id or World.known().a.places[0].hostel_id, encoding, kind)
         with imports.table_of(session, objects(), run) as (table, _):
             imports.choose_values(session, run, table, replace(imports.Choices.load(run.mapping), zone=zone, **changes))
         return run.id

@@ -17,18 +17,29 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.cli import refusals
+from app.crypto import KeyRing
 from app.models.imports import ImportRun
-from app.models.organizations import Hostel
+from app.models.organizations import Hostel, Organization
 from app.rules.errors import Invalid
 from app.rules.files import Purpose
-from app.rules.imports import DateOrder, Field, RowVerdict, Summary, Table, check_rows, error_rows, summarise
+from app.rules.imports import (
+    KINDS,
+    DateOrder,
+    ImportKind,
+    RowVerdict,
+    Summary,
+    Table,
+    check_rows,
+    error_rows,
+    summarise,
+)
 from app.rules.imports.runs import RUN
 from app.services import files, imports, lifecycle
 from app.services.files import Upload
 from app.services.imports import Choices
 from app.services.work import enqueue
 from app.tenancy import service_scope, tenant_scope
-from app.wiring import objects
+from app.wiring import objects, settings
 
 group = AppGroup("imports", help="Bring requests in from CSV and Excel files, and take them out again.")
 
@@ -39,34 +50,36 @@ _ORG_OF_RUN = text("SELECT app.organization_of_import(:run)")
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go."""
+    """Where rows go."""
 
     org_id: UUID
     hostel_id: UUID
     timezone: str
+    country: str
 
 
-@group.command("requests")
+@click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--org", required=True, help="The organization's address (slug).")
 @click.option("--hostel", required=True, help="The hostel's code.")
 @click.option("--map", "mapped", multiple=True, metavar="COLUMN=FIELD",
-              help=f"What a column is, instead of the guess; fields: {', '.join(Field)}. An empty field leaves the column out.")
+              help="What a column is, instead of the guess. An empty field leaves the column out.")
 @click.option("--zone", help="Time zone of the file's times; otherwise the hostel's.")
 @click.option("--encoding", help="Encoding of a CSV, if it is not UTF-8: cp1252, iso-8859-1, utf-16.")
 @click.option("--dates", type=click.Choice([order.value for order in DateOrder]), help="What 03/04 means, where the file leaves it open.")
 @click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused rows here, with their reasons.")
 @click.option("--dry-run", is_flag=True, help="Check every row and write nothing.")
-def import_requests(file: Path, org: str, hostel: str, mapped: tuple[str, ...], zone: str | None,  # noqa: PLR0913, PLR0917 - one per option
+def import_file(file: Path, org: str, hostel: str, mapped: tuple[str, ...], zone: str | None,  # noqa: PLR0913, PLR0917 - one per option
                     encoding: str | None, dates: str | None, errors: Path | None, dry_run: bool) -> None:
-    """Import FILE as maintenance requests of a hostel. The same file again changes nothing."""
+    """Import FILE into a hostel. The same file again changes nothing."""
+    kind = KINDS[str(click.get_current_context().info_name)]
     with refusals():
         target = _find_target(org, hostel)
         with file.open("rb") as stream:
             sent = Upload(file.name, "", stream)
             accepted = files.check(sent, Purpose.IMPORT)
             with imports.opened(sent.stream(), accepted.media_type, encoding) as (table, found):
-                choices = _choices(table, zone or target.timezone, found, mapped, dates)
+                choices = _choices(table, imports.first_choices(table, zone or target.timezone, found, kind.code, target.country), mapped, dates)
                 _tell_choices(choices)
                 if dry_run:
                     _dry_run(target, table, choices, errors)
@@ -76,10 +89,16 @@ def import_requests(file: Path, org: str, hostel: str, mapped: tuple[str, ...], 
         _tell_result(target.org_id, run_id, errors)
 
 
+for _kind in KINDS.values():
+    group.add_command(click.Command(
+        _kind.code, callback=import_file.callback, params=import_file.params,
+        help=f"{_kind.label} from FILE into a hostel. The same file again changes nothing. Fields: {', '.join(_kind.synonyms)}."))
+
+
 @group.command("undo")
 @click.argument("run_id", type=click.UUID)
 def undo(run_id: UUID) -> None:
-    """Hide the requests that import RUN_ID brought. Numbers stay taken; what people have worked on since stays."""
+    """Hide what import RUN_ID brought. Numbers stay taken; what people have worked on since stays."""
     with refusals():
         org_id = _organization_of(run_id)
         with tenant_scope(org_id) as session:
@@ -88,7 +107,7 @@ def undo(run_id: UUID) -> None:
         _batches(org_id, run_id, imports.undo_batch, "hidden")
         with tenant_scope(org_id) as session:
             run, progress = imports.find(session, run_id), imports.progress(session, run_id)
-            click.echo(f"{progress.hidden} requests are hidden, {progress.kept} were left.")
+            click.echo(f"{progress.hidden} rows are hidden, {progress.kept} were left.")
             for row in imports.kept_rows(session, run, progress.kept):
                 click.echo(f"  row {row.number}: {row.reason}")
 
@@ -110,7 +129,7 @@ def _list(session: Session, slug: str) -> None:
                            .order_by(ImportRun.created_at))
     for run, hostel in runs:
         progress = imports.progress(session, run.id)
-        click.echo(f"{run.id}  {run.created_at.astimezone(UTC):%Y-%m-%d %H:%M}  {slug}/{hostel}  {run.status}  {run.filename}: "
+        click.echo(f"{run.id}  {run.created_at.astimezone(UTC):%Y-%m-%d %H:%M}  {slug}/{hostel}  {run.status}  {run.kind}  {run.filename}: "
                    f"{progress.created} created, {progress.restored} restored, {progress.unchanged} unchanged, "
                    f"{progress.refused} refused")
 
@@ -138,21 +157,21 @@ def _find_target(slug: str, code: str) -> Target:
     org_id = _organization(slug)
     with tenant_scope(org_id) as session:
         hostel = session.scalar(select(Hostel).where(Hostel.code == code, Hostel.deleted_at.is_(None)))
+        country = session.scalars(select(Organization.country).where(Organization.id == org_id)).one()
     if hostel is None:
         raise Invalid(f"{slug} has no hostel with the code {code}.")
-    return Target(org_id, hostel.id, hostel.timezone)
+    return Target(org_id, hostel.id, hostel.timezone, country)
 
 
-def _choices(table: Table, zone: str, encoding: str, mapped: tuple[str, ...], dates: str | None) -> Choices:
-    guessed = imports.first_choices(table, zone, encoding)
-    columns = dict(guessed.columns)
+def _choices(table: Table, guessed: Choices, mapped: tuple[str, ...], dates: str | None) -> Choices:
+    columns, known = dict(guessed.columns), KINDS[guessed.kind].synonyms
     for pair in mapped:
         header, _, name = pair.rpartition("=")
-        if header not in table.headers or (name and name not in set(Field)):
+        if header not in table.headers or (name and name not in known):
             raise Invalid(f"--map {pair}: there is no such column or field. Columns: {', '.join(table.headers)}.")
         columns = {f: column for f, column in columns.items() if column != header}
         if name:
-            columns[Field(name)] = header
+            columns[name] = header
     return imports.settled(table, replace(guessed, columns=columns), DateOrder(dates) if dates else None)
 
 
@@ -166,6 +185,10 @@ def _tell_choices(choices: Choices) -> None:
 
 def _dry_run(target: Target, table: Table, choices: Choices, errors: Path | None) -> None:
     with tenant_scope(target.org_id) as session:
+        if choices.kind != ImportKind.REQUESTS:
+            judged = imports.judge(session, _ring(), target.hostel_id, table, choices.settings, datetime.now(UTC))
+            _tell_dry_run(summarise(_written(judged.verdicts, table, errors)), judged.here())
+            return
         known = imports.directory(session, target.hostel_id)
         verdicts = imports.fitted(check_rows(table, choices.settings, datetime.now(UTC)), known)
         here = 0
@@ -178,8 +201,16 @@ def _dry_run(target: Target, table: Table, choices: Choices, errors: Path | None
                 yield from some
 
         summary = summarise(_written(watched(), table, errors))
+    _tell_dry_run(summary, here)
+
+
+def _tell_dry_run(summary: Summary, here: int) -> None:
     _tell_summary(summary)
     click.echo(f"{here} of them are here already. Nothing was written.")
+
+
+def _ring() -> KeyRing:
+    return KeyRing(dict(settings().field_keys))
 
 
 def _written(verdicts: Iterator[RowVerdict], table: Table, errors: Path | None) -> Iterator[RowVerdict]:
@@ -204,10 +235,10 @@ def _tell_summary(summary: Summary) -> None:
 
 def _checked(target: Target, sent: Upload, table: Table, choices: Choices) -> UUID:
     with tenant_scope(target.org_id) as session:
-        run = imports.upload(session, objects(), sent, target.hostel_id, choices.encoding or None)
+        run = imports.upload(session, objects(), sent, target.hostel_id, choices.encoding or None, choices.kind)
         imports.choose_values(session, run, table, choices)
         lifecycle.move(session, RUN, run.id, "check")
-        imports.check(session, run, table, choices.settings, datetime.now(UTC))
+        imports.check(session, _ring(), run, table, choices.settings, datetime.now(UTC))
         lifecycle.move(session, RUN, run.id, "pass")
         run_id = run.id
     click.echo(f"Import {run_id} is checked.")
@@ -217,6 +248,7 @@ def _checked(target: Target, sent: Upload, table: Table, choices: Choices) -> UU
 def _run(target: Target, run_id: UUID) -> None:
     with tenant_scope(target.org_id) as session:
         _move(session, run_id, "start")
+        imports.drop_file(session, imports.find(session, run_id))
     _batches(target.org_id, run_id, imports.run_batch, "in")
 
 
@@ -226,11 +258,11 @@ def _move(session: Session, run_id: UUID, event: str) -> None:
     enqueue(session, "imports.rescue", {"run_id": str(run_id)}, due=datetime.now(UTC) + _RESCUE)
 
 
-def _batches(org_id: UUID, run_id: UUID, batch: Callable[[Session, UUID], int], word: str) -> None:
+def _batches(org_id: UUID, run_id: UUID, batch: Callable[[Session, KeyRing, UUID], int], word: str) -> None:
     total = 0
     while True:
         with tenant_scope(org_id) as session:
-            handled = batch(session, run_id)
+            handled = batch(session, _ring(), run_id)
         if not handled:
             break
         total += handled
@@ -245,7 +277,7 @@ def _tell_result(org_id: UUID, run_id: UUID, errors: Path | None) -> None:
         run, progress = imports.find(session, run_id), imports.progress(session, run_id)
         if errors is not None:
             with errors.open("w", encoding="utf-8-sig", newline="") as out:
-                _write(out, error_rows(run.headers, imports.refused_rows(session, run)))
+                _write(out, error_rows(run.headers, imports.refused_rows(session, _ring(), run)))
     click.echo(f"{progress.created} created, {progress.restored} restored, {progress.unchanged} unchanged, {progress.refused} refused.")
     click.echo(f"Undo: flask imports undo {run_id}")
 

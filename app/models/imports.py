@@ -15,6 +15,7 @@ from app.models.declare import Grant, Published, functions, protect, staff_polic
 from app.models.files import File
 from app.models.organizations import Hostel
 from app.permissions import Portal, Resource
+from app.rules.imports.kinds import ImportKind
 from app.rules.imports.runs import RowOutcome, RunStatus
 
 _EMPTY = text("'{}'::jsonb")
@@ -51,6 +52,7 @@ class ImportRun(Tenant, Timestamps, Authored, SoftDelete, Model):
         Index("import_runs_sort_created", "org_id", "created_at", "id"),
         CheckConstraint(f"status IN ({', '.join(repr(str(status)) for status in RunStatus)})",
                         name="import_runs_status_known"),
+        CheckConstraint(f"kind IN ({', '.join(repr(str(kind)) for kind in ImportKind)})", name="import_runs_kind_known"),
     )
 
     def __repr__(self) -> str:
@@ -60,8 +62,8 @@ class ImportRun(Tenant, Timestamps, Authored, SoftDelete, Model):
 class ImportRow(Tenant, Model):
     """The fate of one row of the file; `number` counts as a spreadsheet does, the header being row 1.
 
-    `source` (its cells) and `request` (what app.import_request needs) are emptied once the request is there, whose id
-    is then `row_id`; `settled_at` is when it was, so that later changes by people can be told. `undo` says whether
+    `source` (its cells) and `request` (what it becomes) are emptied once that is there, whose id is then `row_id`; of
+    kinds that are personal both are in `sealed`, under the field keys, alone. `settled_at` is when it was, so that later changes by people can be told. `undo` says whether
     undoing the import hid the request or had to leave it.
     """
 
@@ -76,6 +78,7 @@ class ImportRow(Tenant, Model):
     column_name: Mapped[str] = mapped_column(Text, server_default="")
     source: Mapped[list[str]] = mapped_column(JSONB, server_default=_NONE)
     request: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    sealed: Mapped[str | None] = mapped_column(Text, deferred=True)
     row_id: Mapped[UUID | None] = mapped_column(Uuid)
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     undo: Mapped[str | None] = mapped_column(Text)

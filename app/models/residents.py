@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     Date,
+    DateTime,
     Index,
     Integer,
     Text,
@@ -87,7 +88,10 @@ class Tariff(Tenant, Timestamps, Authored, SoftDelete, Model):
 
 
 class Resident(Tenant, Timestamps, Authored, Model):
-    """A person who lives in a hostel, or did: what everything later refers to. Written by the functions of beds alone."""
+    """A person who lives in a hostel, or did: what everything later refers to. Written by functions alone.
+
+    Whom undoing an import took back is `hidden_at`, and keeps the number.
+    """
 
     __tablename__ = "residents"
 
@@ -99,6 +103,7 @@ class Resident(Tenant, Timestamps, Authored, Model):
     status: Mapped[str] = mapped_column(Text, server_default="current")
     moved_in_on: Mapped[date] = mapped_column(Date)
     moved_out_on: Mapped[date | None] = mapped_column(Date)
+    hidden_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), deferred=True)
     hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="Resident")
     member: Mapped[Member] = link("Member", "user_id", here="Resident", key="user_id")
 
@@ -136,6 +141,7 @@ class Stay(Tenant, Timestamps, Authored, Model):
     rent_paise: Mapped[int | None] = mapped_column(BigInteger)
     mess_plan: Mapped[str] = mapped_column(Text, server_default="")
     lunchbox: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    hidden_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), deferred=True)
     hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="Stay")
     resident: Mapped[Resident] = link("Resident", "resident_id", here="Stay")
     member: Mapped[Member] = link("Member", "user_id", here="Stay", key="user_id")
@@ -199,8 +205,8 @@ for _model in (Resident, Stay):
     protect(
         _model.__table__, definer="SELECT, INSERT, UPDATE",
         grants=[Grant((*_HOUSE, Portal.RESIDENT), select=True)],
-        policies=[*staff_policies(Resource.RESIDENTS, _HOUSE, commands=("SELECT",)),
-                  Policy("own_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND {MINE} AND {ADMITTED}")],
+        policies=[*staff_policies(Resource.RESIDENTS, _HOUSE, commands=("SELECT",), extra=" AND hidden_at IS NULL"),
+                  Policy("own_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND {MINE} AND {ADMITTED} AND hidden_at IS NULL")],
     )
 trigger("room_photos", "b_room", "BEFORE INSERT", "app.follow_room()")
 trigger("residents", "b_lifecycle", "BEFORE INSERT OR UPDATE OF status", "app.guard_lifecycle('resident')")

@@ -27,7 +27,7 @@ from app.models.maintenance import MaintenanceCategory
 from app.permissions import Action, Resource
 from app.rules.errors import DomainError, Invalid
 from app.rules.files import content_disposition
-from app.rules.imports import ENCODINGS, DateOrder, Field, Table, error_rows
+from app.rules.imports import ENCODINGS, KINDS, DateOrder, ImportKind, Kind, Table, error_rows
 from app.rules.imports.runs import CHOOSING, WORKING, RunStatus
 from app.rules.maintenance import RequestStatus
 from app.services import imports, progress
@@ -36,11 +36,13 @@ from app.services.imports import Choices
 from app.services.search import Sought
 from app.views import formats
 from app.views.base import ConsoleInterface, ConsoleModelView, expose, has_access, service_call
+from app.views.inquiries.strangers import ring
 from app.views.interface import Session
 from app.views.progress import Shown
 from app.wiring import objects
 
 S = RunStatus
+SENSITIVE = frozenset({"phone", "parent_phone", "identity_number", "date_of_birth", "address"})
 _SHOWN_ROWS = 20  # refused rows and examples on a page; the error file holds all
 _EXAMPLES = 3
 _TONES = {S.UPLOADED: "neutral", S.CHECKING: "progress", S.CHECKED: "info", S.RUNNING: "progress", S.STOPPED: "warning",
@@ -53,6 +55,10 @@ def _hostels() -> list[SelectChoice]:
             if g.identity.can(Resource.IMPORTS, Action.CREATE, hostel.id)]
 
 
+def _kinds() -> list[SelectChoice]:
+    return [SelectChoice(kind.code.value, gettext(kind.label)) for kind in KINDS.values()]
+
+
 class ImportView(ConsoleModelView):
     """The list of imports, the steps of one, and what became of it."""
 
@@ -62,27 +68,29 @@ class ImportView(ConsoleModelView):
     singular_name, plural_name = "Import", "Imports"
     counter = "imports"
     palette = Sought(("filename",), ("status", "hostel.name"))
-    add_title = lazy_gettext("Import requests")
+    add_title = lazy_gettext("Import")
     method_actions: ClassVar[dict[str, Action]] = {
         "columns": Action.CREATE, "values": Action.CREATE, "start": Action.CREATE, "stop": Action.CREATE,
         "discard": Action.CREATE, "undo": Action.DELETE, "refused": Action.READ,
     }
-    enums: ClassVar[dict[str, Any]] = {"status": RunStatus}
+    enums: ClassVar[dict[str, Any]] = {"status": RunStatus, "kind": ImportKind}
     base_order = ("created_at", "desc")
-    list_columns: ClassVar[list[str]] = ["filename", "hostel.name", "status", "created_at"]
+    list_columns: ClassVar[list[str]] = ["filename", "kind", "hostel.name", "status", "created_at"]
     optional_columns: ClassVar[list[str]] = ["started_at", "finished_at", "undone_at"]
     quick_filters = (
         (lazy_gettext("To be finished"), {"status": ["uploaded", "checking", "checked", "running", "stopped"]}),
         (lazy_gettext("Done"), {"status": "done"}), (lazy_gettext("Undone"), {"status": "undone"}))
-    label_columns: ClassVar[dict[str, Any]] = {"filename": "File", "hostel.name": "Hostel", "created_at": "Uploaded",
+    label_columns: ClassVar[dict[str, Any]] = {"filename": "File", "kind": "What", "hostel.name": "Hostel", "created_at": "Uploaded",
                                                "hostel_id": "Hostel"}
-    search_columns: ClassVar[list[str]] = ["filename", "status", "created_at"]
+    search_columns: ClassVar[list[str]] = ["filename", "kind", "status", "created_at"]
     show_columns: ClassVar[list[str]] = ["filename"]
     eager = ("hostel",)
-    empty_hint = lazy_gettext("Bring requests from another program: from a CSV file or an Excel workbook.")
-    add_columns: ClassVar[list[str]] = ["hostel_id", "file", "encoding"]
+    empty_hint = lazy_gettext("Bring rooms, residents, requests and more from another program: from a CSV file or an Excel workbook.")
+    add_columns: ClassVar[list[str]] = ["kind", "hostel_id", "file", "encoding"]
     submit_text = lazy_gettext("Upload")
     add_form_extra_fields: ClassVar[dict[str, Any]] = {
+        "kind": SelectField(lazy_gettext("What are its rows?"), choices=_kinds, default=ImportKind.REQUESTS.value,
+                            description=lazy_gettext("To begin with a house: rooms first, then beds, residents, and who sleeps where.")),
         "hostel_id": SelectField(lazy_gettext("Hostel"), choices=_hostels, coerce=UUID,
                                  default=lambda: g.identity.hostel_id, validate_choice=True),
         "file": FileField(lazy_gettext("File"), validators=[FileRequired(lazy_gettext("Please choose a file."))], description=lazy_gettext(
@@ -98,7 +106,7 @@ class ImportView(ConsoleModelView):
         """A run with what its file seems to mean."""
         sent: FileStorage = data["file"]
         upload = Upload(sent.filename or "", sent.mimetype, sent.stream)  # type: ignore[arg-type]
-        return imports.upload(session, objects(), upload, data["hostel_id"], data["encoding"] or None)
+        return imports.upload(session, objects(), upload, data["hostel_id"], data["encoding"] or None, ImportKind(data["kind"]))
 
     # -- columns and values ---------------------------------------------------------------------------------------
 
@@ -134,13 +142,13 @@ class ImportView(ConsoleModelView):
 
     def _columns_page(self, run: ImportRun, table: Table, choices: Choices, error: DomainError | None) -> str:
         examples = [cells for _, cells in table.head(_EXAMPLES).numbered()]
-        return self.page("imports/columns.html", title=gettext("Columns"), run=run, choices=choices, error=error, fields=Field,
+        return self.page("imports/columns.html", title=gettext("Columns"), run=run, choices=choices, error=error, kind=KINDS[run.kind],
                          headers=table.headers, examples=examples, encodings=ENCODINGS if choices.encoding else {},
-                         zones=sorted(available_timezones()), step=2, label=field_label)
+                         zones=sorted(available_timezones()), step=2)
 
     def _values_page(self, run: ImportRun, table: Table, choices: Choices, error: DomainError | None) -> str:
         return self.page("imports/values.html", title=gettext("Values"), run=run, choices=choices, error=error, step=3,
-                         offer=imports.offer(table, choices.columns), orders=DateOrder,
+                         offer=imports.offer(table, choices), requests=run.kind == ImportKind.REQUESTS, orders=DateOrder,
                          categories=_category_names(self.session()).items(),
                          states=[(state.value, formats.human(state)) for state in RequestStatus])
 
@@ -159,13 +167,14 @@ class ImportView(ConsoleModelView):
         """The page of an import, also drawn again with a refusal."""
         run = self.find(pk, columns=["hostel"])
         session = self.session()
-        counts = imports.progress(session, run.id)
+        counts, requests = imports.progress(session, run.id), run.kind == ImportKind.REQUESTS
         return self.page("imports/show.html", title=run.filename, run=run, progress=counts, states=S, working=run.status in WORKING,
                          task=self._task(run),
                          step=4 if run.status in {S.CHECKING, S.CHECKED} else 5, limit=_SHOWN_ROWS, statuses=RequestStatus,
-                         refused=list(imports.refused_rows(session, run, _SHOWN_ROWS)) if counts.refused else [],
+                         refused=list(imports.refused_rows(session, ring(), run, _SHOWN_ROWS)) if counts.refused else [],
                          kept=imports.kept_rows(session, run, _SHOWN_ROWS) if counts.kept else [],
-                         examples=imports.preview(session, run) if run.status == S.CHECKED else [],
+                         examples=imports.preview(session, run) if run.status == S.CHECKED and requests else [], kind=KINDS[run.kind],
+                         things=_shown(session, run) if run.status == S.CHECKED and not requests else [],
                          names=_category_names(session) if run.status == S.CHECKED else {}, moment=datetime.fromisoformat)
 
     def _task(self, run: ImportRun) -> Shown | None:
@@ -208,7 +217,7 @@ class ImportView(ConsoleModelView):
     def refused(self, pk: str) -> Response:
         """The refused rows as a CSV file that can be corrected and imported."""
         run = self.find(pk)
-        lines = error_rows(run.headers, imports.refused_rows(self.session(), run))
+        lines = error_rows(run.headers, imports.refused_rows(self.session(), ring(), run))
         name = f"{run.filename.rpartition('.')[0] or run.filename}-refused.csv"
         return Response(stream_with_context(_csv(lines)), mimetype="text/csv",
                         headers={"Content-Disposition": content_disposition(name), "Cache-Control": "private, no-store"})
@@ -225,7 +234,7 @@ def _csv(lines: Iterator[list[str]]) -> Iterator[str]:
 
 def _columns_typed(choices: Choices) -> Choices:
     typed = request.form
-    return replace(choices, columns={f: typed[f"column-{f}"] for f in Field if typed.get(f"column-{f}")},
+    return replace(choices, columns={f: typed[f"column-{f}"] for f in KINDS[choices.kind].synonyms if typed.get(f"column-{f}")},
                    zone=typed.get("time_zone", "").strip(), encoding=typed.get("encoding", choices.encoding))
 
 
@@ -235,7 +244,7 @@ def _values_typed(choices: Choices) -> Choices:
     try:
         return replace(
             choices,
-            orders={f: DateOrder(typed[f"order-{f}"]) for f in Field if typed.get(f"order-{f}")} or choices.orders,
+            orders={f: DateOrder(typed[f"order-{f}"]) for f in KINDS[choices.kind].dates if typed.get(f"order-{f}")} or choices.orders,
             categories={value: code or None for value, code in _pairs("category")},
             statuses={value: RequestStatus(status) for value, status in _pairs("status") if status},
         )
@@ -247,12 +256,20 @@ def _pairs(name: str) -> Iterator[tuple[str, str]]:
     return zip(request.form.getlist(f"{name}-value"), request.form.getlist(name), strict=False)
 
 
-def field_label(f: Field) -> str:
-    """What a field is called on the page."""
-    return {Field.EXTERNAL_ID: gettext("Number in the old program"), Field.CREATED_AT: gettext("Created"),
-            Field.CLOSED_AT: gettext("Closed"), Field.STATUS: gettext("State"),
-            Field.ISSUE_TYPE: gettext("Issue"), Field.ASSIGNEE: gettext("Who did the work"),
-            Field.RESOLUTION: gettext("What was done")}.get(f) or formats.human(f)
+def _shown(session: Session, run: ImportRun) -> list[tuple[int, list[str]]]:
+    """The first rows as they would go in; what is sensitive of people is masked."""
+    return [(number, [_cell(KINDS[run.kind], column.name, values.get(column.name)) for column in KINDS[run.kind].columns if column.name in run.mapping["columns"]])
+            for number, values in imports.previewed_things(session, ring(), run)]
+
+
+def _cell(kind: Kind, name: str, value: Any) -> str:
+    if value is None:
+        return "—"
+    if kind.personal and name in SENSITIVE:
+        return "••••"
+    if name == "rent":
+        return str(formats.money(value))
+    return str(value)
 
 
 def _category_names(session: Session) -> dict[str, str]:

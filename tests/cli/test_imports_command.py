@@ -36,7 +36,7 @@ def test_the_file_of_new_york_goes_in_and_is_taken_back(world, flask, into, supe
     assert "0 created, 0 restored, 990 unchanged, 10 refused." in into(NYC, "--zone", NEW_YORK).output
     assert there(superuser, "SELECT count(*) FROM maintenance_requests") == [(990,)]
     run_id = re.search(r"flask imports undo (\S+)", done.output)[1]
-    assert "990 requests are hidden, 0 were left." in flask("undo", run_id).output
+    assert "990 rows are hidden, 0 were left." in flask("undo", run_id).output
     listed = flask("list").output
     assert f"{run_id}" in listed
     assert "asha/H1  undone  nyc-311-2018.csv: 990 created" in listed

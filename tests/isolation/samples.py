@@ -105,6 +105,8 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
                                      outcome="created", source=json.dumps({})),
     "inquiries": lambda o: _tenant(o, "inquiry", hostel_id=_hostel(o), number=9001, full_name="Sample", phone_token="t", phone_index="i",
                                    phone_masked="+91 •••", source="sample"),
+    "contacts": lambda o: _tenant(o, "contact", hostel_id=_hostel(o), full_name="Sample", external_id="c1", phone_token="t", phone_index="i",
+                                  phone_masked="+91 •••"),
     "inquiry_dedup_index": lambda o: [{"org_id": o.org_id, "kind": "phone", "digest": "i", "inquiry_id": known(o, "inquiry")}],
     "inquiry_stage_history": lambda o: _tenant(o, "inquiry history", inquiry_id=known(o, "inquiry"), to_status="new",
                                                triggered_by="user", event_at=datetime.now(UTC)),

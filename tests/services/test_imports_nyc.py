@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.services import imports
 from app.services.imports import Progress
-from tests.imports import NYC, as_, imported, manager, there, told, undone
+from tests.imports import NYC, as_, imported, manager, ring, there, told, undone
 
 
 def test_the_file_goes_in_but_for_the_ten_that_were_closed_before_they_were_created(app, world, superuser):
@@ -13,7 +13,7 @@ def test_the_file_goes_in_but_for_the_ten_that_were_closed_before_they_were_crea
     run, progress = told(boss, run_id)
     assert (run.status, progress) == ("done", Progress(refused=10, created=990))
     with as_(boss) as session:
-        refused = list(imports.refused_rows(session, run))
+        refused = list(imports.refused_rows(session, ring(), run))
     assert {verdict.code for verdict in refused} == {"closed_before_created"}
     assert all(len(verdict.cells) == 16 for verdict in refused)
     assert there(superuser, "SELECT count(*), count(DISTINCT number), min(number), max(number) FROM maintenance_requests") == [

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.permissions import Role
-from app.rules.errors import Conflict, Invalid
+from app.rules.errors import Conflict, Invalid, NotFound
 from app.rules.imports.runs import RUN
 from app.rules.maintenance import REQUEST
 from app.services import imports, lifecycle
@@ -20,7 +20,7 @@ from app.services.files import Upload
 from app.services.imports import Progress
 from app.tenancy import tenant_scope
 from app.wiring import objects
-from tests.imports import as_, checked, imported, manager, row, rows, there, told, undone, uploaded, work
+from tests.imports import as_, checked, imported, manager, ring, row, rows, there, told, undone, uploaded, work
 
 STEPS = ("SELECT h.event, h.to_status, h.event_at, h.note FROM maintenance_status_history h "
          "JOIN maintenance_requests m ON m.org_id = h.org_id AND m.id = h.request_id WHERE m.external_id = '1' ORDER BY h.seq")
@@ -131,7 +131,7 @@ def test_the_same_file_given_in_by_two_at_once_goes_in_once(boss, world, superus
             handled = 1
             while handled:
                 with as_(person) as session:
-                    handled = imports.run_batch(session, run_id, 7)
+                    handled = imports.run_batch(session, ring(), run_id, 7)
 
     threads = [Thread(target=run_it, args=one) for one in runs]
     for thread in threads:
@@ -154,9 +154,9 @@ def started(person, content):
 def test_a_batch_that_was_cut_off_leaves_nothing_and_the_next_goes_on_from_there(boss, superuser):
     run_id = started(boss, many(30))
     with as_(boss) as session:
-        imports.run_batch(session, run_id, 10)
+        imports.run_batch(session, ring(), run_id, 10)
     with as_(boss) as session:
-        assert imports.run_batch(session, run_id, 10) == 10
+        assert imports.run_batch(session, ring(), run_id, 10) == 10
         session.rollback()  # what PostgreSQL makes of a connection that dies
     assert there(superuser, "SELECT count(*), max(number) FROM maintenance_requests") == [(10, 10)]
     with as_(boss) as session:
@@ -170,9 +170,9 @@ def test_a_batch_that_was_cut_off_leaves_nothing_and_the_next_goes_on_from_there
 def test_a_stopped_import_takes_in_no_more_until_it_goes_on(boss):
     run_id = started(boss, many(30))
     with as_(boss) as session:
-        imports.run_batch(session, run_id, 10)
+        imports.run_batch(session, ring(), run_id, 10)
         imports.stop(session, run_id)
-        assert imports.run_batch(session, run_id, 10) == 0
+        assert imports.run_batch(session, ring(), run_id, 10) == 0
     work()
     run, progress = told(boss, run_id)
     assert (run.status, progress) == ("stopped", Progress(accepted=20, created=10))
@@ -208,7 +208,7 @@ def test_a_row_that_no_longer_fits_when_it_comes_in_is_refused_and_the_others_go
     run, progress = told(boss, run_id)
     assert progress == Progress(created=1, refused=1)
     with as_(boss) as session:
-        (refused,) = imports.refused_rows(session, run)
+        (refused,) = imports.refused_rows(session, ring(), run)
     assert (refused.number, refused.code, refused.cells[5]) == (3, "no_longer_fits", "101")
 
 
@@ -265,7 +265,7 @@ def test_a_request_that_somebody_removed_is_not_brought_back(boss, superuser):
 def test_a_stopped_import_can_be_undone(boss, superuser):
     run_id = started(boss, many(20))
     with as_(boss) as session:
-        imports.run_batch(session, run_id, 5)
+        imports.run_batch(session, ring(), run_id, 5)
         imports.stop(session, run_id)
     undone(boss, run_id)
     assert there(superuser, "SELECT count(*) FROM maintenance_requests WHERE deleted_at IS NULL") == [(0,)]
@@ -295,14 +295,14 @@ def test_the_steps_of_the_product_are_not_a_persons_to_take(boss):
 def test_roles_without_the_capability_run_nothing(boss, world, role):
     run_id = started(boss, many(1))
     for call in (imports.run_batch, imports.undo_batch):
-        with pytest.raises(DBAPIError, match="no such import"), as_(world.a.people[role]) as session:
-            call(session, run_id)
+        with pytest.raises(NotFound, match="no such import"), as_(world.a.people[role]) as session:
+            call(session, ring(), run_id)
 
 
 def test_another_organization_knows_nothing_of_it(boss, world):
     run_id = started(boss, many(1))
-    with pytest.raises(DBAPIError, match="no such import"), as_(world.outsider) as session:
-        imports.run_batch(session, run_id)
+    with pytest.raises(NotFound, match="no such import"), as_(world.outsider) as session:
+        imports.run_batch(session, ring(), run_id)
 
 
 def test_choices_of_a_running_import_are_closed(boss):

@@ -39,7 +39,7 @@ def begun(client, person, content, **options):
 
 def typed(page: str, **changes):
     """What a browser would send of the last form of fields on a page."""
-    form = re.search(r'<form method="post" data-guard>.*?</form>', page, re.DOTALL)[0]
+    form = re.search(r'<form method="post" data-guard[^>]*>.*?</form>', page, re.DOTALL)[0]
     found = {}
     for tag in re.finditer(r"<input([^>]*)>|<select([^>]*)>(.*?)</select>", form, re.DOTALL):
         name = re.search(r'name="([^"]+)"', tag[1] or tag[2])[1]
@@ -65,7 +65,7 @@ def test_a_file_is_led_from_upload_through_columns_and_values_to_the_requests_an
     assert "Every row is being checked" in client.get(f"/imports/show/{run_id}").text
     work()
     page = client.get(f"/imports/show/{run_id}").text
-    assert "Import 990 requests" in page
+    assert "Import 990 rows" in page
     assert "was closed (11/13/2017 01:27:00 PM)" in page
 
     assert client.post(f"/imports/start/{run_id}").status_code == 303

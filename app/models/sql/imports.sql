@@ -36,8 +36,8 @@ BEGIN
 END
 $$;
 
--- Adds rows to a run that is being checked: [{number, code, reason, column, source, request}]. A row with a request is
--- accepted, one with a reason is not. NULL begins anew.
+-- Adds rows to a run that is being checked: [{number, code, reason, column, source, request, sealed}]. A row without a
+-- code is accepted, one with a reason is not. NULL begins anew.
 --: definer; execute: portal_admin
 CREATE FUNCTION app.stage_import_rows(p_run uuid, p_rows jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -53,10 +53,10 @@ BEGIN
     DELETE FROM import_rows WHERE org_id = v_run.org_id AND run_id = p_run;
     RETURN;
   END IF;
-  INSERT INTO import_rows (org_id, run_id, hostel_id, number, outcome, code, reason, column_name, source, request)
-  SELECT v_run.org_id, p_run, v_run.hostel_id, r.number, CASE WHEN r.request IS NULL THEN 'refused' ELSE 'accepted' END,
-         r.code, r.reason, r."column", r.source, r.request
-  FROM jsonb_to_recordset(p_rows) r (number integer, code text, reason text, "column" text, source jsonb, request jsonb);
+  INSERT INTO import_rows (org_id, run_id, hostel_id, number, outcome, code, reason, column_name, source, request, sealed)
+  SELECT v_run.org_id, p_run, v_run.hostel_id, r.number, CASE r.code WHEN '' THEN 'accepted' ELSE 'refused' END,
+         r.code, r.reason, r."column", r.source, r.request, r.sealed
+  FROM jsonb_to_recordset(p_rows) r (number integer, code text, reason text, "column" text, source jsonb, request jsonb, sealed text);
 END
 $$;
 
@@ -203,6 +203,176 @@ BEGIN
   END LOOP;
   RETURN v_count;
 END
+$$;
+
+-- -- kinds whose rows are written one by one, through the functions and policies that screens use -------------------
+
+-- The next rows of a run that is `running` or `undoing`, 0 when none are left. Imports into one hostel wait for each other.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.take_import_rows(p_run uuid, p_status text, p_most integer)
+RETURNS TABLE (id uuid, number integer, request jsonb, sealed text, row_id uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_run import_runs;
+BEGIN
+  PERFORM app.lock_import(p_run, CASE WHEN p_status = 'undoing' THEN 'delete' ELSE 'create' END);
+  SELECT * INTO v_run FROM import_runs r WHERE r.org_id = app.current_org() AND r.id = p_run;
+  IF v_run.status <> p_status THEN
+    RETURN;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('import:' || v_run.hostel_id, 0));
+  RETURN QUERY SELECT i.id, i.number, i.request, i.sealed, i.row_id FROM import_rows i
+    WHERE i.org_id = v_run.org_id AND i.run_id = p_run AND CASE WHEN p_status = 'undoing'
+      THEN i.outcome IN ('created', 'restored') AND i.undo IS NULL ELSE i.outcome = 'accepted' END
+    -- What came last goes first: beds before their rooms.
+    ORDER BY CASE WHEN p_status = 'undoing' THEN -i.number ELSE i.number END LIMIT p_most;
+END
+$$;
+
+-- What became of a row that was taken.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.settle_import_row(p_run uuid, p_id uuid, p_outcome text, p_reason text, p_row uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  UPDATE import_rows SET outcome = p_outcome, code = CASE WHEN p_outcome = 'refused' THEN 'no_longer_fits' ELSE '' END, reason = p_reason,
+    row_id = p_row, settled_at = clock_timestamp(), source = CASE WHEN p_outcome = 'refused' THEN source ELSE '[]' END,
+    sealed = CASE WHEN p_outcome = 'refused' THEN sealed END, request = NULL
+  WHERE org_id = app.current_org() AND run_id = p_run AND id = p_id AND outcome = 'accepted';
+END
+$$;
+
+-- Hidden, or kept for a reason.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.settle_import_undo(p_run uuid, p_id uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  UPDATE import_rows SET undo = CASE WHEN p_reason = '' THEN 'hidden' ELSE 'kept' END, reason = p_reason
+  WHERE org_id = app.current_org() AND run_id = p_run AND id = p_id AND outcome IN ('created', 'restored') AND undo IS NULL;
+END
+$$;
+
+-- Whether undoing an import has hidden a row, and nobody has touched it since.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.is_hidden_by_import(p_row uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM import_rows WHERE org_id = app.current_org() AND row_id = p_row AND undo = 'hidden')
+$$;
+
+-- Whether people have changed what a row became.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.is_import_touched(p_run uuid, p_id uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM import_rows i JOIN import_runs r ON r.org_id = i.org_id AND r.id = i.run_id
+    JOIN audit_log a ON a.org_id = i.org_id AND a.row_id = i.row_id::text AND a.actor_id IS NOT NULL AND a.at > i.settled_at
+      AND a.action IN ('insert', 'update') AND a.table_name = CASE r.kind WHEN 'occupancy' THEN 'stays' ELSE r.kind END
+    WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.id = p_id)
+$$;
+
+-- Somebody who lives in a hostel already: known to the organization, with a number, and not yet let in. They get no message;
+-- an invitation lets them in. Who is a resident there stays as they are; whom undoing has hidden comes back.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.import_resident(p_run uuid, p_email text, p_name text, p_moved_in date)
+RETURNS TABLE (user_id integer, resident_id uuid, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_org uuid := app.current_org();
+  v_hostel uuid := (SELECT r.hostel_id FROM import_runs r WHERE r.org_id = v_org AND r.id = p_run);
+  v_user integer;
+  v_resident residents;
+  v_hidden boolean;
+BEGIN
+  PERFORM app.lock_import(p_run, 'create');
+  PERFORM app.assert_residents(v_hostel, 'create', 'hostel');
+  PERFORM app.assert_may_grant('resident', v_hostel, 'create');
+  PERFORM pg_advisory_xact_lock(hashtextextended('account:' || lower(p_email), 0));
+  SELECT coalesce((SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(p_email)), app.create_account(p_email, p_name)) INTO v_user;
+  SELECT * INTO v_resident FROM residents s WHERE s.org_id = v_org AND s.hostel_id = v_hostel AND s.user_id = v_user;
+  v_hidden := v_resident.hidden_at IS NOT NULL;
+  IF v_resident.id IS NOT NULL AND NOT v_hidden THEN
+    RETURN QUERY SELECT v_user, v_resident.id, 'unchanged'::text;
+    RETURN;
+  END IF;
+  INSERT INTO members (org_id, user_id, name, email) VALUES (v_org, v_user, p_name, lower(p_email))
+  ON CONFLICT ON CONSTRAINT members_pkey DO UPDATE SET removed_at = NULL;
+  INSERT INTO memberships (org_id, user_id, role, hostel_id, status) VALUES (v_org, v_user, 'resident', v_hostel, 'invited')
+  ON CONFLICT (org_id, user_id, role, hostel_id) DO NOTHING;
+  RETURN QUERY SELECT v_user, app.resident_of(v_hostel, v_user, p_moved_in), CASE WHEN v_hidden THEN 'restored' ELSE 'created' END;
+END
+$$;
+
+-- Takes back that somebody is a resident, unless they were worked on since: why they stay, or ''. Their number stays taken.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_row import_rows;
+  v_one residents;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT * INTO v_row FROM import_rows WHERE org_id = v_org AND run_id = p_run AND id = p_id;
+  SELECT * INTO v_one FROM residents WHERE org_id = v_org AND id = v_row.row_id FOR UPDATE;
+  IF v_one.hidden_at IS NOT NULL THEN
+    RETURN v_one.reference || ' was removed before.';
+  ELSIF EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_one.id AND hidden_at IS NULL) THEN
+    RETURN v_one.reference || ' has a bed or had one, so they stay.';
+  ELSIF app.is_import_touched(p_run, p_id)
+     OR EXISTS (SELECT FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id AND hostel_id = v_one.hostel_id AND status <> 'invited')
+     OR EXISTS (SELECT FROM invitations i JOIN members m ON m.org_id = i.org_id AND lower(m.email) = lower(i.email)
+                WHERE i.org_id = v_org AND m.user_id = v_one.user_id AND i.created_at > v_row.settled_at)
+     OR EXISTS (SELECT FROM personal_values WHERE org_id = v_org AND user_id = v_one.user_id AND updated_at > v_row.settled_at)
+     OR EXISTS (SELECT FROM documents WHERE org_id = v_org AND user_id = v_one.user_id AND created_at > v_row.settled_at) THEN
+    RETURN v_one.reference || ' has been worked on since, so they stay.';
+  END IF;
+  UPDATE residents SET hidden_at = app.now(), status = 'left', moved_out_on = moved_in_on WHERE org_id = v_org AND id = v_one.id;
+  DELETE FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id AND role = 'resident' AND hostel_id = v_one.hostel_id;
+  UPDATE members SET removed_at = app.now() WHERE org_id = v_org AND user_id = v_one.user_id
+    AND NOT EXISTS (SELECT FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id);
+  RETURN '';
+END
+$$;
+
+-- Takes a stay back as if it had never been, unless it was worked on since: why it stays, or ''.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_stay stays;
+  v_who text;
+BEGIN
+  PERFORM app.lock_import(p_run, 'delete');
+  SELECT s.* INTO v_stay FROM import_rows i JOIN stays s ON s.org_id = i.org_id AND s.id = i.row_id
+  WHERE i.org_id = v_org AND i.run_id = p_run AND i.id = p_id FOR UPDATE OF s;
+  PERFORM app.assert_residents(v_stay.hostel_id, 'update', 'stay');
+  v_who := (SELECT reference FROM residents WHERE org_id = v_org AND id = v_stay.resident_id);
+  IF v_stay.hidden_at IS NOT NULL THEN
+    RETURN 'The stay of ' || v_who || ' was removed before.';
+  ELSIF v_stay.status = 'ended' OR app.is_import_touched(p_run, p_id)
+     OR EXISTS (SELECT FROM move_outs WHERE org_id = v_org AND stay_id = v_stay.id)
+     OR (SELECT count(*) FROM bed_allocations WHERE org_id = v_org AND stay_id = v_stay.id) > 1 THEN
+    RETURN 'The stay of ' || v_who || ' has been worked on since, so it stays.';
+  END IF;
+  PERFORM app.note_hold(''), app.take_beds(v_stay.hostel_id, ARRAY[v_stay.bed_id]);
+  UPDATE bed_allocations SET state = 'released' WHERE org_id = v_org AND stay_id = v_stay.id AND state = 'active';
+  UPDATE stays SET status = 'ended', until_on = from_on, hidden_at = app.now() WHERE org_id = v_org AND id = v_stay.id;
+  PERFORM app.offer_bed(v_stay.bed_id);
+  RETURN '';
+END
+$$;
+
+-- The stay of a person in a bed from a day, and whether undoing has hidden it.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.stay_there(p_user integer, p_bed uuid, p_from date) RETURNS TABLE (id uuid, hidden boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT s.id, s.hidden_at IS NOT NULL FROM stays s
+  WHERE s.org_id = app.current_org() AND s.user_id = p_user AND s.bed_id = p_bed AND s.from_on = p_from
+    AND app.allowed_in('residents', 'read', s.hostel_id)
+  ORDER BY s.hidden_at IS NULL DESC LIMIT 1
 $$;
 
 -- For commands that are given nothing but the id of a run.

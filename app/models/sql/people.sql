@@ -549,6 +549,16 @@ BEGIN
 END
 $$;
 
+-- Whether an account was made by an import and nobody has used it: then an invitation makes it theirs, as if it were new.
+--: definer
+CREATE FUNCTION app.is_account_unused(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM ab_user WHERE id = p_user AND last_login IS NULL)
+     AND EXISTS (SELECT FROM memberships WHERE user_id = p_user AND status = 'invited')
+     AND NOT EXISTS (SELECT FROM memberships WHERE user_id = p_user AND status <> 'invited')
+     AND NOT EXISTS (SELECT FROM invitations WHERE accepted_by = p_user)
+$$;
+
 -- What the page behind an invitation's link may show; nothing once it is used, withdrawn or expired.
 --: definer; execute: auth
 CREATE FUNCTION app.open_invitation(p_digest bytea)
@@ -556,7 +566,7 @@ RETURNS TABLE (org_id uuid, organization text, email text, name text, role text,
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT i.org_id, o.name, i.email, i.name, i.role,
          (SELECT h.name FROM hostels h WHERE h.org_id = i.org_id AND h.id = i.hostel_id),
-         (SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(i.email))
+         (SELECT u.id FROM ab_user u WHERE lower(u.email) = lower(i.email) AND NOT app.is_account_unused(u.id))
   FROM invitations i JOIN organizations o ON o.id = i.org_id AND o.deleted_at IS NULL
   WHERE i.digest = p_digest AND i.status = 'pending' AND i.expires_at > app.now()
 $$;
@@ -585,7 +595,7 @@ BEGIN
     RAISE EXCEPTION 'This invitation was used, withdrawn or has expired. Ask for a new one.' USING ERRCODE = 'VR404';
   END IF;
   SELECT u.id INTO v_user FROM ab_user u WHERE lower(u.email) = lower(v_row.email);
-  IF v_user IS NOT NULL AND v_user IS DISTINCT FROM p_user THEN
+  IF v_user IS NOT NULL AND v_user IS DISTINCT FROM p_user AND NOT app.is_account_unused(v_user) THEN
     RAISE EXCEPTION 'Please sign in as % to accept this invitation.', v_row.email USING ERRCODE = 'VR403';
   END IF;
   IF v_user IS NULL THEN

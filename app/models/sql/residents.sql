@@ -60,7 +60,7 @@ BEGIN
     INSERT INTO residents (org_id, hostel_id, user_id, number, moved_in_on)
     VALUES (v_org, p_hostel, p_user, app.next_number(v_org, 'resident', p_hostel), p_on) RETURNING * INTO v_resident;
   ELSIF v_resident.status = 'left' THEN
-    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL
+    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL, hidden_at = NULL
     WHERE org_id = v_org AND id = v_resident.id;
   END IF;
   RETURN v_resident.id;

@@ -1,5 +1,6 @@
-"""Imports: what a file of requests from another program means, and which of its rows are fit to go in (Y2)."""
+"""Imports: what a file of another program means, and which of its rows are fit to go in (Y2)."""
 
+from app.rules.imports.kinds import KINDS, ImportedThing, ImportKind, Kind
 from app.rules.imports.mapping import (
     REQUIRED,
     Field,
@@ -43,16 +44,20 @@ from app.rules.imports.times import DateOrder, Instant, OrderGuess, guess_order,
 
 __all__ = [
     "ENCODINGS",
+    "KINDS",
     "MAX_COLUMNS",
     "MAX_ROWS",
     "OUTSIDE_ASSIGNEE",
     "REQUIRED",
     "DateOrder",
     "Field",
+    "ImportKind",
     "ImportSettings",
     "ImportStep",
     "ImportedRequest",
+    "ImportedThing",
     "Instant",
+    "Kind",
     "OrderGuess",
     "Proposal",
     "RowVerdict",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
@@ -30,7 +30,7 @@ F = Field
 REQUIRED = frozenset({F.CREATED_AT})
 
 # How other programs call our fields, the surest name first.
-SYNONYMS: dict[Field, tuple[str, ...]] = {
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
     F.EXTERNAL_ID: ("unique key", "external id", "request id", "ticket id", "ticket number", "request number",
                     "work order", "reference", "case number", "id", "key", "number"),
     F.CREATED_AT: ("created date", "created at", "created", "date created", "opened", "open date", "opened at",
@@ -58,11 +58,11 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower())
 
 
-def _score(header: str, field: Field) -> int:
+def _score(header: str, synonyms: Sequence[str]) -> int:
     """How well a header names a field; 0 where it does not."""
     words = _words(header)
     best = 0
-    for position, synonym in enumerate(SYNONYMS[field]):
+    for position, synonym in enumerate(synonyms):
         wanted = synonym.split()
         if words == wanted or "".join(words) == "".join(wanted):
             best = max(best, _EXACT - position)
@@ -71,15 +71,15 @@ def _score(header: str, field: Field) -> int:
     return best
 
 
-def guess_columns(headers: Sequence[str]) -> dict[Field, str]:
+def guess_columns(headers: Sequence[str], synonyms: Mapping[str, Sequence[str]] = SYNONYMS) -> dict[str, str]:
     """The likeliest header for each field, each header used once; fields that no header names are left out."""
-    scored = [(_score(header, field), -position, field, header)
-              for position, header in enumerate(headers) for field in Field]
-    guess: dict[Field, str] = {}
+    scored = [(_score(header, names), -position, field, header)
+              for position, header in enumerate(headers) for field, names in synonyms.items()]
+    guess: dict[str, str] = {}
     for score, _, field, header in sorted(scored, key=lambda s: s[:2], reverse=True):
         if score and field not in guess and header not in guess.values():
             guess[field] = header
-    return {field: guess[field] for field in Field if field in guess}
+    return {field: guess[field] for field in synonyms if field in guess}
 
 
 # The first rule that fits decides, so the narrow ones stand before the wide ones.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.rules.errors import Invalid
+from app.rules.imports.kinds import KINDS, ImportedThing, ImportKind, context_of, read_thing
 from app.rules.imports.mapping import (
-    REQUIRED,
     Field,
     guess_category,
     guess_columns,
@@ -33,8 +33,7 @@ from app.rules.maintenance import (
 from app.text import N_
 
 F, S = Field, RequestStatus
-TIME_FIELDS = (F.CREATED_AT, F.CLOSED_AT)  # when work is due is for the clock of the hostel to say
-_MAX = dict.fromkeys(F, 200) | {
+_MAX: dict[str, int] = {f: 200 for f in F} | {
     F.DESCRIPTION: DESCRIPTION_MAX, F.RESOLUTION: DESCRIPTION_MAX, F.PLACE: PLACE_MAX,
     F.EXTERNAL_ID: EXTERNAL_ID_MAX, F.ASSIGNEE: OUTSIDE_PARTY_MAX,
 }
@@ -54,11 +53,13 @@ class ImportSettings:
     neither (or mapped to None) is guessed, row by row. Keys of both are the file's values, exactly.
     """
 
-    columns: Mapping[Field, str]
+    columns: Mapping[str, str]
     time_zone: str
-    date_orders: Mapping[Field, DateOrder] = field(default_factory=dict)
+    date_orders: Mapping[str, DateOrder] = field(default_factory=dict)
     categories: Mapping[str, str | None] = field(default_factory=dict)
     statuses: Mapping[str, RequestStatus] = field(default_factory=dict)
+    kind: str = ImportKind.REQUESTS.value
+    country: str = "IN"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class RowVerdict:
     """
 
     number: int
-    request: ImportedRequest | None = None
+    request: ImportedRequest | ImportedThing | None = None
     code: str = ""
     reason: str = ""
     column: str = ""
@@ -100,7 +101,7 @@ class RowVerdict:
 class _Refused(Exception):
     """Carries a refusal to `check_rows`, which makes a verdict of it."""
 
-    def __init__(self, code: str, reason: str, column: Field | None = None) -> None:
+    def __init__(self, code: str, reason: str, column: str | None = None) -> None:
         self.code, self.reason, self.column = code, reason, column
 
 
@@ -111,28 +112,30 @@ class Proposal:
     A category that is None differs from row to row: the issue decides, unless the person does.
     """
 
-    columns: dict[Field, str]
-    orders: dict[Field, OrderGuess]
+    columns: dict[str, str]
+    orders: dict[str, OrderGuess]
     categories: dict[str, CategoryCode | None]
     statuses: dict[str, RequestStatus]
     unknown_statuses: tuple[str, ...]
 
 
-def propose(table: Table, columns: Mapping[Field, str] | None = None) -> Proposal:
+def propose(table: Table, columns: Mapping[str, str] | None = None, kind: str = ImportKind.REQUESTS) -> Proposal:
     """The mapping a table suggests, its columns guessed from their headers unless given."""
-    chosen = dict(columns) if columns is not None else guess_columns(table.headers)
+    chosen = dict(columns) if columns is not None else guess_columns(table.headers, KINDS[kind].synonyms)
+    if kind != ImportKind.REQUESTS:
+        return Proposal(chosen, _orders(table, chosen, kind), {}, {}, ())
     values = table.column(chosen[F.STATUS]) if F.STATUS in chosen else []
     guessed = {value: guess_status(value) for value in dict.fromkeys(values)}
     return Proposal(
         columns=chosen,
-        orders=_orders(table, chosen),
+        orders=_orders(table, chosen, kind),
         categories=_categories(table, chosen),
         statuses={value: status for value, status in guessed.items() if status is not None},
         unknown_statuses=tuple(value for value, status in guessed.items() if status is None),
     )
 
 
-def _categories(table: Table, columns: Mapping[Field, str]) -> dict[str, CategoryCode | None]:
+def _categories(table: Table, columns: Mapping[str, str]) -> dict[str, CategoryCode | None]:
     if F.CATEGORY not in columns:
         return {}
     value_at = table.headers.index(columns[F.CATEGORY])
@@ -144,9 +147,9 @@ def _categories(table: Table, columns: Mapping[Field, str]) -> dict[str, Categor
     return {value: codes.pop() if len(codes) == 1 else None for value, codes in seen.items()}
 
 
-def _orders(table: Table, columns: Mapping[Field, str]) -> dict[Field, OrderGuess]:
+def _orders(table: Table, columns: Mapping[str, str], kind: str) -> dict[str, OrderGuess]:
     """The order of day and month in each time column; one that leaves it open follows one that settles it."""
-    guesses = {f: guess_order(table.column(columns[f])) for f in TIME_FIELDS if f in columns}
+    guesses = {f: guess_order(table.column(columns[f])) for f in KINDS[kind].dates if f in columns}
     settled = {guess.order for guess in guesses.values() if guess.order}
     if len(settled) == 1:
         order = settled.pop()
@@ -157,11 +160,15 @@ def _orders(table: Table, columns: Mapping[Field, str]) -> dict[Field, OrderGues
 def check_settings(table: Table, settings: ImportSettings) -> None:
     """Refuse settings that could not bring in any row: a missing column, one used twice, an unknown zone."""
     zone(settings.time_zone)
-    for wanted in REQUIRED - settings.columns.keys():
-        raise Invalid(f"Please choose the column for {_label(wanted)}.", field=wanted)
+    kind = KINDS[settings.kind]
+    for wanted in sorted(kind.required - settings.columns.keys()):
+        named = _label(wanted) if kind.code is ImportKind.REQUESTS else f"“{kind.label_of(wanted)}”"
+        raise Invalid(f"Please choose the column for {named}.", field=wanted)
     for wanted, header in settings.columns.items():
         if header not in table.headers:
             raise Invalid(f"The file has no column “{header[:60]}”.", field=wanted)
+    if not settings.columns:
+        raise Invalid("Please choose at least one column.", field="columns")
     header, times = Counter(settings.columns.values()).most_common(1)[0]
     if times > 1:
         raise Invalid(f"The column “{header}” is used {times} times.", field="columns")
@@ -170,12 +177,13 @@ def check_settings(table: Table, settings: ImportSettings) -> None:
 def check_rows(table: Table, settings: ImportSettings, now: datetime) -> Iterator[RowVerdict]:
     """A verdict for every row of the table that is not blank, in order."""
     check_settings(table, settings)
+    judge = _judge(settings, now)
     first_rows: dict[str, int] = {}
     positions = {f: table.headers.index(header) for f, header in settings.columns.items()}
     for number, cells in table.numbered():
         try:
             _check_width(cells, len(table.headers))
-            request = _check({f: cells[position] for f, position in positions.items()}, settings, now)
+            request = judge({f: cells[position] for f, position in positions.items()})
             _check_first(request, number, first_rows)
         except _Refused as refused:
             column = settings.columns.get(refused.column, "") if refused.column else ""
@@ -184,24 +192,41 @@ def check_rows(table: Table, settings: ImportSettings, now: datetime) -> Iterato
             yield RowVerdict(number, request, cells=cells)
 
 
+def _judge(settings: ImportSettings, now: datetime) -> Callable[[Mapping[str, str]], ImportedRequest | ImportedThing]:
+    """How a row of the kind is read. Errors of it: _Refused."""
+    if settings.kind == ImportKind.REQUESTS:
+        return lambda record: _check(record, settings, now)
+    kind, context = KINDS[settings.kind], context_of(settings.time_zone, now, settings.country, settings.date_orders)
+
+    def judge(record: Mapping[str, str]) -> ImportedThing:
+        try:
+            return read_thing(kind, record, context)
+        except Invalid as error:
+            raise _Refused("does_not_fit", error.message, error.field) from None
+
+    return judge
+
+
 def _check_width(cells: Sequence[str], width: int) -> None:
     if any(cells[width:]):
         raise _Refused("too_many_cells", f"The row has more cells than there are headers, {width}.")
 
 
-def _check_first(request: ImportedRequest, number: int, first_rows: dict[str, int]) -> None:
+def _check_first(request: ImportedRequest | ImportedThing, number: int, first_rows: dict[str, int]) -> None:
     first = first_rows.setdefault(request.external_id, number)
     if first != number:
+        if isinstance(request, ImportedThing):
+            raise _Refused("duplicate", f"The same is in row {first} already.")
         nameless = request.external_id.startswith(_FINGERPRINT)
         known = "The same request" if nameless else f"The request {request.external_id}"
         raise _Refused("duplicate", f"{known} is in row {first} already.", F.EXTERNAL_ID)
 
 
-def _check(record: Mapping[Field, str], settings: ImportSettings, now: datetime) -> ImportedRequest:
+def _check(record: Mapping[str, str], settings: ImportSettings, now: datetime) -> ImportedRequest:
     for f, text in record.items():
         if len(text) > _MAX[f]:
             raise _Refused("too_long", f"{_label(f).capitalize()} has {len(text):,} characters; {_MAX[f]:,} are allowed.", f)
-    said = {f: record.get(f, "") for f in F}
+    said: dict[str, str] = {f: record.get(f, "") for f in F}
     if not (said[F.DESCRIPTION] or said[F.ISSUE_TYPE] or said[F.CATEGORY]):
         raise _Refused("says_nothing", "The row does not say what is wrong.", F.DESCRIPTION)
     created = _time(F.CREATED_AT, said, settings)
@@ -235,7 +260,7 @@ def _check(record: Mapping[Field, str], settings: ImportSettings, now: datetime)
     )
 
 
-def _time(f: Field, said: Mapping[Field, str], settings: ImportSettings) -> Instant | None:
+def _time(f: str, said: Mapping[str, str], settings: ImportSettings) -> Instant | None:
     if not said[f]:
         return None
     try:
@@ -244,7 +269,7 @@ def _time(f: Field, said: Mapping[Field, str], settings: ImportSettings) -> Inst
         raise _Refused("unreadable_time", error.message, f) from None
 
 
-def _closing(closed: Instant | None, created_at: datetime, said: Mapping[Field, str], now: datetime) -> datetime | None:
+def _closing(closed: Instant | None, created_at: datetime, said: Mapping[str, str], now: datetime) -> datetime | None:
     """The closing time; where clocks went back, the later reading if only that one follows the creation."""
     if closed is None:
         return None
@@ -268,22 +293,23 @@ def _status(text: str, settings: ImportSettings, closed_at: datetime | None) -> 
     return status
 
 
-def _issue_type(category: str, said: Mapping[Field, str]) -> str:
+def _issue_type(category: str, said: Mapping[str, str]) -> str:
     """An issue type of a built-in category; categories an operator added have "other" only, as far as we know."""
     known = set(CategoryCode)
     code = CategoryCode(category) if category in known else CategoryCode.OTHER
     return guess_issue_type(code, said[F.ISSUE_TYPE] or said[F.DESCRIPTION], said[F.CATEGORY])
 
 
-def _fingerprint(record: Mapping[Field, str]) -> str:
+def _fingerprint(record: Mapping[str, str]) -> str:
     """A stand-in for a missing external id that stays the same when the same row comes again."""
     lasting = "\x1f".join(record.get(f, "") for f in (F.CREATED_AT, F.CATEGORY, F.ISSUE_TYPE, F.DESCRIPTION, F.PLACE))
     return f"{_FINGERPRINT}{hashlib.sha256(lasting.encode()).hexdigest()[:20]}"
 
 
-def _label(f: Field) -> str:
-    return {F.CREATED_AT: "the time of creation", F.CLOSED_AT: "the time of closing",
-            F.EXTERNAL_ID: "the external id"}.get(f, f"the {f.replace('_', ' ')}")
+def _label(f: str) -> str:
+    known: dict[str, str] = {F.CREATED_AT: "the time of creation", F.CLOSED_AT: "the time of closing",
+                             F.EXTERNAL_ID: "the external id"}
+    return known.get(f, f"the {f.replace('_', ' ')}")
 
 
 # --- history --------------------------------------------------------------------------------------------
@@ -351,13 +377,15 @@ def summarise(verdicts: Iterable[RowVerdict]) -> Summary:
     statuses: Counter[str] = Counter()
     categories: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
+    accepted = 0
     for verdict in verdicts:
-        if verdict.request:
+        accepted += verdict.ok
+        if isinstance(verdict.request, ImportedRequest):
             statuses[verdict.request.status] += 1
             categories[verdict.request.category] += 1
-        else:
+        elif verdict.request is None:
             reasons[verdict.code] += 1
-    return Summary(statuses.total(), reasons.total(), *(dict(c.most_common()) for c in (statuses, categories, reasons)))
+    return Summary(accepted, reasons.total(), *(dict(c.most_common()) for c in (statuses, categories, reasons)))
 
 
 def error_rows(headers: Sequence[str], refused: Iterable[RowVerdict]) -> Iterator[list[str]]:

@@ -13,11 +13,15 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.crypto import KeyRing
 from app.models.imports import ImportRun
 from app.models.maintenance import MaintenanceCategory, MaintenanceIssueType, MaintenanceRequest
 from app.models.rooms import Room
 from app.rules.imports import (
+    KINDS,
     ImportedRequest,
+    ImportedThing,
+    ImportKind,
     ImportSettings,
     RowVerdict,
     Table,
@@ -26,6 +30,7 @@ from app.rules.imports import (
     summarise,
 )
 from app.rules.maintenance import CATEGORIES, CLOSED, OTHER_ISSUE, CategoryCode
+from app.services.imports.writers import WRITERS
 
 _STAGED_AT_ONCE = 1_000
 _STAGE = text("SELECT app.stage_import_rows(:run, CAST(:rows AS jsonb))")
@@ -58,7 +63,7 @@ def directory(session: Session, hostel_id: UUID) -> Directory:
 def fitted(verdicts: Iterable[RowVerdict], known: Directory) -> Iterator[RowVerdict]:
     """The verdicts with categories that the organization has: one that it gave up becomes Other, or the row is refused."""
     for verdict in verdicts:
-        if verdict.request is None or verdict.request.category in known.categories:
+        if not isinstance(verdict.request, ImportedRequest) or verdict.request.category in known.categories:
             yield verdict
         elif CategoryCode.OTHER in known.categories:
             yield replace(verdict, request=replace(verdict.request, category=CategoryCode.OTHER, issue_type=OTHER_ISSUE.code))
@@ -67,7 +72,21 @@ def fitted(verdicts: Iterable[RowVerdict], known: Directory) -> Iterator[RowVerd
                              cells=verdict.cells)
 
 
-def check(session: Session, run: ImportRun, table: Table, settings: ImportSettings, now: datetime,
+@dataclass
+class Judged:
+    """The verdicts on a file as its hostel is now, and, once they are read, how many of the rows are `here` already."""
+
+    verdicts: Iterator[RowVerdict]
+    here: Callable[[], int]
+
+
+def judge(session: Session, ring: KeyRing, hostel_id: UUID, table: Table, settings: ImportSettings, now: datetime) -> Judged:
+    """Judge every row of a file of any kind but requests."""
+    writer = WRITERS[settings.kind](session, ring, hostel_id)
+    return Judged(writer.fitted(check_rows(table, settings, now)), lambda: writer.here)
+
+
+def check(session: Session, ring: KeyRing, run: ImportRun, table: Table, settings: ImportSettings, now: datetime,
           shown: Callable[[int], None] = lambda _rows: None) -> None:
     """Judge and stage every row, and write down the counts. The run is being checked; its rows of before go.
 
@@ -76,28 +95,56 @@ def check(session: Session, run: ImportRun, table: Table, settings: ImportSettin
     Errors: Invalid if the file cannot be read to its end; then nothing is staged.
     """
     session.execute(_STAGE, {"run": run.id, "rows": None})
-    known = directory(session, run.hostel_id)
-    verdicts = fitted(check_rows(table, settings, now), known)
-    summary = summarise(_staged(session, run.id, verdicts, known, shown))
-    run.counts = {**asdict(summary), "here": session.execute(_HERE, {"run": run.id}).scalar_one()}
+    if run.kind == ImportKind.REQUESTS:
+        known = directory(session, run.hostel_id)
+        judged = Judged(fitted(check_rows(table, settings, now), known), lambda: session.execute(_HERE, {"run": run.id}).scalar_one())
+        staged = _staged(session, run.id, judged.verdicts, lambda verdict: _row(verdict, _document_of(verdict, known)), shown)
+    else:
+        judged = judge(session, ring, run.hostel_id, table, settings, now)
+        seal = ring if KINDS[run.kind].personal else None
+        staged = _staged(session, run.id, judged.verdicts, lambda verdict: _staged_thing(run.id, seal, verdict), shown)
+    run.counts = {**asdict(summarise(staged)), "here": judged.here()}
     session.flush()
 
 
-def _staged(session: Session, run_id: UUID, verdicts: Iterator[RowVerdict], known: Directory,
+def _staged(session: Session, run_id: UUID, verdicts: Iterator[RowVerdict], row: Callable[[RowVerdict], dict[str, Any]],
             shown: Callable[[int], None]) -> Iterator[RowVerdict]:
     """Pass the verdicts on, and stage them by the thousand."""
     staged = 0
     while some := list(islice(verdicts, _STAGED_AT_ONCE)):
-        session.execute(_STAGE, {"run": run_id, "rows": json.dumps([_row(verdict, known) for verdict in some])})
+        session.execute(_STAGE, {"run": run_id, "rows": json.dumps([row(verdict) for verdict in some])})
         staged += len(some)
         shown(staged)
         yield from some
 
 
-def _row(verdict: RowVerdict, known: Directory) -> dict[str, Any]:
-    request = None if verdict.request is None else _document(verdict.request, known)
+def _row(verdict: RowVerdict, request: dict[str, Any] | None) -> dict[str, Any]:
     return {"number": verdict.number, "code": verdict.code, "reason": verdict.reason, "column": verdict.column,
             "source": verdict.cells, "request": request}
+
+
+def _staged_thing(run_id: UUID, seal: KeyRing | None, verdict: RowVerdict) -> dict[str, Any]:
+    """What is personal is in no column that can be read without the field keys."""
+    values = verdict.request.values if isinstance(verdict.request, ImportedThing) else None
+    if seal is None:
+        return _row(verdict, values)
+    sealed = seal.encrypt(json.dumps([verdict.cells, values]), sealed_context(run_id, verdict.number))
+    return _row(verdict, None) | {"source": [], "sealed": sealed}
+
+
+def sealed_context(run_id: UUID, number: int) -> str:
+    """What a staged row is bound to."""
+    return f"import_rows.sealed:{run_id}:{number}"
+
+
+def opened_row(ring: KeyRing, run_id: UUID, number: int, sealed: str) -> tuple[list[str], dict[str, Any] | None]:
+    """(cells, values) of a staged row."""
+    cells, values = json.loads(ring.decrypt(sealed, sealed_context(run_id, number)))
+    return cells, values
+
+
+def _document_of(verdict: RowVerdict, known: Directory) -> dict[str, Any] | None:
+    return _document(verdict.request, known) if isinstance(verdict.request, ImportedRequest) else None
 
 
 def _document(request: ImportedRequest, known: Directory) -> dict[str, Any]:

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import Row, insert, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.crypto import KeyRing
 from app.gateways.objects import ObjectStore
+from app.models.files import File
 from app.models.imports import ImportRun
-from app.models.organizations import Hostel
-from app.rules.errors import Conflict, NotFound
+from app.models.organizations import Hostel, Organization
+from app.rules.errors import Conflict, DomainError, NotFound
 from app.rules.files import Purpose
-from app.rules.imports import Table, check_settings
-from app.rules.imports.runs import CHOOSING, RUN, RunStatus
+from app.rules.imports import KINDS, ImportKind, Table, check_settings
+from app.rules.imports.runs import CHOOSING, RUN, RowOutcome, RunStatus
 from app.rules.progress import TaskKind
 from app.services import files, lifecycle, progress
 from app.services.files import Upload
+from app.services.imports.checking import opened_row
 from app.services.imports.choices import Choices, check_choices, first_choices, with_columns
 from app.services.imports.source import opened
+from app.services.imports.writers import WRITERS, Writer, refusal_of
 
-REQUESTS = "requests"  # the one kind of import there is so far
 BATCH = 200  # requests in one transaction: about a second, in which the hostel's next number is held
+SMALL_BATCH = 50  # of kinds whose rows are written one by one
 _IMPORT = text("SELECT app.import_batch(:run, :most)")
 _UNDO = text("SELECT app.undo_import_batch(:run, :most)")
+_TAKE = text("SELECT id, number, request, sealed, row_id FROM app.take_import_rows(:run, :status, :most)")
+_SETTLE = text("SELECT app.settle_import_row(:run, :row, :outcome, :reason, :target)")
+_SETTLE_UNDO = text("SELECT app.settle_import_undo(:run, :row, :reason)")
 S = RunStatus
 _LAST_STEP = {S.RUNNING: "finish", S.UNDOING: "undone"}
 
 
-def upload(session: Session, objects: ObjectStore, sent: Upload, hostel_id: UUID, encoding: str | None = None) -> ImportRun:
+def upload(session: Session, objects: ObjectStore, sent: Upload, hostel_id: UUID, encoding: str | None = None,
+           kind: str = ImportKind.REQUESTS) -> ImportRun:
     """Store a file and begin an import with what it seems to mean; nothing is stored that cannot be read.
 
     Errors: Invalid (empty, wrong kind or encoding, no header, no rows), NotFound (hostel).
@@ -40,12 +50,13 @@ def upload(session: Session, objects: ObjectStore, sent: Upload, hostel_id: UUID
         raise NotFound("There is no such hostel.")
     accepted = files.check(sent, Purpose.IMPORT)
     with opened(sent.stream(), accepted.media_type, encoding) as (table, found):
-        choices = first_choices(table, hostel.timezone, found)
+        country = session.scalars(select(Organization.country).where(Organization.id == hostel.org_id)).one()
+        choices = first_choices(table, hostel.timezone, found, kind, country)
         headers = list(table.headers)
     file = files.store(session, objects, sent, Purpose.IMPORT, hostel_id)
     # Not through the ORM, which would name the columns that only the database writes.
     run_id = session.execute(insert(ImportRun).values(
-        hostel_id=hostel_id, kind=REQUESTS, file_id=file.id, filename=file.name, headers=headers, mapping=choices.dump(),
+        hostel_id=hostel_id, kind=str(kind), file_id=file.id, filename=file.name, headers=headers, mapping=choices.dump(),
     ).returning(ImportRun.id)).scalar_one()
     return find(session, run_id)
 
@@ -93,6 +104,13 @@ def ask_for_check(session: Session, run_id: UUID) -> None:
 def start(session: Session, run_id: UUID) -> None:
     """Have a worker take in the rows that passed; a stopped import goes on where it stopped."""
     _begin(session, run_id, "start", TaskKind.IMPORT_RUN)
+    drop_file(session, find(session, run_id))
+
+
+def drop_file(session: Session, run: ImportRun) -> None:
+    """What is personal is not kept in the clear once its rows are staged, and a run needs no more than those."""
+    if KINDS[run.kind].personal and session.scalar(select(File.deleted_at).where(File.id == run.file_id)) is None:
+        files.remove(session, run.file_id)
 
 
 def stop(session: Session, run_id: UUID, message: str = "") -> None:
@@ -121,14 +139,58 @@ def _begin(session: Session, run_id: UUID, event: str, kind: TaskKind) -> None:
     progress.start(session, kind, subject_id=run_id, title={"file": run.filename}, total=total)
 
 
-def run_batch(session: Session, run_id: UUID, most: int = BATCH) -> int:
+def run_batch(session: Session, ring: KeyRing, run_id: UUID, most: int = BATCH) -> int:
     """Take in up to `most` rows; how many were dealt with, 0 when none are left or somebody has stopped it."""
-    return _count(session, _IMPORT, run_id, most)
+    run = find(session, run_id)
+    if run.kind == ImportKind.REQUESTS:
+        return _count(session, _IMPORT, run_id, most)
+    return _one_by_one(session, ring, run, S.RUNNING, _take)
 
 
-def undo_batch(session: Session, run_id: UUID, most: int = BATCH) -> int:
-    """Hide up to `most` requests; how many were dealt with, 0 when none are left."""
-    return _count(session, _UNDO, run_id, most)
+def undo_batch(session: Session, ring: KeyRing, run_id: UUID, most: int = BATCH) -> int:
+    """Hide up to `most` of what came in; how many were dealt with, 0 when none are left."""
+    run = find(session, run_id)
+    if run.kind == ImportKind.REQUESTS:
+        return _count(session, _UNDO, run_id, most)
+    return _one_by_one(session, ring, run, S.UNDOING, _hide)
+
+
+def _one_by_one(session: Session, ring: KeyRing, run: ImportRun, status: RunStatus,
+                deal: Callable[[Session, KeyRing, Writer, Row[Any]], None]) -> int:
+    """Deal with a small batch, each row in a savepoint of its own."""
+    rows = session.execute(_TAKE, {"run": run.id, "status": status.value, "most": SMALL_BATCH}).all()
+    if rows:
+        writer = WRITERS[run.kind](session, ring, run.hostel_id, run.id)
+        for row in rows:
+            deal(session, ring, writer, row)
+    return len(rows)
+
+
+def _take(session: Session, ring: KeyRing, writer: Writer, row: Row[Any]) -> None:
+    values = row.request if row.sealed is None else opened_row(ring, writer.run_id, row.number, row.sealed)[1] or {}  # type: ignore[arg-type]
+    outcome, target, reason = RowOutcome.REFUSED, None, ""
+    try:
+        with session.begin_nested():
+            outcome, target, reason = writer.take(values)
+    except (DomainError, DBAPIError) as error:
+        reason = _why(error)
+    session.execute(_SETTLE, {"run": writer.run_id, "row": row.id, "outcome": outcome.value, "reason": reason, "target": target})
+
+
+def _hide(session: Session, _ring: KeyRing, writer: Writer, row: Row[Any]) -> None:
+    try:
+        with session.begin_nested():
+            reason = writer.hide(row.id, row.row_id)
+    except (DomainError, DBAPIError) as error:
+        reason = _why(error)
+    session.execute(_SETTLE_UNDO, {"run": writer.run_id, "row": row.id, "reason": reason})
+
+
+def _why(error: DomainError | DBAPIError) -> str:
+    meaning = refusal_of(error)
+    if meaning is None:
+        raise error
+    return meaning.message
 
 
 def finish_step(session: Session, run_id: UUID) -> None:

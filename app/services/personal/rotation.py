@@ -19,6 +19,8 @@ from app.crypto import KeyRing, Undecryptable
 from app.models.people import UserCredential
 from app.models.personal import PersonalValue, PersonKey
 from app.rules import personal as rules
+from app.services.contacts import context as contact_context
+from app.services.imports.checking import sealed_context
 from app.services.inquiries.arriving import EMAIL, PHONE, context
 from app.services.inquiries.arriving import indexes as inquiry_indexes
 from app.services.people.second_factor import secret_context
@@ -27,6 +29,10 @@ from app.services.personal.values import index_purpose, value_context
 
 BATCH = 200
 _INQUIRIES = text("SELECT org_id, id, phone_token, email_token FROM app.inquiries_to_rotate(:prefix, :after, :most)")
+_CONTACTS = text("SELECT org_id, id, phone_token, email_token FROM app.contacts_to_rotate(:prefix, :after, :most)")
+_ROTATE_CONTACT = text("SELECT app.rotate_contact(:org, :id, :phone_token, :phone_index, :email_token, :email_index)")
+_IMPORT_ROWS = text("SELECT org_id, id, run_id, number, sealed FROM app.import_rows_to_rotate(:prefix, :after, :most)")
+_ROTATE_IMPORT_ROW = text("SELECT app.rotate_import_row(:org, :id, :seen, :sealed)")
 _ROTATE_INQUIRY = text("SELECT app.rotate_inquiry(:org, :id, :seen, :phone_token, :phone_index, :email_token, :email_index)")
 
 
@@ -109,6 +115,38 @@ def inquiries(session: Session, ring: KeyRing, after: UUID | None, found: Rotate
     return rows[-1].id if len(rows) == BATCH else None
 
 
+def contacts(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """The same of contacts."""
+    rows = session.execute(_CONTACTS, {"prefix": f"v1.{ring.current}.", "after": after, "most": BATCH}).all()
+    for row in rows:
+        fresh: dict[str, str | None] = {}
+        try:
+            for kind, token in ((PHONE, row.phone_token), (EMAIL, row.email_token)):
+                value = ring.decrypt(token, contact_context(kind, row.id)) if token else None
+                fresh[f"{kind}_token"] = ring.encrypt(value, contact_context(kind, row.id)) if value else None
+                fresh[f"{kind}_index"] = _index(ring, row.org_id, kind, value) if value else None
+        except Undecryptable:
+            found.lost[_named(row.phone_token or row.email_token)] += 1
+            continue
+        session.execute(_ROTATE_CONTACT, {"org": row.org_id, "id": row.id, **fresh})
+        found.done["contacts"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
+def import_rows(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """Rows of imports that wait, or were refused."""
+    rows = session.execute(_IMPORT_ROWS, {"prefix": f"v1.{ring.current}.", "after": after, "most": BATCH}).all()
+    for row in rows:
+        try:
+            fresh = ring.rotate(row.sealed, sealed_context(row.run_id, row.number))
+        except Undecryptable:
+            found.lost[_named(row.sealed)] += 1
+            continue
+        session.execute(_ROTATE_IMPORT_ROW, {"org": row.org_id, "id": row.id, "seen": row.sealed, "sealed": fresh})
+        found.done["rows of imports"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
 def second_factors(session: Session, ring: KeyRing, after: int | None, found: Rotated) -> int | None:
     """The secrets of second factors, which the auth login alone reads."""
     rows = session.execute(
@@ -130,5 +168,5 @@ def second_factors(session: Session, ring: KeyRing, after: int | None, found: Ro
 Step = Callable[[Session, KeyRing, Any, Rotated], Any]
 """Rotates one batch in a transaction of its own. Whoever keeps tokens of the ring in own columns adds a step."""
 
-SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries]
+SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries, contacts, import_rows]
 AUTH_STEPS: list[Step] = [second_factors]
