@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,14 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
+from redis import Redis
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 import config
+from tests.renewal import Kept, Renewed
 from tests.servers import Servers, running_servers
 from tests.world import Person, World, build_world
 
 APPS: list[Any] = []
+KEPT = Kept()
+hypothesis_settings.register_profile("console", deadline=None)  # a busy machine is no failure
+hypothesis_settings.load_profile("console")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -82,11 +87,16 @@ def settings(servers: Servers, database_name: str, tmp_path_factory: pytest.Temp
 @pytest.fixture(scope="session")
 def app_object(settings: config.Settings, migrated: str) -> Any:
     from app import create_app
+    from app.services.people import passwords
+    from app.wiring import db, engines
 
+    passwords.METHOD = "scrypt:1024:8:1"  # what passwords cost would be a good part of the time that tests take
     app = create_app("web", settings)
     app.config["TESTING"] = True
     app.config["WTF_CSRF_ENABLED"] = False
     APPS.append(app)
+    with app.app_context():
+        KEPT.watch(db.engine, engines().auth, engines().service)
     return app
 
 
@@ -116,41 +126,42 @@ def servers_copy(servers: Servers, base: str, key: str, build: Any) -> Iterator[
     yield servers.template_database(key, from_base)
 
 
+@pytest.fixture(scope="session")
+def renewed(servers: Servers, world_template: tuple[str, World], database_name: str) -> Renewed:
+    return Renewed(servers, database_name, world_template[0], KEPT)
+
+
 @pytest.fixture
-def world(servers: Servers, world_template: tuple[str, World], database_name: str) -> World:
-    """A fresh copy of the world for this test."""
-    name, found = world_template
-    close_all_connections()
-    servers.postgres.execute(
-        f'DROP DATABASE IF EXISTS "{database_name}" WITH (FORCE)', f'CREATE DATABASE "{database_name}" TEMPLATE "{name}"')
-    return found
+def world(servers: Servers, world_template: tuple[str, World], renewed: Renewed, settings: config.Settings) -> World:
+    """The world for this test alone, as if no test had been before: in the database, Redis, files, mail and anchors."""
+    renewed.renew()
+    with Redis.from_url(settings.redis_url) as redis:
+        redis.flushdb()
+    for folder in (settings.anchor_dir, settings.files_dir, settings.mailbox_dir):
+        for found in folder.rglob("*") if folder else ():
+            if found.is_file():
+                found.unlink()
+    return world_template[1]
 
 
 @pytest.fixture
 def app(app_object: Any, world: World) -> Iterator[Any]:
     """The application, in whose context the test runs."""
     with app_object.app_context():
-        app_object.extensions["redis"].flushdb()
-        shutil.rmtree(app_object.config["SETTINGS"].anchor_dir, ignore_errors=True)  # a fresh log has no anchors yet
         yield app_object
 
 
+@pytest.fixture(scope="session")
+def superusers(servers: Servers, database_name: str) -> Engine:
+    engine = create_engine(servers.admin_url(database_name), pool_size=2, max_overflow=100, pool_pre_ping=True)
+    KEPT.watch(engine)
+    return engine
+
+
 @pytest.fixture
-def superuser(servers: Servers, world: World, database_name: str) -> Iterator[Engine]:
+def superuser(superusers: Engine, world: World) -> Engine:
     """The database's superuser: for looking behind the walls, and for doing what no product role can."""
-    engine = create_engine(servers.admin_url(database_name), poolclass=NullPool)
-    yield engine
-    engine.dispose()
-
-
-def close_all_connections() -> None:
-    """Close what pools hold, so that the database can be replaced under them."""
-    from app.wiring import db, engines
-
-    for app in APPS:
-        with app.app_context():
-            db.engine.dispose()
-            engines().dispose()
+    return superusers
 
 
 class Browser:

@@ -58,7 +58,9 @@ FAST_SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_wal_size": "4GB",
-    "autovacuum_naptime": "10s",
+    "autovacuum": "off",  # plans must not depend on the moment at which it looked
+    "max_parallel_workers_per_gather": "0",
+    "io_method": "sync",
 }
 
 

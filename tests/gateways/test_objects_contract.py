@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -38,15 +37,9 @@ def s3_endpoint() -> Iterator[str]:
 @pytest.fixture
 def s3_store(s3_endpoint: str, request: pytest.FixtureRequest) -> S3Store:
     bucket = f"files-{abs(hash(request.node.nodeid))}"
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3_endpoint,
-        aws_access_key_id=CREDENTIALS[0],
-        aws_secret_access_key=CREDENTIALS[1],
-        region_name=CREDENTIALS[2],
-    )
-    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": CREDENTIALS[2]})
-    return S3Store(s3_endpoint, bucket, *CREDENTIALS)
+    made = S3Store(s3_endpoint, bucket, *CREDENTIALS)
+    made._client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": CREDENTIALS[2]})
+    return made
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -15,7 +15,7 @@ from werkzeug.security import check_password_hash
 from app.permissions import Role
 from app.rules.maintenance import CLOSED, REQUEST, Priority, RequestStatus, escalate_at
 from app.services.demo import cast, history
-from tests.conftest import close_all_connections
+from tests.conftest import KEPT
 
 PASSWORD = "a few unrelated words"
 UNTIL = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -39,7 +39,7 @@ def demo_app(app_object: Any) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def loaded(demo_app: Any, servers: Any, migrated: str, database_name: str) -> Iterator[Connection]:
     """A database with the demo as of UNTIL, seen by the superuser; the tests of this module only read it."""
-    close_all_connections()
+    KEPT.close()
     servers.postgres.execute(
         f'DROP DATABASE IF EXISTS "{database_name}" WITH (FORCE)', f'CREATE DATABASE "{database_name}" TEMPLATE "{migrated}"')
     assert run(demo_app, "load", "--until", f"{UNTIL:%Y-%m-%dT%H:%M}") == "The demo is loaded.\n"
