@@ -7,13 +7,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.crypto import KeyRing
 from app.models.contacts import Contact
 from app.models.inquiries import Inquiry
-from app.rules.errors import Invalid
+from app.rules.errors import Invalid, NotFound
 from app.rules.inquiries import SHORT_MAX, Lead, clean_lead, mask_email, mask_phone
 from app.services import inquiries
 from app.services.inquiries.arriving import EMAIL, PHONE, indexes
@@ -58,6 +58,15 @@ def inquire(session: Session, ring: KeyRing, contact: Contact, inquiry_id: UUID,
         raise Invalid("This contact has no phone: write the inquiry down by hand.")
     lead = clean_lead(Lead(contact.full_name, known.phone, known.email, source=contact.source or "contact"), country, today)
     return inquiries.add(session, ring, contact.org_id, contact.hostel_id, inquiry_id, lead)
+
+
+def set_removed(session: Session, contact_id: UUID, *, removed: bool) -> None:
+    """Hide a contact, or show it again."""
+    changed = session.execute(update(Contact).where(Contact.id == contact_id).values(deleted_at=func.app.now() if removed else None)
+                              .execution_options(synchronize_session=False))
+    if changed.rowcount != 1:  # type: ignore[attr-defined]
+        raise NotFound("There is no such contact.")
+    session.expire_all()
 
 
 def inquiries_of(session: Session, contact: Contact) -> Sequence[Inquiry]:

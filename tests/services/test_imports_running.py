@@ -20,7 +20,20 @@ from app.services.files import Upload
 from app.services.imports import Progress
 from app.tenancy import tenant_scope
 from app.wiring import objects
-from tests.imports import as_, checked, imported, manager, ring, row, rows, there, told, undone, uploaded, work
+from tests.imports import (
+    as_,
+    checked,
+    imported,
+    manager,
+    ring,
+    row,
+    rows,
+    there,
+    told,
+    undone,
+    uploaded,
+    work,
+)
 
 STEPS = ("SELECT h.event, h.to_status, h.event_at, h.note FROM maintenance_status_history h "
          "JOIN maintenance_requests m ON m.org_id = h.org_id AND m.id = h.request_id WHERE m.external_id = '1' ORDER BY h.seq")

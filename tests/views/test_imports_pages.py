@@ -71,7 +71,7 @@ def test_a_file_is_led_from_upload_through_columns_and_values_to_the_requests_an
     assert client.post(f"/imports/start/{run_id}").status_code == 303
     assert "Rows are taken in" in client.get(f"/imports/show/{run_id}").text
     work()
-    assert "Hide the 990 requests" in client.get(f"/imports/show/{run_id}").text
+    assert "Hide the 990 rows" in client.get(f"/imports/show/{run_id}").text
     assert there(superuser, "SELECT count(*) FROM maintenance_requests") == [(990,)]
 
     client.post(f"/imports/undo/{run_id}")

@@ -33,7 +33,7 @@ from app.rules.maintenance import (
 from app.text import N_
 
 F, S = Field, RequestStatus
-_MAX: dict[str, int] = {f: 200 for f in F} | {
+_MAX: dict[str, int] = dict.fromkeys(map(str, F), 200) | {
     F.DESCRIPTION: DESCRIPTION_MAX, F.RESOLUTION: DESCRIPTION_MAX, F.PLACE: PLACE_MAX,
     F.EXTERNAL_ID: EXTERNAL_ID_MAX, F.ASSIGNEE: OUTSIDE_PARTY_MAX,
 }

@@ -9,6 +9,7 @@ from app.api.inquiries import blueprint
 from app.rules.inquiries import Stage
 from app.views.formats import register_tones
 from app.views.inquiries.board import InquiryBoardView
+from app.views.inquiries.contacts import ContactView
 from app.views.inquiries.funnel import FunnelView
 from app.views.inquiries.public import PublicInquiryView
 from app.views.inquiries.staff import InquiryView
@@ -24,4 +25,5 @@ def register(builder: AppBuilder) -> None:
     builder.add_view_no_menu(PublicInquiryView)
     builder.add_view(InquiryBoardView, "Pipeline", icon="fa-columns", category="Inquiries")
     builder.add_view(InquiryView, "All inquiries", icon="fa-inbox", category="Inquiries")
+    builder.add_view(ContactView, "Contacts", icon="fa-users", category="Inquiries")
     builder.add_view(FunnelView, "Funnel", icon="fa-chart", category="Inquiries")

@@ -33,7 +33,7 @@ from app.rules.inquiries import (
 )
 from app.rules.phones import clean_phone, shown_phone
 from app.rules.signin import EMAIL_MAX, clean_email
-from app.services import inquiries
+from app.services import contacts, inquiries
 from app.services.inquiries import finding
 from app.services.search import Sought
 from app.text import N_
@@ -138,6 +138,7 @@ class InquiryView(ConsoleModelView):
     ]
     filled_facts = ("message", "move_in_on", "campaign", "referrer", "lost_reason", "next_action", "next_action_at")
     story = Story("inquiry_id", history=InquiryHistory, comments=InquiryNote)
+    begun = lazy_gettext("The inquiry arrived")
     remark_hint = lazy_gettext("Only those read it who work on inquiries.")
     label_columns: ClassVar[dict[str, Any]] = {
         "headline": "Inquiry", "status": "Stage", "phone_masked": "Phone", "email_masked": "E-mail", "owner": "Owner", "owner_id": "Owner",
@@ -263,7 +264,7 @@ class InquiryView(ConsoleModelView):
 
     def show_context(self, item: Any) -> dict[str, Any]:
         """What belongs to the same person, and who has the same name."""
-        return {"again": finding.copies(self.session(), item), "revealed": g.get("revealed"), "shown_phone": shown_phone,
+        return {"again": finding.copies(self.session(), item), "contacts": contacts.of_inquiry(self.session(), item), "revealed": g.get("revealed"), "shown_phone": shown_phone,
                 "alike": inquiries.known(self.session(), ring(), item.org_id, name=item.full_name, but=item.id)}
 
     def _typed(self) -> dict[str, Any]:
