@@ -15,12 +15,13 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   UPDATE organizations SET settings = settings || '{"verify_devices": true}' WHERE id = p_org
 $$;
 
--- The invitations that wait for whoever has proved to have an address, the newest first; each is accepted by its digest.
+-- The invitations that wait for whoever has proved to have an address and uses no account yet, the newest first; each is
+-- accepted by its digest.
 --: definer; execute: auth
 CREATE FUNCTION app.invitations_for(p_email text) RETURNS TABLE (digest bytea, email text, organization text, name text, role text, hostel text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT i.digest, o.email, o.organization, o.name, o.role, o.hostel
   FROM invitations i, LATERAL app.open_invitation(i.digest) o
-  WHERE lower(i.email) = lower(p_email) AND i.status = 'pending' AND i.digest IS NOT NULL
+  WHERE lower(i.email) = lower(p_email) AND i.status = 'pending' AND i.digest IS NOT NULL AND o.user_id IS NULL
   ORDER BY i.created_at DESC, i.id LIMIT 20
 $$;

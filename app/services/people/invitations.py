@@ -156,7 +156,7 @@ def accept_proved(session: Session, digest: bytes) -> int:
     There is no password: its person may choose one by the way back of those who forgot theirs.
     """
     row = _accept(session, digest, "", None)
-    note(session, row.user_id, "joined", new_account=True)
+    note(session, row.user_id, "joined", new_account=row.is_new)
     found: int = row.user_id
     return found
 

@@ -83,8 +83,10 @@ def way_out(way: SignInProvider, provider: Provider, sealed: Secrets, back: str)
 def arrive(session: Session, provider: Provider, told: Told) -> Arrival:
     """What a proved identity leads to. Errors: Forbidden, also for a suspended account that it is linked to."""
     linked = session.execute(_LINKED, {"provider": provider, "subject": told.subject}).one_or_none()
-    found = linked or session.execute(_BY_EMAIL, {"emails": list(told.emails)}).one_or_none()
-    offers = () if found else tuple(Offer(*row) for row in session.execute(_INVITATIONS, {"emails": list(told.emails)}))
+    offers = () if linked else tuple(Offer(*row) for row in session.execute(_INVITATIONS, {"emails": list(told.emails)}))
+    # An address with an offer has no account, or one that was made for it and that nobody has used.
+    used = [email for email in told.emails if email not in {offer.email.lower() for offer in offers}]
+    found = linked or session.execute(_BY_EMAIL, {"emails": used}).one_or_none()
     step = rules.next_step(provider, linked=linked is not None, verified=bool(told.emails), account=found is not None,
                            invited=bool(offers))
     if linked is not None and not linked.active:

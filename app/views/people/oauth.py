@@ -141,6 +141,8 @@ class ProviderView(BaseView):
     def begin(self, provider: Provider) -> Any:
         """Off to the provider; for whoever is signed in, to link it."""
         me = identify()
+        if me is not None and request.headers.get("Sec-Fetch-Site") == "cross-site":  # nobody is made to link by another's page
+            return redirect(url_for("AccountView.show"), code=303)
         flow = Flow(provider, Secrets.new(), local_path(request.args.get("next"), ""), int(now().timestamp()),
                     me.user_id if me is not None else None)
         out = service.way_out(_way(provider), provider, flow.sealed, _back(provider))
