@@ -79,6 +79,8 @@ class ShowPages:
     """Columns that are left out while they are empty."""
     story: ClassVar[Story | None] = None
     """Tables that tell what happened to a row, beside the audit log."""
+    begun: ClassVar[Any] = ""
+    """How the timeline says that a row came about where nobody of ours made it."""
     remark_hint: ClassVar[Any] = ""
     """Who reads what is remarked."""
     attach_hint: ClassVar[Any] = ""

@@ -106,3 +106,11 @@ def test_an_address_stays_with_whom_it_was_first(app: Any, browser: Any, superus
     by_api(browser(None), phone="+919811122233", email="meera@example.org", full_name="Somebody")
     by_api(browser(None), phone="+919811122244", email="meera@example.org")
     assert [row.times_asked for row in _rows(superuser, "SELECT times_asked FROM inquiries WHERE duplicate_of IS NULL ORDER BY number")] == [2, 2]
+
+
+def test_another_site_sends_nothing_in_a_visitors_name(app: Any, browser: Any, superuser: Engine) -> None:
+    who = browser(None)
+    fields = {"full_name": "Meera", "phone": PHONE, "altcha": solved(who.get(PAGE).get_data(as_text=True))}
+    for origin, status in (("https://evil.example", 403), ("null", 403), ("http://localhost", 303)):
+        assert who.http.post(PAGE, data=fields, headers={"Origin": origin}).status_code == status
+    assert len(_rows(superuser, "SELECT 1 FROM inquiries")) == 1

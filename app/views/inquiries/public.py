@@ -14,7 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
 from app import languages
-from app.rules.errors import DomainError, Invalid
+from app.rules.errors import DomainError, Forbidden, Invalid
 from app.rules.inquiries import MESSAGE_MAX, Lead
 from app.rules.organizations import NAME_MAX
 from app.rules.phones import shown_phone
@@ -28,6 +28,7 @@ from app.views.inquiries import strangers
 from app.views.inquiries.strangers import Received, Sent
 from app.views.language import COOKIE as LANGUAGE
 from app.views.people.doors import door_page, refused
+from app.wiring import csrf
 
 _given = DataRequired(lazy_gettext("Please fill this in."))
 _ABOUT = ("source", "campaign", "referrer", "local_token", "fingerprint", "altcha")  # what the page itself fills in
@@ -35,6 +36,9 @@ _ABOUT = ("source", "campaign", "referrer", "local_token", "fingerprint", "altch
 
 class InquiryForm(ConsoleForm):
     """What is asked of a stranger: little."""
+
+    class Meta(ConsoleForm.Meta):
+        csrf = False
 
     full_name = StringField(lazy_gettext("Your name"), [_given, Length(max=NAME_MAX), printable], filters=[strip],
                             render_kw={"autocomplete": "name"})
@@ -62,6 +66,7 @@ class PublicInquiryView(BaseView):
 
     @expose("/<slug>", methods=["GET", "POST"])
     @expose("/<slug>/<code>", methods=["GET", "POST"])
+    @csrf.exempt  # strangers may refuse cookies, and nobody acts here as who they are
     def ask(self, slug: str, code: str = "") -> Any:
         """The form; a browser that has sent it before is told so instead."""
         where = strangers.arrival(slug, code)
@@ -77,6 +82,8 @@ class PublicInquiryView(BaseView):
 
     def _send(self, where: Arrival, slug: str, code: str) -> Response:
         form = _filled(where, sent=True)
+        if request.headers.get("Origin", request.host_url).rstrip("/") != request.host_url.rstrip("/"):
+            return self._form(where, slug, code, form, Received(Forbidden(gettext("Please send this form from its own page."))))
         if not form.validate():
             return self._form(where, slug, code, form, Received(Invalid(gettext("Please look at the marked fields."))))
         chosen = form.hostel.data if "hostel" in form else ""

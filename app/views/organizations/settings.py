@@ -12,7 +12,7 @@ from wtforms.validators import Length
 
 from app.models.organizations import Organization
 from app.permissions import Action, Resource
-from app.rules.phones import clean_phone
+from app.rules.phones import clean_phone, shown_phone
 from app.services import organizations
 from app.views.base import ConsoleInterface, ConsoleModelView, ConsoleView, expose, has_access
 from app.views.fields import printable, strip
@@ -52,6 +52,7 @@ class OrganizationView(ConsoleModelView):
     key_facts = ("slug", "country")
     edit_title = lazy_gettext("Edit settings")
     formatters_columns: ClassVar[dict[str, Any]] = {
+        "public_phone": lambda number: shown_phone(number) if number else "",
         "country": country_name, "currency": currency_name, "language": language_name, "grouping": grouping_name}
     label_columns: ClassVar[dict[str, Any]] = {
         "slug": "Short name", "timezone": "Time zone", "require_totp": "Second factor for all staff", "created_at": "Here since",
