@@ -27,15 +27,16 @@ from tests.world import World
 def house(servers: Servers, world_template: tuple[str, World], settings: Any, tmp_path_factory: Any) -> Iterator[House]:
     """One console for all browser tests: each makes what it needs, and looks at nothing else."""
     name, world = world_template
-    database, port, live_port = servers.create_database(name), free_port(), free_port()
+    database, port, live_port, folder = servers.create_database(name), free_port(), free_port(), tmp_path_factory.mktemp("browser")
     own = dataclasses.replace(
         settings, database_url=servers.url(database, "viramah_web"), database_auth_url=servers.url(database, "viramah_auth"),
         database_service_url=servers.url(database, "viramah_service"), database_admin_url=servers.admin_url(database),
         database_realtime_url=servers.url(database, "viramah_realtime"), redis_url=servers.redis_url(7),
+        anchor_dir=folder / "anchors", files_dir=folder / "files", mailbox_dir=folder / "mail",  # other tests empty theirs
         public_url=f"http://127.0.0.1:{port}", realtime_port=live_port, realtime_url=f"http://127.0.0.1:{live_port}")
     engine = create_engine(servers.admin_url(database), poolclass=NullPool)
     found = House(own, world, engine)
-    running = Faults(own, engine, world.a.org_id, tmp_path_factory.mktemp("browser"))
+    running = Faults(own, engine, world.a.org_id, folder)
     try:
         running.start("-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--no-control-socket",
                       "--config", "python:app.gunicorn")
