@@ -39,7 +39,7 @@ functions("notifications")
 
 _READERS = tuple(portal for portal in SIGNED_IN if portal is not Portal.PLATFORM)
 protect(
-    Notification.__table__, published=Published(key=("org_id", "user_id", "id")),
+    Notification.__table__, masked=("title", "body"), published=Published(key=("org_id", "user_id", "id")),
     grants=[Grant(_READERS, select=True, update=("read_at",))],
     policies=[
         Policy("mine_select", "SELECT", _READERS, using=f"{IN_ORG} AND {MINE}"),

@@ -2298,7 +2298,7 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.hide_imported_contact(p_run uuid, p_id uuid) RETURNS text
+CREATE FUNCTION app.hide_imported_contact(p_run uuid, p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -2309,13 +2309,12 @@ BEGIN
   SELECT * INTO v_row FROM import_rows WHERE org_id = v_org AND run_id = p_run AND id = p_id;
   SELECT * INTO v_one FROM contacts WHERE org_id = v_org AND id = v_row.row_id FOR UPDATE;
   IF v_one.deleted_at IS NOT NULL THEN
-    RETURN format('The contact in row %s was removed before.', v_row.number);
+    RAISE EXCEPTION 'The contact in row % was removed before.', v_row.number USING ERRCODE = 'VR409';
   ELSIF EXISTS (SELECT FROM inquiries i WHERE i.org_id = v_org AND i.created_at > v_row.settled_at
                 AND (i.phone_index = v_one.phone_index OR i.email_index = v_one.email_index)) THEN
-    RETURN format('The contact in row %s has asked for a bed since, so it stays.', v_row.number);
+    RAISE EXCEPTION 'The contact in row % has asked for a bed since, so it stays.', v_row.number USING ERRCODE = 'VR409';
   END IF;
   UPDATE contacts SET deleted_at = app.now() WHERE org_id = v_org AND id = v_one.id;
-  RETURN '';
 END
 $$
 --;;
@@ -2743,7 +2742,7 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) RETURNS text
+CREATE FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -2754,26 +2753,25 @@ BEGIN
   SELECT * INTO v_row FROM import_rows WHERE org_id = v_org AND run_id = p_run AND id = p_id;
   SELECT * INTO v_one FROM residents WHERE org_id = v_org AND id = v_row.row_id FOR UPDATE;
   IF v_one.hidden_at IS NOT NULL THEN
-    RETURN v_one.reference || ' was removed before.';
+    RAISE EXCEPTION '% was removed before.', v_one.reference USING ERRCODE = 'VR409';
   ELSIF EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_one.id AND hidden_at IS NULL) THEN
-    RETURN v_one.reference || ' has a bed or had one, so they stay.';
+    RAISE EXCEPTION '% has a bed or had one, so they stay.', v_one.reference USING ERRCODE = 'VR409';
   ELSIF app.is_import_touched(p_run, p_id)
      OR EXISTS (SELECT FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id AND hostel_id = v_one.hostel_id AND status <> 'invited')
      OR EXISTS (SELECT FROM invitations i JOIN members m ON m.org_id = i.org_id AND lower(m.email) = lower(i.email)
                 WHERE i.org_id = v_org AND m.user_id = v_one.user_id AND i.created_at > v_row.settled_at)
      OR EXISTS (SELECT FROM personal_values WHERE org_id = v_org AND user_id = v_one.user_id AND updated_at > v_row.settled_at)
      OR EXISTS (SELECT FROM documents WHERE org_id = v_org AND user_id = v_one.user_id AND created_at > v_row.settled_at) THEN
-    RETURN v_one.reference || ' has been worked on since, so they stay.';
+    RAISE EXCEPTION '% has been worked on since, so they stay.', v_one.reference USING ERRCODE = 'VR409';
   END IF;
   UPDATE residents SET hidden_at = app.now(), status = 'left', moved_out_on = moved_in_on WHERE org_id = v_org AND id = v_one.id;
   DELETE FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id AND role = 'resident' AND hostel_id = v_one.hostel_id;
   UPDATE members SET removed_at = app.now() WHERE org_id = v_org AND user_id = v_one.user_id
     AND NOT EXISTS (SELECT FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id);
-  RETURN '';
 END
 $$
 --;;
-CREATE FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) RETURNS text
+CREATE FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -2786,17 +2784,16 @@ BEGIN
   PERFORM app.assert_residents(v_stay.hostel_id, 'update', 'stay');
   v_who := (SELECT reference FROM residents WHERE org_id = v_org AND id = v_stay.resident_id);
   IF v_stay.hidden_at IS NOT NULL THEN
-    RETURN 'The stay of ' || v_who || ' was removed before.';
+    RAISE EXCEPTION 'The stay of % was removed before.', v_who USING ERRCODE = 'VR409';
   ELSIF v_stay.status = 'ended' OR app.is_import_touched(p_run, p_id)
      OR EXISTS (SELECT FROM move_outs WHERE org_id = v_org AND stay_id = v_stay.id)
      OR (SELECT count(*) FROM bed_allocations WHERE org_id = v_org AND stay_id = v_stay.id) > 1 THEN
-    RETURN 'The stay of ' || v_who || ' has been worked on since, so it stays.';
+    RAISE EXCEPTION 'The stay of % has been worked on since, so it stays.', v_who USING ERRCODE = 'VR409';
   END IF;
   PERFORM app.note_hold(''), app.take_beds(v_stay.hostel_id, ARRAY[v_stay.bed_id]);
   UPDATE bed_allocations SET state = 'released' WHERE org_id = v_org AND stay_id = v_stay.id AND state = 'active';
   UPDATE stays SET status = 'ended', until_on = from_on, hidden_at = app.now() WHERE org_id = v_org AND id = v_stay.id;
   PERFORM app.offer_bed(v_stay.bed_id);
-  RETURN '';
 END
 $$
 --;;
@@ -4150,6 +4147,7 @@ CREATE FUNCTION app.erase_person(p_user integer, p_indexes text[]) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_email text := (SELECT email FROM members WHERE org_id = app.current_org() AND user_id = p_user);
+  v_name text := (SELECT name FROM members WHERE org_id = app.current_org() AND user_id = p_user);
   v_nobody text := 'erased-' || p_user || '@erased.invalid';
   v_files jsonb := (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM app.redact_person(p_user) f);
   v_alone boolean := NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL AND org_id <> app.current_org())
@@ -4163,6 +4161,9 @@ BEGIN
   UPDATE invitations SET name = 'Erased person', email = v_nobody
   WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
+  UPDATE notifications SET title = replace(title, v_name, 'Erased person'), body = replace(body, v_name, 'Erased person')
+  WHERE org_id = app.current_org() AND length(v_name) > 3 AND strpos(title || body, v_name) > 0; -- what others were told of them
+  DELETE FROM access_cache WHERE user_id = p_user;
   IF v_alone THEN
     DELETE FROM user_sessions WHERE user_id = p_user;
     DELETE FROM known_devices WHERE user_id = p_user;
@@ -7875,7 +7876,7 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.move_out_pho
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.audit()
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.audit('title', 'body')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.onboarding_progress FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;

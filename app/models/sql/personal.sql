@@ -284,6 +284,7 @@ CREATE FUNCTION app.erase_person(p_user integer, p_indexes text[]) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_email text := (SELECT email FROM members WHERE org_id = app.current_org() AND user_id = p_user);
+  v_name text := (SELECT name FROM members WHERE org_id = app.current_org() AND user_id = p_user);
   v_nobody text := 'erased-' || p_user || '@erased.invalid';
   v_files jsonb := (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM app.redact_person(p_user) f);
   v_alone boolean := NOT EXISTS (SELECT FROM members WHERE user_id = p_user AND removed_at IS NULL AND org_id <> app.current_org())
@@ -297,6 +298,9 @@ BEGIN
   UPDATE invitations SET name = 'Erased person', email = v_nobody
   WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
+  UPDATE notifications SET title = replace(title, v_name, 'Erased person'), body = replace(body, v_name, 'Erased person')
+  WHERE org_id = app.current_org() AND length(v_name) > 3 AND strpos(title || body, v_name) > 0; -- what others were told of them
+  DELETE FROM access_cache WHERE user_id = p_user;
   IF v_alone THEN
     DELETE FROM user_sessions WHERE user_id = p_user;
     DELETE FROM known_devices WHERE user_id = p_user;
