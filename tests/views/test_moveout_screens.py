@@ -52,7 +52,7 @@ def test_from_notice_on_the_phone_to_the_statement(app, world, superuser, browse
     assert "Mattress" in page(owner, path)
     with scope(world.owner) as session:
         keys, *others = [str(one.id) for one in moveout.items_of(session, once)]
-    found = {f"condition-{keys}": "missing", f"deduction-{keys}": "1,250.50", f"note-{keys}": "=lost", **{f"condition-{one}": "ok" for one in others}}
+    found = {f"condition-{keys}": "missing", f"deduction-{keys}": "1,250.50", f"note-{keys}": "=lost", **{f"condition-{one}": "unseen" for one in others}, "rest": "ok"}
     wrong = owner.post(f"/move-outs/inspect/{once}", data={**found, f"deduction-{keys}": "much"})
     assert wrong.status_code == 422
     assert 'value="much"' in wrong.get_data(as_text=True)

@@ -40,7 +40,7 @@ def lodge(session: Session, objects: ObjectStore, hostel_id: UUID, house: cast.H
         residents.create_tariff(session, {"hostel_id": hostel_id, "kind": kind, "name": name, "amount_paise": amount, "valid_from": today - _YEAR})
     _leave(session, objects, hostel_id, _settle(session, living, numbers, today), today)
     # Nobody holds a bed for a day that is past, though the demo's may be.
-    _queue(session, hostel_id, coming, max(today, beds.house_day(session, hostel_id)))
+    _queue(session, hostel_id, [*coming, *(person for person, _ in living[3:5])], max(today, beds.house_day(session, hostel_id)))
 
 
 def _type_of(plan: RoomPlan) -> str:
@@ -86,7 +86,7 @@ def _leave(session: Session, objects: ObjectStore, hostel_id: UUID, stays: list[
 
 
 def _queue(session: Session, hostel_id: UUID, coming: list[int], today: date) -> None:
-    """The first to come holds a bed, the others wait for it."""
+    """The first to come holds a bed; the others wait for it, and some who live here and would rather have it."""
     if coming:
         free = next(one.bed_id for one in beds.choices(session, hostel_id, today) if one.state == "free")
         for person in coming:

@@ -55,7 +55,7 @@ class MoveOutView(ConsoleModelView):
         (lazy_gettext("Under way"), {"status": [MoveOutStatus.NOTICED.value, MoveOutStatus.INSPECTED.value, MoveOutStatus.SETTLED.value]}),
         (lazy_gettext("To inspect"), {"status": MoveOutStatus.NOTICED.value}), (lazy_gettext("To settle"), {"status": MoveOutStatus.INSPECTED.value}))
     relation_labels: ClassVar[dict[str, str]] = {"hostel": "name"}
-    label_columns: ClassVar[dict[str, Any]] = {"member": "Person", "leaves_on": "First day without them", "noticed_on": "Notice given",
+    label_columns: ClassVar[dict[str, Any]] = {"member": "Person", "leaves_on": "Leaves on", "noticed_on": "Notice given",
                                                "notice_days": "Days of notice agreed", "why": "Why"}
     enums: ClassVar[dict[str, Any]] = {"status": MoveOutStatus}
     state_column = "status"
@@ -168,6 +168,8 @@ class MoveOutView(ConsoleModelView):
 def _finding(item_id: UUID) -> moveout.Finding:
     try:
         condition = Condition(request.form[f"condition-{item_id}"])
+        if condition is Condition.UNSEEN and "rest" in request.form:
+            condition = Condition.OK
     except ValueError as error:
         raise Invalid(gettext("Choose one from the list."), field="condition") from error
     amount = MoneyField().bind(form=Form(), name="deduction")
