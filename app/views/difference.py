@@ -27,7 +27,7 @@ SHOWN_COLUMNS = 3  # of an entry, in the list
 _LABELS = ("name", "title", "reference", "number", "label")
 DEEDS = {"insert": "Added", "update": "Changed", "delete": "Removed", "export": "Taken out as a file"}
 _KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
-_KEYS = {"org_id", "id"}  # of the row itself: the page is about it
+_KEYS = {"org_id", "id", "hostel_key"}  # of the row itself: the page is about it
 
 
 @dataclass(frozen=True, slots=True)

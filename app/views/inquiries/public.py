@@ -28,7 +28,7 @@ from app.views.inquiries import strangers
 from app.views.inquiries.strangers import Received, Sent
 from app.views.language import COOKIE as LANGUAGE
 from app.views.people.doors import door_page, refused
-from app.wiring import csrf
+from app.wiring import csrf, settings
 
 _given = DataRequired(lazy_gettext("Please fill this in."))
 _ABOUT = ("source", "campaign", "referrer", "local_token", "fingerprint", "altcha")  # what the page itself fills in
@@ -82,7 +82,7 @@ class PublicInquiryView(BaseView):
 
     def _send(self, where: Arrival, slug: str, code: str) -> Response:
         form = _filled(where, sent=True)
-        if request.headers.get("Origin", request.host_url).rstrip("/") != request.host_url.rstrip("/"):
+        if not _from_here():
             return self._form(where, slug, code, form, Received(Forbidden(gettext("Please send this form from its own page."))))
         if not form.validate():
             return self._form(where, slug, code, form, Received(Invalid(gettext("Please look at the marked fields."))))
@@ -105,6 +105,12 @@ class PublicInquiryView(BaseView):
         page = _page("inquiries/ask.html", where, error.status if error else 200, form=form, error=shown, slug=slug,
                      challenge=strangers.challenge(where), about=_ABOUT, once=submission_id(), more=_more(slug, code))
         return strangers.keep(page, received) if received else page
+
+
+def _from_here() -> bool:
+    """Whether the form stood on a page of ours; browsers say where it did."""
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc in {request.host, urlsplit(settings().public_url).netloc}
 
 
 def _filled(where: Arrival, *, sent: bool = False) -> InquiryForm:

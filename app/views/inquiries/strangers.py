@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Response, current_app, g, request
+from flask_babel import gettext
 
 from app.crypto import KeyRing
 from app.gateways import proof
@@ -92,7 +93,8 @@ def receive(where: Arrival, sent: Sent) -> Received:
     try:
         lead = clean_lead(sent.lead, where.country, now.astimezone(ZoneInfo(where.timezone)).date())
         if not (sent.proof or sent.trap):
-            raise Invalid("Your browser has to show that it is no program, and needs scripts for that. Please turn them on, or call us.", field="altcha")
+            raise Invalid(gettext("Your browser has to show that it is no program, and needs scripts for that. Please turn them on, or call us."),
+                          field="altcha")
     except DomainError as error:
         return Received(error)
     if inquiries.is_sent(db_session(), where.org_id, sent.id):
