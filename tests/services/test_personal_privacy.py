@@ -16,6 +16,7 @@ from app.rules.inquiries import Lead
 from app.rules.personal import DocumentKind
 from app.services import documents, personal
 from app.services.inquiries import arriving
+from app.services.personal.keys import object_key, person_ring
 from app.services.work import enqueue
 from app.tenancy import service_scope, tenant_scope
 from app.wiring import objects, settings
@@ -66,8 +67,8 @@ def leave(superuser, person, days=0):
                   {"u": person.user_id, "d": days})
 
 
-def asked_once(superuser, person, ring):
-    """The inquiry that the person came from."""
+def asked_once(superuser, person, ring, *, connected=True):
+    """The inquiry that the person came from; or one that only its phone tells to be theirs."""
     inquiry, invitation = uuid4(), uuid4()
     lead = json.loads(arriving.sealed(ring, person.org_id, inquiry, Lead(person.name, PHONE, email=person.email)))
     row = {"org_id": person.org_id, "id": inquiry, "number": 9001, "full_name": person.name, "source": "website",
@@ -78,6 +79,8 @@ def asked_once(superuser, person, ring):
                        "VALUES (:o, :i, :e, :n, 'resident', 'accepted', now(), :u)"),
                   {"o": person.org_id, "i": invitation, "e": person.email, "n": person.name, "u": person.user_id})
         c.execute(text("SET LOCAL session_replication_role = replica"))
+        if not connected:
+            row |= {"invitation_id": None}
         c.execute(text(f"INSERT INTO inquiries ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})"), row)
 
 
@@ -88,8 +91,11 @@ def dump(superuser):
         return "\n".join(str(c.execute(text(f'SELECT string_agg(t::text, chr(10)) FROM "{name}" t')).scalar()) for name in tables)
 
 
-def test_the_export_holds_all_that_is_kept_and_says_who_read_it(filled, flask, tmp_path, superuser):
+def test_the_export_holds_all_that_is_kept_and_says_who_read_it(filled, flask, tmp_path, superuser, ring):
     target = tmp_path / "all.zip"
+    asked_once(superuser, filled, ring, connected=False)
+    with tenant_scope(filled.org_id, filled.user_id) as session:
+        documents.read(session, ring, objects(), documents.of_person(session, filled.user_id)[0].file_id)
     code, _ = flask("privacy", "export", filled.email, "--org", "asha", "--output", target)
     assert code == 0
     assert target.stat().st_mode & 0o777 == 0o600
@@ -100,22 +106,28 @@ def test_the_export_holds_all_that_is_kept_and_says_who_read_it(filled, flask, t
     assert data["members"]["email"] == filled.email
     assert {"maintenance_requests", "documents", "notifications", "sessions", "memberships"} <= data.keys()
     assert "v1." not in json.dumps(data)
+    assert [(one["phone"], one["email"], one["message"]) for one in data["inquiries"]] == [(PHONE, filled.email, f"Call me on {PHONE}")]
+    assert [one["what"] for one in data["who_read_it"]] == ["open", "reveal"]
     with superuser.connect() as c:
-        assert c.scalar(text("SELECT reason FROM audit_log WHERE action = 'reveal'")) == "export that the person asked for"
+        assert c.scalars(text("SELECT reason FROM audit_log WHERE action IN ('reveal', 'open') AND actor_id IS NULL")).all() == [
+            "export that the person asked for"] * 2
     assert flask("privacy", "export", filled.email, "--org", "asha", "--output", target)[0] == 1
     assert flask("privacy", "export", "nobody@asha.example", "--org", "asha", "--output", tmp_path / "b.zip")[0] == 1
 
 
-def test_an_erased_person_is_nowhere_and_the_audit_log_is_whole(filled, flask, superuser, ring, world):
+@pytest.mark.parametrize("connected", [True, False], ids=["by invitation", "by phone"])
+def test_an_erased_person_is_nowhere_and_the_audit_log_is_whole(filled, flask, superuser, ring, connected):
     with superuser.connect() as c:
         token, context = c.scalar(text("SELECT token FROM person_keys")), f"person_keys:{filled.org_id}:{filled.user_id}"
     assert ring.decrypt(token, context)
     code, said = flask("privacy", "erase", filled.email, "--org", "asha", "--yes")
     assert (code, "still has a role here" in said) == (1, True)
-    asked_once(superuser, filled, ring)
+    asked_once(superuser, filled, ring, connected=connected)
     leave(superuser, filled)
     with tenant_scope(filled.org_id) as session:
-        key = documents.of_person(session, filled.user_id)[0].file.storage_key
+        file = documents.of_person(session, filled.user_id)[0].file
+        key = object_key(person_ring(ring, filled.org_id, filled.user_id, token), file.id, file.storage_key)
+    assert objects().exists(key)
     assert flask("audit", "seal")[0] == 0
     code, said = flask("privacy", "erase", filled.email, "--org", "asha", "--yes")
     assert (code, said) == (0, f"Person {filled.user_id} is erased. 1 documents were deleted.\n")

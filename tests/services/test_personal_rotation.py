@@ -13,11 +13,13 @@ from sqlalchemy import text
 from app.crypto import KeyRing
 from app.permissions import Role
 from app.rules.inquiries import Lead
-from app.services import personal
+from app.services import documents, personal
 from app.services.inquiries import arriving
 from app.services.people import second_factor
 from app.services.personal import rotation
 from app.tenancy import auth_scope, service_scope, tenant_scope
+from app.wiring import objects
+from tests.services.test_documents_keeping import give
 
 OLD, NEW = b"k" * 32, b"n" * 32
 BEFORE, BOTH, AFTER = KeyRing({"k1": OLD}), KeyRing({"k2": NEW, "k1": OLD}), KeyRing({"k2": NEW})
@@ -121,8 +123,11 @@ def test_a_missing_or_wrong_key_is_one_sentence_and_changes_nothing(people, rota
         assert c.scalars(text("SELECT token FROM person_keys ORDER BY id")).all() == before
 
 
-def test_no_read_and_no_write_fails_while_it_runs(people, rotate, app, monkeypatch):
+def test_no_read_and_no_write_fails_while_it_runs(people, asked, rotate, app, world, superuser, monkeypatch):
     monkeypatch.setattr(rotation, "BATCH", 1)
+    give(world.resident, world.resident)
+    with as_(world.resident) as session:
+        paper = documents.of_person(session, world.resident.user_id)[0].file_id
     stop, problems, count = threading.Event(), [], [0]
 
     def work():
@@ -134,6 +139,12 @@ def test_no_read_and_no_write_fails_while_it_runs(people, rotate, app, monkeypat
                         with tenant_scope(person.org_id) as session:
                             personal.put(session, BOTH, person.user_id, {"phone": PHONE})
                             assert person.user_id in personal.find(session, BOTH, "phone", PHONE)
+                        with as_(world.resident) as session:
+                            assert documents.read(session, BOTH, objects(), paper)[1].startswith(b"\xff\xd8")
+                    with superuser.connect() as c:  # who asks again is known
+                        found = c.scalars(text("SELECT DISTINCT inquiry_id FROM inquiry_dedup_index WHERE digest = ANY (:known)"),
+                                          {"known": arriving.indexes(BOTH, world.a.org_id, PHONE, "asha@example.org")}).all()
+                        assert found == [asked[0]]
                     count[0] += 1
                 except Exception as error:  # noqa: BLE001 - told by the main thread
                     problems.append(error)
