@@ -34,9 +34,9 @@ BEGIN
 END
 $$;
 
--- Hides what an import brought, unless it was worked on since: why it stays, or ''.
+-- Hides what an import brought, unless it was worked on since: then it says why it stays.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.hide_imported_contact(p_run uuid, p_id uuid) RETURNS text
+CREATE FUNCTION app.hide_imported_contact(p_run uuid, p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -47,13 +47,12 @@ BEGIN
   SELECT * INTO v_row FROM import_rows WHERE org_id = v_org AND run_id = p_run AND id = p_id;
   SELECT * INTO v_one FROM contacts WHERE org_id = v_org AND id = v_row.row_id FOR UPDATE;
   IF v_one.deleted_at IS NOT NULL THEN
-    RETURN format('The contact in row %s was removed before.', v_row.number);
+    RAISE EXCEPTION 'The contact in row % was removed before.', v_row.number USING ERRCODE = 'VR409';
   ELSIF EXISTS (SELECT FROM inquiries i WHERE i.org_id = v_org AND i.created_at > v_row.settled_at
                 AND (i.phone_index = v_one.phone_index OR i.email_index = v_one.email_index)) THEN
-    RETURN format('The contact in row %s has asked for a bed since, so it stays.', v_row.number);
+    RAISE EXCEPTION 'The contact in row % has asked for a bed since, so it stays.', v_row.number USING ERRCODE = 'VR409';
   END IF;
   UPDATE contacts SET deleted_at = app.now() WHERE org_id = v_org AND id = v_one.id;
-  RETURN '';
 END
 $$;
 

@@ -304,9 +304,9 @@ BEGIN
 END
 $$;
 
--- Takes back that somebody is a resident, unless they were worked on since: why they stay, or ''. Their number stays taken.
+-- Takes back that somebody is a resident, unless they were worked on since: then it says why they stay. Their number stays taken.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) RETURNS text
+CREATE FUNCTION app.hide_imported_resident(p_run uuid, p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -317,28 +317,27 @@ BEGIN
   SELECT * INTO v_row FROM import_rows WHERE org_id = v_org AND run_id = p_run AND id = p_id;
   SELECT * INTO v_one FROM residents WHERE org_id = v_org AND id = v_row.row_id FOR UPDATE;
   IF v_one.hidden_at IS NOT NULL THEN
-    RETURN v_one.reference || ' was removed before.';
+    RAISE EXCEPTION '% was removed before.', v_one.reference USING ERRCODE = 'VR409';
   ELSIF EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_one.id AND hidden_at IS NULL) THEN
-    RETURN v_one.reference || ' has a bed or had one, so they stay.';
+    RAISE EXCEPTION '% has a bed or had one, so they stay.', v_one.reference USING ERRCODE = 'VR409';
   ELSIF app.is_import_touched(p_run, p_id)
      OR EXISTS (SELECT FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id AND hostel_id = v_one.hostel_id AND status <> 'invited')
      OR EXISTS (SELECT FROM invitations i JOIN members m ON m.org_id = i.org_id AND lower(m.email) = lower(i.email)
                 WHERE i.org_id = v_org AND m.user_id = v_one.user_id AND i.created_at > v_row.settled_at)
      OR EXISTS (SELECT FROM personal_values WHERE org_id = v_org AND user_id = v_one.user_id AND updated_at > v_row.settled_at)
      OR EXISTS (SELECT FROM documents WHERE org_id = v_org AND user_id = v_one.user_id AND created_at > v_row.settled_at) THEN
-    RETURN v_one.reference || ' has been worked on since, so they stay.';
+    RAISE EXCEPTION '% has been worked on since, so they stay.', v_one.reference USING ERRCODE = 'VR409';
   END IF;
   UPDATE residents SET hidden_at = app.now(), status = 'left', moved_out_on = moved_in_on WHERE org_id = v_org AND id = v_one.id;
   DELETE FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id AND role = 'resident' AND hostel_id = v_one.hostel_id;
   UPDATE members SET removed_at = app.now() WHERE org_id = v_org AND user_id = v_one.user_id
     AND NOT EXISTS (SELECT FROM memberships WHERE org_id = v_org AND user_id = v_one.user_id);
-  RETURN '';
 END
 $$;
 
--- Takes a stay back as if it had never been, unless it was worked on since: why it stays, or ''.
+-- Takes a stay back as if it had never been, unless it was worked on since: then it says why it stays.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) RETURNS text
+CREATE FUNCTION app.hide_imported_stay(p_run uuid, p_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -351,17 +350,16 @@ BEGIN
   PERFORM app.assert_residents(v_stay.hostel_id, 'update', 'stay');
   v_who := (SELECT reference FROM residents WHERE org_id = v_org AND id = v_stay.resident_id);
   IF v_stay.hidden_at IS NOT NULL THEN
-    RETURN 'The stay of ' || v_who || ' was removed before.';
+    RAISE EXCEPTION 'The stay of % was removed before.', v_who USING ERRCODE = 'VR409';
   ELSIF v_stay.status = 'ended' OR app.is_import_touched(p_run, p_id)
      OR EXISTS (SELECT FROM move_outs WHERE org_id = v_org AND stay_id = v_stay.id)
      OR (SELECT count(*) FROM bed_allocations WHERE org_id = v_org AND stay_id = v_stay.id) > 1 THEN
-    RETURN 'The stay of ' || v_who || ' has been worked on since, so it stays.';
+    RAISE EXCEPTION 'The stay of % has been worked on since, so it stays.', v_who USING ERRCODE = 'VR409';
   END IF;
   PERFORM app.note_hold(''), app.take_beds(v_stay.hostel_id, ARRAY[v_stay.bed_id]);
   UPDATE bed_allocations SET state = 'released' WHERE org_id = v_org AND stay_id = v_stay.id AND state = 'active';
   UPDATE stays SET status = 'ended', until_on = from_on, hidden_at = app.now() WHERE org_id = v_org AND id = v_stay.id;
   PERFORM app.offer_bed(v_stay.bed_id);
-  RETURN '';
 END
 $$;
 

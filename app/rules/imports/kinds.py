@@ -15,7 +15,7 @@ from typing import Any
 
 from app.rules import personal
 from app.rules.errors import Invalid
-from app.rules.imports.mapping import REQUIRED, SYNONYMS, Field
+from app.rules.imports.mapping import NAMES, REQUIRED, Field
 from app.rules.imports.times import DateOrder, parse_timestamp, zone
 from app.rules.inquiries import tag
 from app.rules.organizations import clean_name
@@ -63,7 +63,6 @@ class Column:
 
     name: str
     label: str
-    synonyms: tuple[str, ...]
     read: Read = lambda text, _context: text
     required: bool = False
     is_date: bool = False
@@ -86,7 +85,7 @@ class Kind:
     @property
     def synonyms(self) -> dict[str, tuple[str, ...]]:
         """How other programs call the columns, the surest name first."""
-        return {column.name: column.synonyms for column in self.columns}
+        return {column.name: NAMES[self.code][column.name] for column in self.columns}
 
     @property
     def required(self) -> frozenset[str]:
@@ -287,8 +286,7 @@ def _contact(values: dict[str, Any], _context: Context) -> dict[str, Any]:
     return values | {"name": clean_name(name), "by": values["external_id"] or values["phone"] or values["email"]}
 
 
-_HOSTEL = Column(HOSTEL, N_("Hostel"), ("hostel", "property", "hostel code", "hostel name", "building", "branch"))
-_ROOM = ("room", "room number", "room no", "unit", "flat")
+_HOSTEL = Column(HOSTEL, N_("Hostel"))
 _REQUEST_LABELS = {
     Field.EXTERNAL_ID: N_("Number in the old program"), Field.CREATED_AT: N_("Created"), Field.CLOSED_AT: N_("Closed"), Field.CATEGORY: N_("Category"),
     Field.ISSUE_TYPE: N_("Issue"), Field.DESCRIPTION: N_("Description"), Field.PLACE: N_("Place"), Field.STATUS: N_("State"),
@@ -297,56 +295,53 @@ _REQUEST_LABELS = {
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in (
     Kind(ImportKind.REQUESTS, N_("Requests"), tuple(
-        Column(f, _REQUEST_LABELS[f], SYNONYMS[f], required=f in REQUIRED, is_date=f in {Field.CREATED_AT, Field.CLOSED_AT}) for f in Field)),
+        Column(f, _REQUEST_LABELS[f], required=f in REQUIRED, is_date=f in {Field.CREATED_AT, Field.CLOSED_AT}) for f in Field)),
     Kind(ImportKind.ROOMS, N_("Rooms"), (
-        Column("number", N_("Room number"), ("room number", "room no", "number", "room", "unit", "flat", "name"), _room, required=True),
+        Column("number", N_("Room number"), _room, required=True),
         _HOSTEL,
-        Column("floor", N_("Floor"), ("floor", "level", "storey", "floor number"), _floor),
-        Column("type", N_("Kind of room"), ("room type", "type", "category", "sharing"), _short),
-        Column("beds", N_("Beds"), ("beds", "capacity", "bed count", "number of beds", "occupancy"), _count),
-        Column("kind", N_("What for"), ("kind", "use", "what for"), _room_kind),
-        Column("note", N_("Note"), ("note", "notes", "remarks", "comment")),
+        Column("floor", N_("Floor"), _floor),
+        Column("type", N_("Kind of room"), _short),
+        Column("beds", N_("Beds"), _count),
+        Column("kind", N_("What for"), _room_kind),
+        Column("note", N_("Note")),
     ), ("number",), _plan_room),
     Kind(ImportKind.BEDS, N_("Beds"), (
-        Column("bed", N_("Bed"), ("bed", "bed number", "bed no", "bed label", "label", "bed name"), _label, required=True),
-        Column("room", N_("Room"), _ROOM, _room),
+        Column("bed", N_("Bed"), _label, required=True),
+        Column("room", N_("Room"), _room),
         _HOSTEL,
     ), ("room", "bed"), _place),
     Kind(ImportKind.RESIDENTS, N_("Residents"), (
-        Column("name", N_("Name"), ("name", "full name", "resident name", "resident", "student name", "tenant"), _name, required=True),
-        Column("email", N_("E-mail address"), ("email", "e mail", "email address", "mail", "email id"), _email, required=True),
-        Column("moved_in_on", N_("Moved in on"), ("moved in on", "move in date", "moved in", "check in date", "check in", "date of joining", "joining date",
-                                                  "from"), _day("moved_in_on", future=False), required=True, is_date=True),
+        Column("name", N_("Name"), _name, required=True),
+        Column("email", N_("E-mail address"), _email, required=True),
+        Column("moved_in_on", N_("Moved in on"), _day("moved_in_on", future=False), required=True, is_date=True),
         _HOSTEL,
-        Column("phone", N_("Phone"), ("phone", "mobile", "phone number", "mobile number", "contact number"), _phone),
-        Column("parent_phone", N_("Phone of a parent"), ("guardian phone", "parent phone", "father phone", "guardian mobile", "parent mobile", "emergency contact"),
-               _phone),
-        Column("identity_number", N_("Identity number"), ("identity number", "id number", "aadhaar", "aadhaar number", "aadhar", "passport", "pan"),
+        Column("phone", N_("Phone"), _phone),
+        Column("parent_phone", N_("Phone of a parent"), _phone),
+        Column("identity_number", N_("Identity number"),
                _personal("identity_number")),
-        Column("date_of_birth", N_("Date of birth"), ("date of birth", "dob", "birth date", "birthday"), _birth, is_date=True),
-        Column("address", N_("Home address"), ("home address", "permanent address", "address"), _personal("address")),
+        Column("date_of_birth", N_("Date of birth"), _birth, is_date=True),
+        Column("address", N_("Home address"), _personal("address")),
     ), ("email",), personal=True),
     Kind(ImportKind.OCCUPANCY, N_("Present occupancy"), (
-        Column("resident", N_("Resident"), ("resident", "resident number", "resident id"), _who),
-        Column("email", N_("E-mail address"), ("email", "e mail", "email address", "mail", "email id"), _email),
-        Column("bed", N_("Bed"), ("bed", "bed number", "bed no", "bed label"), _label, required=True),
-        Column("room", N_("Room"), _ROOM, _room),
-        Column("from", N_("From"), ("from", "from date", "start date", "start", "check in date", "check in", "moved in on", "move in date"), _day("from"),
-               required=True, is_date=True),
-        Column("until", N_("First day without them"), ("until", "to", "to date", "end date", "end", "check out date", "check out"), _day("until"), is_date=True),
-        Column("rent", N_("Rent a month"), ("rent", "monthly rent", "rent amount", "amount", "price"), _money),
+        Column("resident", N_("Resident"), _who),
+        Column("email", N_("E-mail address"), _email),
+        Column("bed", N_("Bed"), _label, required=True),
+        Column("room", N_("Room"), _room),
+        Column("from", N_("From"), _day("from"), required=True, is_date=True),
+        Column("until", N_("First day without them"), _day("until"), is_date=True),
+        Column("rent", N_("Rent a month"), _money),
         _HOSTEL,
     ), ("resident", "room", "bed", "from"), _stay, personal=True),
     Kind(ImportKind.CONTACTS, N_("Contacts"), (
-        Column("external_id", N_("Contact id"), ("contact id", "id", "external id"), _external),
-        Column("location_id", N_("Location id"), ("location id", "location", "sub account id"), _external),
-        Column("name", N_("Name"), ("name", "full name", "contact name"), _name),
-        Column("first_name", N_("First name"), ("first name", "given name"), _short),
-        Column("last_name", N_("Last name"), ("last name", "surname", "family name"), _short),
-        Column("phone", N_("Phone"), ("phone", "phone number", "mobile"), _phone),
-        Column("email", N_("E-mail address"), ("email", "e mail", "email address"), _email),
-        Column("source", N_("Source"), ("source", "contact source", "lead source"), _short),
-        Column("known_since", N_("Known since"), ("created", "created at", "date added", "created on"), _moment("known_since"), is_date=True),
+        Column("external_id", N_("Contact id"), _external),
+        Column("location_id", N_("Location id"), _external),
+        Column("name", N_("Name"), _name),
+        Column("first_name", N_("First name"), _short),
+        Column("last_name", N_("Last name"), _short),
+        Column("phone", N_("Phone"), _phone),
+        Column("email", N_("E-mail address"), _email),
+        Column("source", N_("Source"), _short),
+        Column("known_since", N_("Known since"), _moment("known_since"), is_date=True),
     ), ("by",), _contact, personal=True),
 )}
 

@@ -50,6 +50,56 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     F.PRIORITY: ("priority", "urgency", "severity"),
     F.ASSIGNEE: ("assignee", "assigned to", "assigned", "technician", "owner", "handled by", "agent", "staff"),
 }
+# The same for everything else that can be imported.
+NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    "requests": dict(SYNONYMS),
+    "rooms": {
+        "number": ("room number", "room no", "number", "room", "unit", "flat", "name"),
+        "hostel": ("hostel", "property", "hostel code", "hostel name", "building", "branch"),
+        "floor": ("floor", "level", "storey", "floor number"),
+        "type": ("room type", "type", "category", "sharing"),
+        "beds": ("beds", "capacity", "bed count", "number of beds", "occupancy"),
+        "kind": ("kind", "use", "what for"),
+        "note": ("note", "notes", "remarks", "comment"),
+    },
+    "beds": {
+        "bed": ("bed", "bed number", "bed no", "bed label", "label", "bed name"),
+        "room": ("room", "room number", "room no", "unit", "flat"),
+        "hostel": ("hostel", "property", "hostel code", "hostel name", "building", "branch"),
+    },
+    "residents": {
+        "name": ("name", "full name", "resident name", "resident", "student name", "tenant"),
+        "email": ("email", "e mail", "email address", "mail", "email id"),
+        "moved_in_on": ("moved in on", "move in date", "moved in", "check in date", "check in", "date of joining", "joining date", "from"),
+        "hostel": ("hostel", "property", "hostel code", "hostel name", "building", "branch"),
+        "phone": ("phone", "mobile", "phone number", "mobile number", "contact number"),
+        "parent_phone": ("guardian phone", "parent phone", "father phone", "guardian mobile", "parent mobile", "emergency contact"),
+        "identity_number": ("identity number", "id number", "aadhaar", "aadhaar number", "aadhar", "passport", "pan"),
+        "date_of_birth": ("date of birth", "dob", "birth date", "birthday"),
+        "address": ("home address", "permanent address", "address"),
+    },
+    "occupancy": {
+        "resident": ("resident", "resident number", "resident id"),
+        "email": ("email", "e mail", "email address", "mail", "email id"),
+        "bed": ("bed", "bed number", "bed no", "bed label"),
+        "room": ("room", "room number", "room no", "unit", "flat"),
+        "from": ("from", "from date", "start date", "start", "check in date", "check in", "moved in on", "move in date"),
+        "until": ("until", "to", "to date", "end date", "end", "check out date", "check out"),
+        "rent": ("rent", "monthly rent", "rent amount", "amount", "price"),
+        "hostel": ("hostel", "property", "hostel code", "hostel name", "building", "branch"),
+    },
+    "contacts": {
+        "external_id": ("contact id", "id", "external id"),
+        "location_id": ("location id", "location", "sub account id"),
+        "name": ("name", "full name", "contact name"),
+        "first_name": ("first name", "given name"),
+        "last_name": ("last name", "surname", "family name"),
+        "phone": ("phone", "phone number", "mobile"),
+        "email": ("email", "e mail", "email address"),
+        "source": ("source", "contact source", "lead source"),
+        "known_since": ("created", "created at", "date added", "created on"),
+    },
+}
 _EXACT, _PART = 100, 40
 _remembered = lru_cache(maxsize=10_000)  # files repeat few values over many rows
 
