@@ -166,7 +166,9 @@ const put = (form, draft) => {
       else field.value = content;
     }
   }
-  // What the form says it changes is what was seen when it was typed; sent twice, it is still one.
+};
+// What the form says it changes is what was seen when it was typed; sent twice, it is still one.
+const goOn = (form, draft) => {
   for (const [name, content] of [["_version", draft.version], ["_was", draft.was], ["_once", draft.once]]) {
     const field = form.elements.namedItem(name);
     if (field && content) field.value = content;
@@ -201,13 +203,16 @@ for (const form of signedIn ? $$("form[data-guard]") : []) {
   opened.set(form, refused ? "" : before); // a form that came back refused is not saved yet
   if (draft && !refused) {
     put(form, draft);
-    if (state(form) !== before) offer(form, key);
-    else drop(key);
+    if (state(form) === before) drop(key);
+    else {
+      goOn(form, draft);
+      offer(form, key);
+    }
   }
   let timer = 0;
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => (dirty(form) ? keep(form) : drop(key)), 400);
+    timer = setTimeout(() => leaving || (dirty(form) ? keep(form) : drop(key)), 400); // what is being sent is kept as sent
   });
 }
 // What a page has saved by itself: nothing to be put back, and nothing to be asked about.
