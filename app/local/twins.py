@@ -88,6 +88,10 @@ def _trouble() -> Any:
             return "Out of order", 503
         case "slow":
             return Response(_drip(), mimetype="application/json")
+        case "endless":
+            return Response((b" " * 65536 for _ in range(100)), mimetype="application/json")
+        case "elsewhere":
+            return redirect("/userinfo", code=307)
         case "garbage":
             return "<html>Sign in to the Wi-Fi of this café</html>"
     return None

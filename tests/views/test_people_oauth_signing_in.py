@@ -203,7 +203,8 @@ def test_a_provider_that_is_down_slow_or_lying_is_one_sentence(with_password, br
     for provider in BOTH:
         link(browser(None), with_password.owner, provider)
     lies = [("google", trouble, 502) for trouble in ("nonce", "audience", "expired", "signature")]
-    away = [(provider, trouble, status) for provider in BOTH for trouble, status in (("down", 503), ("slow", 503), ("garbage", 502))]
+    away = [(provider, trouble, status) for provider in BOTH for trouble, status in (("down", 503), ("slow", 503), ("endless", 502),
+                                                                              ("elsewhere", 502), ("garbage", 502))]
     for provider, trouble, status in lies + away:
         twin.trouble = ""
         somebody = browser(None)
