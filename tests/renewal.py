@@ -93,11 +93,14 @@ class Renewed:
                 return
         self._copy()
 
-    def _copy(self) -> None:
-        """The database anew."""
+    def close(self) -> None:
         self.kept.close()
         if self._admin is not None:
             self._admin.close()
+
+    def _copy(self) -> None:
+        """The database anew."""
+        self.close()
         self.servers.drop_database(self.name)
         self.servers.postgres.execute(f'CREATE DATABASE "{self.name}" TEMPLATE "{self.template}"')
         self._admin = psycopg2.connect(self.servers.libpq_url(self.name))
