@@ -18,7 +18,7 @@ TEXT_MAX = 500
 REASON_MIN = 5
 REASON_MAX = 200
 SHOWN_DIGITS = 4
-_HIDDEN = "••••"
+HIDDEN = "••••"
 
 
 class IdentityKind(StrEnum):
@@ -146,7 +146,7 @@ def _free(text: str) -> str:
 
 def _tail(text: str) -> str:
     known = compact(text)
-    return f"{_HIDDEN} {known[-SHOWN_DIGITS:]}" if len(known) > 2 * SHOWN_DIGITS else _HIDDEN
+    return f"{HIDDEN} {known[-SHOWN_DIGITS:]}" if len(known) > 2 * SHOWN_DIGITS else HIDDEN
 
 
 def _phone(text: str) -> str:
@@ -154,7 +154,7 @@ def _phone(text: str) -> str:
 
 
 def _nothing(_text: str) -> str:
-    return _HIDDEN
+    return HIDDEN
 
 
 @dataclass(frozen=True)

@@ -115,12 +115,12 @@ def checks_of(session: Session, submission_id: UUID) -> Sequence[SubmissionCheck
     return [rows[name] for name in CheckName if name in rows]
 
 
-def flags_of(session: Session, user_id: int, before_round: int) -> Sequence[SubmissionFlag]:
-    """What was objected to in the round before this one."""
+def flags_of(session: Session, user_id: int, in_round: int) -> Sequence[SubmissionFlag]:
+    """What was objected to in a round."""
     return session.scalars(
         select(SubmissionFlag).join(OnboardingSubmission, (OnboardingSubmission.org_id == SubmissionFlag.org_id)
                                     & (OnboardingSubmission.id == SubmissionFlag.submission_id))
-        .where(OnboardingSubmission.user_id == user_id, OnboardingSubmission.round == before_round - 1)
+        .where(OnboardingSubmission.user_id == user_id, OnboardingSubmission.round == in_round)
         .order_by(SubmissionFlag.field)).all()
 
 
@@ -129,6 +129,12 @@ def before(session: Session, item: OnboardingSubmission) -> OnboardingSubmission
     return session.scalar(
         select(OnboardingSubmission).options(joinedload(OnboardingSubmission.hold).joinedload(BedHold.bed).joinedload(Bed.room))
         .where(OnboardingSubmission.user_id == item.user_id, OnboardingSubmission.round == item.round - 1)) if item.round > 1 else None
+
+
+def is_newest(session: Session, item: OnboardingSubmission) -> bool:
+    """Whether no round follows: what is kept of the person is what this one says."""
+    return session.scalar(select(OnboardingSubmission.id).where(
+        OnboardingSubmission.user_id == item.user_id, OnboardingSubmission.round > item.round).limit(1)) is None
 
 
 @dataclass(frozen=True)

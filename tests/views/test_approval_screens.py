@@ -126,6 +126,9 @@ def test_a_second_round_shows_from_what_to_what_and_hides_what_is_personal(app, 
     for hidden in ("43210", "11111"):
         assert hidden not in shown, hidden
     assert standing(me).submission.changed == ["full_name", "phone"]
+    earlier = home.get(f"{SHOW}/{first}").text  # says what was asked for, and shows nothing of what came later
+    for there, is_there in (("Has to be corrected:", True), ("•••• 3210", True), ("•••• 1111", False), ('form="reveal"', False)):
+        assert (there in earlier) is is_there, there
 
 
 def test_the_queue_tells_its_times_and_what_waits(app, world, superuser, browser):

@@ -15,7 +15,7 @@ from app.models.personal import Document
 from app.permissions import Role
 from app.rules.files import MediaType
 from app.rules.onboarding import BED, DOCUMENT, FIELDS, FLAGS, Field, Step, SubmissionState
-from app.rules.personal import VALUES, DocumentKind
+from app.rules.personal import HIDDEN, VALUES, DocumentKind
 from app.services import approval, documents, personal
 from app.views import formats
 from app.views.documents import KINDS, shown
@@ -34,7 +34,7 @@ _STEPS = {Step.RESIDENTIAL: lazy_gettext("The person"), Step.PARENTAL: lazy_gett
 
 @dataclass(frozen=True)
 class Line:
-    """One answer: as it may be shown, what stood there in the round before if it changed, and what was objected to then."""
+    """One answer: as it may be shown, what stood there in the round before if it changed, what was objected to then and now."""
 
     name: str
     label: str
@@ -43,6 +43,7 @@ class Line:
     changed: bool = False
     before: str = ""
     objection: str = ""
+    asked: str = ""
 
     @property
     def flag(self) -> str:
@@ -53,43 +54,49 @@ class Line:
 def context(session: Session, item: OnboardingSubmission) -> dict[str, Any]:
     """All of it."""
     last = approval.before(session, item)
-    objections = {flag.field: flag.reason for flag in approval.flags_of(session, item.user_id, item.round)}
+    asked = tuple({flag.field: flag.reason for flag in approval.flags_of(session, item.user_id, number)} for number in (item.round - 1, item.round))
+    newest = approval.is_newest(session, item)
+    masked = {value.name: value.masked for value in personal.masked(session, item.user_id)} if newest else {}
     papers = documents.papers(session, item.user_id, Role.PENDING_RESIDENT)
     rows = sorted(papers.documents, key=lambda row: list(KINDS).index(DocumentKind(row.kind)))
     found = [_paper(item, paper, row, last) for paper, row in zip(shown(rows, papers.day), rows, strict=True)]
     kinds = dict.fromkeys([*(row.kind for row in rows), *papers.missing])
     return {
         "checks": approval.checks_of(session, item.id), "last": last, "last_state": SubmissionState(last.state) if last else None,
-        "groups": _groups(item, last, {value.name: value.masked for value in personal.masked(session, item.user_id)}, objections),
+        "groups": _groups(item, last, masked, asked), "newest": newest,
         "papers": found, "missing": [KINDS[kind] for kind in papers.missing],
-        "paper_lines": [Line(f"{DOCUMENT}{kind}", str(KINDS[DocumentKind(kind)]), "", objection=objections.get(f"{DOCUMENT}{kind}", ""))
+        "paper_lines": [Line(f"{DOCUMENT}{kind}", str(KINDS[DocumentKind(kind)]), "", **_objections(f"{DOCUMENT}{kind}", asked))
                         for kind in kinds]}
 
 
 def _groups(item: OnboardingSubmission, last: OnboardingSubmission | None, masked: Mapping[str, str],
-            objections: Mapping[str, str]) -> list[tuple[str, list[Line]]]:
+            asked: Sequence[Mapping[str, str]]) -> list[tuple[str, list[Line]]]:
     found = []
     for step, title in _STEPS.items():
-        lines = [_line(field, item, last, masked, objections) for field in FIELDS.values() if field.step is step]
+        lines = [_line(field, item, last, masked, asked) for field in FIELDS.values() if field.step is step]
         if step is Step.ROOM:
-            lines.insert(0, Line(BED, gettext("Bed"), _bed(item), changed=BED in item.changed, before=_bed(last) if last else "",
-                                 objection=objections.get(BED, "")))
-        found.append((str(title), [line for line in lines if line.value or line.changed or line.objection]))
+            lines.insert(0, Line(BED, gettext("Bed"), _bed(item), changed=BED in item.changed, before=_bed(last) if last else "", **_objections(BED, asked)))
+        found.append((str(title), [line for line in lines if line.value or line.changed or line.objection or line.asked]))
     return [(title, lines) for title, lines in found if lines]
 
 
+def _objections(name: str, asked: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    before, now = asked
+    return {"objection": before.get(name, ""), "asked": now.get(name, "")}
+
+
 def _line(field: Field, item: OnboardingSubmission, last: OnboardingSubmission | None, masked: Mapping[str, str],
-          objections: Mapping[str, str]) -> Line:
-    value = masked.get(field.name, "") if field.sensitive else _said(field, item.answers.get(field.name, ""))
-    before = (last.answers.get(field.name, "") if field.sensitive else _said(field, last.answers.get(field.name, ""))) if last else ""
+          asked: Sequence[Mapping[str, str]]) -> Line:
+    # What stands in the answers is masked already; values in clear are those of the newest round alone.
+    value = masked.get(field.name) or _said(field, item.answers.get(field.name, ""))
+    before = _said(field, last.answers.get(field.name, "")) if last else ""
     label = str(_LABELS.get(field.name) or gettext(VALUES[field.name].label if field.sensitive else field.label))
-    return Line(field.name, label, value, field.sensitive and bool(value), field.name in item.changed, before,
-                objections.get(field.name, ""))
+    return Line(field.name, label, value, field.name in masked, field.name in item.changed, before, **_objections(field.name, asked))
 
 
 def _said(field: Field, value: str) -> str:
-    if not value:
-        return ""
+    if not value or value.startswith(HIDDEN):
+        return value
     if field.choices is not None:
         return formats.human(field.choices(value))
     if field.kind == "check":

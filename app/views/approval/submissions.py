@@ -167,7 +167,7 @@ class SubmissionView(ConsoleModelView):
         item, wanted, found = self.find(pk), request.form.get("name", ""), {}
         with service_call() as call:
             names = reviewing.revealable(reviewing.context(call.session, item)["groups"])
-            if wanted and wanted not in names:
+            if not names or (wanted and wanted not in names):
                 raise NotFound(gettext("This value is not there any more."))
             found = reviewing.readable(personal.reveal_all(
                 call.session, ring(), item.user_id, [wanted] if wanted else names, request.form.get("note", "")))
