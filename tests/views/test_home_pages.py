@@ -117,8 +117,8 @@ def test_what_changes_comes_alone_and_only_if_it_has_changed(busy, browser):
     first = someone.get("/home/now")
     assert "Free to claim" in first.text
     assert "<html" not in first.text
-    again = someone.http.get("/home/now", headers={"If-None-Match": first.headers["ETag"]})
-    assert again.status_code == 304
+    looks = [someone.http.get("/home/now", headers={"If-None-Match": someone.get("/home/now").headers["ETag"]}) for _ in range(2)]
+    assert 304 in [look.status_code for look in looks]  # a minute may pass, once, and "a minute ago" with it
     assert browser(None).get("/home/now").status_code in {302, 303, 401}
 
 
