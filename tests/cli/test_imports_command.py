@@ -39,7 +39,7 @@ def test_the_file_of_new_york_goes_in_and_is_taken_back(world, flask, into, supe
     assert "990 rows are hidden, 0 were left." in flask("undo", run_id).output
     listed = flask("list").output
     assert f"{run_id}" in listed
-    assert "asha/H1  undone  nyc-311-2018.csv: 990 created" in listed
+    assert "asha/H1  undone  requests  nyc-311-2018.csv: 990 created" in listed
 
 
 def test_a_dry_run_counts_and_writes_nothing(world, into, small, superuser, tmp_path):
@@ -94,3 +94,16 @@ def test_dates_that_could_be_read_either_way_are_asked_for(world, into, tmp_path
 def test_an_unknown_import_is_not_undone(world, flask):
     told = flask("undo", "0198f000-0000-7000-8000-000000000000")
     assert (told.exit_code, "There is no such import." in told.output) == (1, True)
+
+
+def test_other_kinds_go_in_by_their_name_after_a_dry_run_that_writes_nothing(world, flask, tmp_path, superuser):
+    file, errors = tmp_path / "people.csv", tmp_path / "refused.csv"
+    file.write_text("Name,Email,Joining Date,Phone\nMeera Joshi,meera@people.example,2025-02-13,9876543210\nNobody,,2025-02-13,9876543211\n")
+    words = ("residents", file, "--org", "asha", "--hostel", "H1", "--errors", errors)
+    dry = flask(*words, "--dry-run")
+    assert "1 rows go in, 1 are refused." in dry.output
+    assert "9876543211" in errors.read_text()
+    assert there(superuser, "SELECT count(*) FROM residents") == [(0,)]
+    assert "1 created, 0 restored, 0 unchanged, 1 refused." in flask(*words).output
+    assert there(superuser, "SELECT count(*) FROM personal_values WHERE name = 'phone'") == [(1,)]
+    assert "no such column or field" in flask(*words, "--map", "Phone=category").output
