@@ -3065,7 +3065,8 @@ BEGIN
   IF v_from.duplicate_of IS NOT NULL OR v_into.duplicate_of IS NOT NULL OR v_from.invitation_id IS NOT NULL THEN
     RAISE EXCEPTION 'One of them belongs to another inquiry already, or was invited.' USING ERRCODE = 'VR409';
   END IF;
-  UPDATE inquiries SET duplicate_of = p_into WHERE org_id = v_org AND (id = p_from OR duplicate_of = p_from);
+  UPDATE inquiries SET duplicate_of = p_into, next_action = '', next_action_at = NULL
+  WHERE org_id = v_org AND (id = p_from OR duplicate_of = p_from);
   UPDATE inquiry_dedup_index SET inquiry_id = p_into WHERE org_id = v_org AND inquiry_id = p_from;
   UPDATE inquiries SET
     times_asked = times_asked + v_from.times_asked, last_asked_at = greatest(last_asked_at, v_from.last_asked_at),
@@ -3073,7 +3074,9 @@ BEGIN
     campaign = CASE WHEN v_from.asked_at < asked_at THEN v_from.campaign ELSE campaign END,
     referrer = CASE WHEN v_from.asked_at < asked_at THEN v_from.referrer ELSE referrer END,
     asked_at = least(asked_at, v_from.asked_at), move_in_on = coalesce(move_in_on, v_from.move_in_on),
-    owner_id = coalesce(owner_id, v_from.owner_id), hostel_id = coalesce(hostel_id, v_from.hostel_id)
+    owner_id = coalesce(owner_id, v_from.owner_id), hostel_id = coalesce(hostel_id, v_from.hostel_id),
+    next_action = CASE WHEN next_action = '' AND next_action_at IS NULL THEN v_from.next_action ELSE next_action END,
+    next_action_at = CASE WHEN next_action = '' AND next_action_at IS NULL THEN v_from.next_action_at ELSE next_action_at END
   WHERE org_id = v_org AND id = p_into;
 END
 $$

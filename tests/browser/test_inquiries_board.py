@@ -81,4 +81,5 @@ def test_the_keyboard_does_the_same_and_colleagues_see_it(windows: Any, agent: A
     page.keyboard.press("Enter")
     arrived(page, key, S.LOST)
     arrived(other, key, S.LOST)
+    arrived(other, written_down(agent), S.NEW)
     assert page.evaluate("document.activeElement.closest('.board-card')?.id") == f"card-{key}"

@@ -149,11 +149,13 @@ def test_what_is_next_is_said_in_one_step_and_is_then_somebodys(app: Any, browse
 def test_two_inquiries_become_one(app: Any, browser: Any, agent: Person, superuser: Engine) -> None:
     who = browser(agent)
     first, second = write_down(who, source="referral"), write_down(who, phone="+919811122233", source="broker")
+    assert who.post(f"/inquiries/plan/{second}", {"next_action": "Call back", "at": "2099-05-01T10:00"}).status_code == 303
     assert who.post(f"/inquiries/merge/{second}", {"into": "I-0099"}).status_code == 404
     assert who.post(f"/inquiries/merge/{second}", {"into": "I-0001"}).status_code == 303
     assert write_down(who, phone="+919811122233") == first
     (row,) = _rows(superuser, "SELECT * FROM inquiries WHERE duplicate_of IS NULL")
-    assert (row.id, row.source, row.times_asked) == (first, "referral", 3)
+    assert (row.id, row.source, row.times_asked, row.next_action) == (first, "referral", 3, "Call back")
+    assert [one.next_action_at for one in _rows(superuser, "SELECT next_action_at FROM inquiries WHERE duplicate_of IS NOT NULL")] == [None, None]
 
 
 def test_who_is_won_is_invited_with_what_is_known(app: Any, browser: Any, agent: Person, world: World, superuser: Engine) -> None:
