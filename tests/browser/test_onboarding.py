@@ -129,7 +129,7 @@ def test_a_newcomer_registers_on_a_phone(windows, house, priced, tmp_path):
     page.get_by_role("heading", name="Your registration is with us").wait_for()
     page.screenshot(path=tmp_path / "6.png", full_page=True)
     with house.engine.connect() as connection:
-        assert connection.execute(text("SELECT state, round, mess_plan, lunchbox FROM onboarding_submissions")).all() == [
-            ("pending_review", 1, "Full board", True)]
+        assert connection.execute(text("SELECT state, round, mess_plan, lunchbox FROM onboarding_submissions WHERE user_id = :me"),
+                                  {"me": me.user_id}).all() == [("pending_review", 1, "Full board", True)]
     assert re.search(r"/onboarding/$", page.url)
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))") == []
