@@ -83,10 +83,12 @@ def thumbnail(content: bytes, size: int = 480) -> bytes:
 
 
 def check_legible(content: bytes, least: int = LEAST_SIDE) -> None:
-    """Refuse a picture that is too small to read. Errors: UnreadableImage."""
+    """Refuse a picture that is too small to read, or far too large. Errors: UnreadableImage."""
     try:
         with Image.open(io.BytesIO(content), formats=list(_FORMATS.values())) as image:
             width, height = image.size
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnreadableImage("This picture is too large. Please take it with fewer megapixels.") from error
     except (OSError, ValueError, SyntaxError, struct.error) as error:
         raise UnreadableImage("This image is damaged and cannot be read.") from error
     if min(width, height) < least:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from app.crypto import KeyRing, Undecryptable
 from app.rules.inquiries import Lead
 from app.rules.personal import DocumentKind
-from app.services import documents, personal
+from app.services import contacts, documents, personal
 from app.services.inquiries import arriving
 from app.services.personal.keys import object_key, person_ring
 from app.services.work import enqueue
@@ -84,6 +84,15 @@ def asked_once(superuser, person, ring, *, connected=True):
         c.execute(text(f"INSERT INTO inquiries ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})"), row)
 
 
+def known_elsewhere(superuser, person, ring):
+    """The same phone among the contacts of another program."""
+    contact = contacts.sealed_contact(ring, person.org_id, uuid4(), Lead(person.name, PHONE))
+    row = {"org_id": person.org_id, "known_since": "2026-01-01", **contact}
+    with superuser.begin() as c:
+        c.execute(text("SET LOCAL session_replication_role = replica"))
+        c.execute(text(f"INSERT INTO contacts ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})"), row)
+
+
 def dump(superuser):
     """Every row of every table as text."""
     with superuser.connect() as c:
@@ -94,6 +103,7 @@ def dump(superuser):
 def test_the_export_holds_all_that_is_kept_and_says_who_read_it(filled, flask, tmp_path, superuser, ring):
     target = tmp_path / "all.zip"
     asked_once(superuser, filled, ring, connected=False)
+    known_elsewhere(superuser, filled, ring)
     with tenant_scope(filled.org_id, filled.user_id) as session:
         documents.read(session, ring, objects(), documents.of_person(session, filled.user_id)[0].file_id)
     code, _ = flask("privacy", "export", filled.email, "--org", "asha", "--output", target)
@@ -107,6 +117,7 @@ def test_the_export_holds_all_that_is_kept_and_says_who_read_it(filled, flask, t
     assert {"maintenance_requests", "documents", "notifications", "sessions", "memberships"} <= data.keys()
     assert "v1." not in json.dumps(data)
     assert [(one["phone"], one["email"], one["message"]) for one in data["inquiries"]] == [(PHONE, filled.email, f"Call me on {PHONE}")]
+    assert [one["phone"] for one in data["contacts"]] == [PHONE]
     assert [one["what"] for one in data["who_read_it"]] == ["open", "reveal"]
     with superuser.connect() as c:
         assert c.scalars(text("SELECT reason FROM audit_log WHERE action IN ('reveal', 'open') AND actor_id IS NULL")).all() == [
@@ -123,6 +134,7 @@ def test_an_erased_person_is_nowhere_and_the_audit_log_is_whole(filled, flask, s
     code, said = flask("privacy", "erase", filled.email, "--org", "asha", "--yes")
     assert (code, "still has a role here" in said) == (1, True)
     asked_once(superuser, filled, ring, connected=connected)
+    known_elsewhere(superuser, filled, ring)
     leave(superuser, filled)
     with tenant_scope(filled.org_id) as session:
         file = documents.of_person(session, filled.user_id)[0].file

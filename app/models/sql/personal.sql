@@ -262,7 +262,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
       WHERE known.org_id = app.current_org() AND v.accepted_by = p_user))
 $$;
 
--- What they said when they asked for a bed, each time they did; that somebody asked, and what became of it, stays.
+-- What they said when they asked for a bed, each time they did; that somebody asked, and what became of it, stays. Of
+-- contacts of another program nothing does.
 --: definer
 CREATE FUNCTION app.erase_inquiries(p_user integer, p_indexes text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -274,6 +275,7 @@ BEGIN
   WHERE org_id = app.current_org() AND id = ANY (v_ids);
   UPDATE inquiry_notes SET body = 'erased' WHERE org_id = app.current_org() AND inquiry_id = ANY (v_ids);
   DELETE FROM inquiry_dedup_index WHERE org_id = app.current_org() AND inquiry_id = ANY (v_ids);
+  DELETE FROM contacts c WHERE c.org_id = app.current_org() AND (c.phone_index = ANY (p_indexes) OR c.email_index = ANY (p_indexes));
 END
 $$;
 
@@ -349,6 +351,8 @@ BEGIN
   RETURN v_all || jsonb_build_object(
     'inquiries', (SELECT coalesce(jsonb_agg(to_jsonb(i) - '{org_id,phone_index,email_index}'::text[] ORDER BY i.number), '[]')
       FROM inquiries i WHERE i.id IN (SELECT app.inquiries_of_person(p_user, p_indexes))),
+    'contacts', (SELECT coalesce(jsonb_agg(to_jsonb(c) - '{org_id,phone_index,email_index}'::text[] ORDER BY c.id), '[]')
+      FROM contacts c WHERE c.org_id = app.current_org() AND (c.phone_index = ANY (p_indexes) OR c.email_index = ANY (p_indexes))),
     'sessions', (SELECT coalesce(jsonb_agg(to_jsonb(s) - '{digest}'::text[]), '[]') FROM user_sessions s WHERE user_id = p_user),
     'who_read_it', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', l.at, 'by', m.name, 'what', l.action, 'of', l.after,
         'reason', l.reason) ORDER BY l.seq), '[]')

@@ -19,7 +19,7 @@ from app.gateways.objects import ObjectStore
 from app.models.organizations import Organization
 from app.models.people import LoginAttempt, UserCredential
 from app.rules import personal as rules
-from app.services import documents
+from app.services import contacts, documents
 from app.services.inquiries.arriving import EMAIL, PHONE, context, indexes
 from app.services.personal.keys import object_key, person_ring
 from app.services.personal.values import reveal_all
@@ -39,10 +39,11 @@ def export(session: Session, ring: KeyRing, objects: ObjectStore, user_id: int, 
     values = reveal_all(session, ring, user_id, rules.VALUES, reason)
     data = session.execute(_EXPORT, {"user": user_id, "indexes": _asked_as(session, ring, user_id, values.get("phone"))}).scalar_one()
     data["personal_values"] = values
-    for inquiry in data["inquiries"]:
-        for kind in (PHONE, EMAIL):
-            token = inquiry.pop(f"{kind}_token")
-            inquiry[kind] = ring.decrypt(token, context(kind, UUID(inquiry["id"]))) if token else None
+    for table, bound in (("inquiries", context), ("contacts", contacts.context)):
+        for row in data[table]:
+            for kind in (PHONE, EMAIL):
+                token = row.pop(f"{kind}_token")
+                row[kind] = ring.decrypt(token, bound(kind, UUID(row["id"]))) if token else None
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.json", json.dumps(data, indent=1, ensure_ascii=False, default=str))
         for number, document in enumerate(documents.of_person(session, user_id), start=1):
