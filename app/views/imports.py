@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -267,6 +267,8 @@ def _cell(kind: Kind, name: str, value: Any) -> str:
         return "—"
     if kind.personal and name in SENSITIVE:
         return "••••"
+    if name in kind.dates:
+        return formats.plain_day(date.fromisoformat(value[:10]))
     if name == "rent":
         return str(formats.money(value))
     return str(value)

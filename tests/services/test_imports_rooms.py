@@ -24,7 +24,7 @@ def test_rooms_bring_their_floors_and_beds_and_a_second_time_nothing(world, app,
     run, counts = told(boss, run_id)
     assert (run.status, counts.created, counts.refused) == ("done", 2, 2)
     with as_(boss) as session:
-        assert [(row.number, row.column) for row in imports.refused_rows(session, None, run)] == [(4, "type"), (5, "hostel")]
+        assert [(row.number, row.column) for row in imports.refused_rows(session, None, run)] == [(4, "Room Type"), (5, "Hostel")]
     assert [tuple(row) for row in there(superuser, """
         SELECT r.number, f.level, r.kind, t.name, (SELECT string_agg(b.label, '' ORDER BY b.label) FROM beds b WHERE b.room_id = r.id)
         FROM rooms r JOIN floors f ON f.id = r.floor_id LEFT JOIN room_types t ON t.id = r.room_type_id

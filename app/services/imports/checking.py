@@ -83,7 +83,7 @@ class Judged:
 def judge(session: Session, ring: KeyRing, hostel_id: UUID, table: Table, settings: ImportSettings, now: datetime) -> Judged:
     """Judge every row of a file of any kind but requests."""
     writer = WRITERS[settings.kind](session, ring, hostel_id)
-    return Judged(writer.fitted(check_rows(table, settings, now)), lambda: writer.here)
+    return Judged(writer.fitted(check_rows(table, settings, now), settings.columns), lambda: writer.here)
 
 
 def check(session: Session, ring: KeyRing, run: ImportRun, table: Table, settings: ImportSettings, now: datetime,

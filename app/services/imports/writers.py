@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -74,8 +74,8 @@ class Writer:
     def load(self) -> None:
         """Read what rows can mean."""
 
-    def fitted(self, verdicts: Iterator[RowVerdict]) -> Iterator[RowVerdict]:
-        """The verdicts, with rows refused that do not fit what the hostel has; counts those that are `here` already."""
+    def fitted(self, verdicts: Iterator[RowVerdict], columns: Mapping[str, str]) -> Iterator[RowVerdict]:
+        """The verdicts, with rows refused that do not fit what the hostel has, by the file's `columns`; counts those that are `here`."""
         for verdict in verdicts:
             if verdict.request is None:
                 yield verdict
@@ -83,7 +83,7 @@ class Writer:
             try:
                 self.here += self.check(verdict.request.values) is not None  # type: ignore[union-attr]
             except Invalid as error:
-                yield RowVerdict(verdict.number, None, "does_not_fit", error.message, error.field or "", verdict.cells)
+                yield RowVerdict(verdict.number, None, "does_not_fit", error.message, columns.get(error.field or "", ""), verdict.cells)
             else:
                 yield verdict
 
