@@ -20,8 +20,10 @@ from app.services.realtime import find_listeners, read_token
 from app.tenancy import tenant_scope
 from tests.isolation.samples import SAMPLES
 
-_numbers = count(20_000)
-_FRESH = {"number": lambda: next(_numbers), "key": lambda: str(next(_numbers)), "request_id": uuid4, "external_id": lambda: None}
+_numbers, _rounds = count(20_000), count(1)
+_FRESH = {"number": lambda: next(_numbers), "key": lambda: str(next(_numbers)), "request_id": uuid4, "external_id": lambda: None,
+          "round": lambda: next(_rounds)}
+_DECIDED = {"onboarding_submissions": {"state": "rejected"}}  # of those that are open there is one for each person
 
 
 def rows_of(table, world):
@@ -37,7 +39,7 @@ def rows_of(table, world):
                 choices.append([(name, value) for value in [*values, *([None] if columns[name].nullable else [])]])
         for chosen in product(*choices):
             made = {name: make() for name, make in _FRESH.items() if name in columns}
-            yield {**SAMPLES[table](organization)[0], **made, **dict(chosen), "id": uuid4()}
+            yield {**SAMPLES[table](organization)[0], **made, **_DECIDED.get(table, {}), **dict(chosen), "id": uuid4()}
 
 
 @pytest.fixture
