@@ -155,3 +155,23 @@ def test_only_ones_own_stay_and_only_days_that_can_be_meant(world, superuser, ho
         assert refusal(lambda p=person, s=stay_id: given(p, s, day + 40 * DAY)).status in {403, 404}
     for leaves in (day, day + 500 * DAY, date(2020, 1, 1)):
         assert refusal(lambda d=leaves: given(world.resident, lodged, d)).status == 422
+
+
+def test_another_day_is_refused_when_the_bed_is_promised_and_both_sides_are_told_of_what_is_not(world, superuser, house, lodged):
+    leaves = today(world.owner) + 40 * DAY
+    made = given(world.resident, lodged, leaves)
+    held(world.owner, house.beds[0], people(superuser, world, 1)[0], leaves)
+    with pytest.raises(DBAPIError, match="another bed is needed"), scope(world.owner) as session:
+        moveout.change_day(session, made, leaves + DAY)
+    with scope(world.resident) as session:
+        moveout.change_day(session, made, leaves - DAY)
+    with tenant_scope(world.a.org_id) as session:
+        for _ in range(2):
+            for state in ("noticed", "moved"):
+                moveout.tell_of_move(session, made, state)
+    told = "SELECT count(*) FROM notifications WHERE kind LIKE 'moveout.%' AND user_id = :user"
+    for person in (world.resident, world.owner):
+        assert scalar(superuser, told, user=person.user_id) == 2
+    assert scalar(superuser, told, user=world.staff.user_id) == 0
+    assert "R-0001 leaves on another day." in scalar(superuser, "SELECT string_agg(title, ' ') FROM notifications WHERE user_id = :user",
+                                                     user=world.owner.user_id)
