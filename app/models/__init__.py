@@ -25,5 +25,6 @@ from app.models import (  # noqa: F401  (declaring is the point)
     rooms,
     saved_views,
     signin,
+    wallet,
     work,
 )

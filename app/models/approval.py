@@ -11,7 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, person
 from app.models.declare import (
-    ADMITTED,
     IN_ORG,
     MINE,
     Grant,
@@ -40,21 +39,6 @@ class KycCompletion(Tenant, Timestamps, Authored, Model):
     __table_args__ = (
         person("user_id"), person("created_by"), in_tenant("submission_id", "onboarding_submissions"),
         Index("kyc_completions_person_key", "org_id", "user_id", unique=True),
-    )
-
-
-class WalletAccount(Tenant, Timestamps, Authored, Model):
-    """Where a resident's money of one hostel will be booked."""
-
-    __tablename__ = "wallet_accounts"
-
-    hostel_id: Mapped[UUID] = mapped_column(Uuid)
-    user_id: Mapped[int] = mapped_column(Integer)
-    currency: Mapped[str] = mapped_column(Text)
-
-    __table_args__ = (
-        in_tenant("hostel_id", "hostels"), person("user_id"), person("created_by"),
-        Index("wallet_accounts_person_key", "org_id", "hostel_id", "user_id", "currency", unique=True),
     )
 
 
@@ -87,11 +71,6 @@ protect(
     policies=[Policy("staff_select", "SELECT", (Portal.ADMIN,),
                      using=f"{IN_ORG} AND {can(Resource.ONBOARDING, Action.READ)} AND app.member_in_reach(user_id)"),
               Policy("own_select", using=f"{IN_ORG} AND {MINE}", **_OWN)],
-)
-protect(
-    WalletAccount.__table__, definer="SELECT, INSERT", grants=[_BOTH],
-    policies=[*staff_policies(Resource.RESIDENTS, commands=("SELECT",)),
-              Policy("own_select", using=f"{IN_ORG} AND {MINE} AND {ADMITTED}", **_OWN)],
 )
 protect(
     SubmissionCheck.__table__, masked=("reason",), grants=[Grant((Portal.ADMIN,), select=True)],

@@ -184,9 +184,6 @@ BEGIN
   INSERT INTO memberships (org_id, user_id, role, hostel_id) VALUES (v_row.org_id, v_row.user_id, 'resident', v_row.hostel_id)
   ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active', valid_from = NULL, valid_until = NULL;
   v_stay := app.begin_stay(v_row.user_id, v_hold.bed_id, v_hold.from_on, v_hold.until_on, v_hold.id, NULL, v_row.mess_plan, v_row.lunchbox);
-  INSERT INTO wallet_accounts (org_id, hostel_id, user_id, currency)
-  SELECT v_row.org_id, v_row.hostel_id, v_row.user_id, currency FROM organizations WHERE id = v_row.org_id
-  ON CONFLICT (org_id, hostel_id, user_id, currency) DO NOTHING;
   RETURN v_stay;
 END
 $$;
@@ -4434,6 +4431,405 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY i.created_at DESC, i.id LIMIT 20
 $$
 --;;
+CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_id uuid;
+  v_currency text;
+BEGIN
+  -- Two questions: IS NOT DISTINCT FROM would not be looked up in the index.
+  IF p_user IS NULL THEN
+    SELECT id INTO v_id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = p_hostel AND code = p_code AND user_id IS NULL AND party = p_party;
+  ELSE
+    SELECT id INTO v_id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = p_hostel AND code = p_code AND user_id = p_user AND party = p_party;
+  END IF;
+  IF v_id IS NOT NULL THEN
+    RETURN v_id;
+  END IF;
+  SELECT currency INTO v_currency FROM hostels WHERE org_id = v_org AND id = p_hostel;
+  IF v_currency IS NULL OR p_user IS NOT NULL AND NOT EXISTS (SELECT FROM members WHERE org_id = v_org AND user_id = p_user) THEN
+    RAISE EXCEPTION 'There is no such account.' USING ERRCODE = 'VR404';
+  END IF;
+  INSERT INTO ledger_accounts (org_id, hostel_id, code, user_id, party, currency)
+  VALUES (v_org, p_hostel, p_code, p_user, p_party, v_currency)
+  ON CONFLICT (org_id, hostel_id, code, user_id, party) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NULL THEN -- somebody else opened it meanwhile
+    RETURN app.ledger_account(p_hostel, p_code, p_user, p_party);
+  END IF;
+  IF p_code = 'wallet' THEN
+    INSERT INTO wallet_balance_cache (org_id, id, hostel_id, user_id, currency) VALUES (v_org, v_id, p_hostel, p_user, v_currency);
+  END IF;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.open_wallet_of_resident() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.org_id = app.current_org() THEN
+    PERFORM app.ledger_account(NEW.hostel_id, 'wallet', NEW.user_id);
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.check_balanced() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM added GROUP BY org_id, transaction_id, currency
+             HAVING sum(amount_paise) <> 0 OR min(position) <> 1 OR max(position) <> count(*)) THEN
+    RAISE EXCEPTION 'The entries of a transaction must sum to zero.' USING ERRCODE = 'VR422';
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+-- What was booked under a key before, or NULL
+--;;
+CREATE FUNCTION app.booked_before(p_key text, p_kind text, p_accounts uuid[], p_amounts bigint[]) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_transactions;
+  v_same boolean;
+BEGIN
+  SELECT * INTO v_row FROM ledger_transactions WHERE org_id = app.current_org() AND key = p_key;
+  SELECT v_row.kind = p_kind AND array_agg(account_id ORDER BY position) = p_accounts AND array_agg(amount_paise ORDER BY position) = p_amounts
+  INTO v_same FROM ledger_entries WHERE org_id = v_row.org_id AND transaction_id = v_row.id;
+  IF v_row.id IS NOT NULL AND NOT coalesce(v_same, false) THEN
+    RAISE EXCEPTION 'Something else was booked under this key.' USING ERRCODE = 'VR409';
+  END IF;
+  RETURN v_row.id;
+END
+$$
+--;;
+CREATE FUNCTION app.refuse_debit(p_frozen boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_frozen THEN
+    RAISE EXCEPTION 'This wallet is frozen: nothing can be taken from it until the office has looked into it.' USING ERRCODE = 'VR409';
+  END IF;
+  RAISE EXCEPTION 'There is not enough money in the wallet.' USING ERRCODE = 'VR409';
+END
+$$;
+
+-- One posting of two sides, of which one at most is a wallet: what happens all day, in as few statements as it takes.
+-- The transaction comes first, so that the same thing sent twice at once waits at its key
+--;;
+CREATE FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit uuid, p_credit uuid, p_description text DEFAULT '', p_source text DEFAULT '', p_source_id uuid DEFAULT NULL, p_event_at timestamptz DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_now timestamptz := app.now();
+  v_at timestamptz := coalesce(p_event_at, v_now);
+  v_id uuid;
+  v_from ledger_accounts;
+  v_to ledger_accounts;
+  v_wallet uuid;
+  v_balance bigint;
+  v_version bigint;
+  v_frozen boolean;
+  v_rows integer;
+BEGIN
+  IF p_amount <= 0 THEN
+    RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount_paise';
+  END IF;
+  INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
+  VALUES (v_org, p_hostel, p_key, p_kind, p_description, p_source, p_source_id, v_at, v_now, app.current_user_id())
+  ON CONFLICT (org_id, key) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NULL THEN
+    RETURN app.booked_before(p_key, p_kind, ARRAY[p_debit, p_credit], ARRAY[-p_amount, p_amount]);
+  END IF;
+  UPDATE wallet_balance_cache SET last_computed_at = v_now, version = version + 1,
+    balance_paise = balance_paise + CASE id WHEN p_credit THEN p_amount ELSE -p_amount END
+  WHERE org_id = v_org AND id IN (p_debit, p_credit)
+    AND (id = p_credit OR balance_paise - p_amount >= -limit_paise AND (NOT frozen OR p_kind = 'adjustment'))
+  RETURNING id, balance_paise, version INTO v_wallet, v_balance, v_version;
+  GET DIAGNOSTICS v_rows = ROW_COUNT;
+  IF v_rows > 1 THEN
+    RAISE EXCEPTION 'From one wallet to another is for app.post.' USING ERRCODE = 'feature_not_supported';
+  END IF;
+  IF v_wallet IS NULL THEN
+    SELECT frozen AND p_kind <> 'adjustment' INTO v_frozen FROM wallet_balance_cache WHERE org_id = v_org AND id = p_debit;
+    IF FOUND THEN
+      PERFORM app.refuse_debit(v_frozen);
+    END IF;
+  END IF;
+  SELECT * INTO v_from FROM ledger_accounts WHERE org_id = v_org AND id = p_debit AND hostel_id = p_hostel;
+  SELECT * INTO v_to FROM ledger_accounts WHERE org_id = v_org AND id = p_credit AND hostel_id = p_hostel;
+  INSERT INTO ledger_entries (org_id, hostel_id, transaction_id, position, account_id, user_id, kind, description, amount_paise, currency,
+                              balance_paise, version, event_at, created_at)
+  VALUES (v_org, p_hostel, v_id, 1, v_from.id, v_from.user_id, p_kind, p_description, -p_amount, v_from.currency,
+          CASE v_from.id WHEN v_wallet THEN v_balance END, CASE v_from.id WHEN v_wallet THEN v_version END, v_at, v_now),
+         (v_org, p_hostel, v_id, 2, v_to.id, v_to.user_id, p_kind, p_description, p_amount, v_to.currency,
+          CASE v_to.id WHEN v_wallet THEN v_balance END, CASE v_to.id WHEN v_wallet THEN v_version END, v_at, v_now);
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.post(p_batch jsonb) RETURNS uuid[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_now timestamptz := app.now();
+  v_accounts uuid[];
+  v_amounts bigint[];
+  v_tx integer[];
+  v_n integer[];
+  v_ids uuid[];
+  v_fresh uuid[];
+  v_bad boolean;
+BEGIN
+  SELECT array_agg(coalesce((e ->> 'account')::uuid, app.ledger_account((t ->> 'hostel')::uuid, e ->> 'code', (e ->> 'user')::int, coalesce(e ->> 'party', '')))
+                   ORDER BY b.n, l.n),
+         array_agg((e ->> 'amount')::bigint ORDER BY b.n, l.n), array_agg(b.n ORDER BY b.n, l.n), array_agg(l.n ORDER BY b.n, l.n)
+  INTO v_accounts, v_amounts, v_tx, v_n
+  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n), jsonb_array_elements(t -> 'entries') WITH ORDINALITY AS l (e, n);
+  WITH booked AS (
+    INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
+    SELECT v_org, (t ->> 'hostel')::uuid, t ->> 'key', t ->> 'kind', coalesce(t ->> 'description', ''), coalesce(t ->> 'source', ''),
+           (t ->> 'source_id')::uuid, coalesce((t ->> 'event_at')::timestamptz, v_now), v_now, app.current_user_id()
+    FROM jsonb_array_elements(p_batch) AS b (t) ORDER BY t ->> 'key'
+    ON CONFLICT (org_id, key) DO NOTHING RETURNING id, key)
+  SELECT array_agg(booked.id ORDER BY b.n) INTO v_fresh
+  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n) LEFT JOIN booked ON booked.key = b.t ->> 'key';
+  v_ids := v_fresh;
+  IF array_position(v_fresh, NULL) IS NOT NULL THEN
+    SELECT array_agg(coalesce(v_fresh[n], app.booked_before(t ->> 'key', t ->> 'kind',
+             (SELECT array_agg(a ORDER BY x.place) FROM unnest(v_accounts, v_tx, v_n) AS x (a, tx, place) WHERE tx = n),
+             (SELECT array_agg(a ORDER BY x.place) FROM unnest(v_amounts, v_tx, v_n) AS x (a, tx, place) WHERE tx = n))) ORDER BY n)
+    INTO v_ids FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n);
+  END IF;
+  PERFORM FROM wallet_balance_cache WHERE org_id = v_org AND id = ANY (v_accounts) ORDER BY id FOR UPDATE;
+
+  -- The limit holds after each transaction, not only after the last.
+  SELECT frozen AND NOT mending INTO v_bad FROM (
+    SELECT x.tx, x.amount, w.frozen, p_batch -> (x.tx - 1) ->> 'kind' = 'adjustment' AS mending,
+           w.limit_paise + w.balance_paise + sum(x.amount) OVER (PARTITION BY w.id ORDER BY x.tx) AS room
+    FROM unnest(v_tx, v_accounts, v_amounts) AS x (tx, account, amount)
+    JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = x.account WHERE v_fresh[x.tx] IS NOT NULL) r
+  WHERE amount < 0 AND (room < 0 OR frozen AND NOT mending) ORDER BY tx LIMIT 1;
+  IF FOUND THEN
+    PERFORM app.refuse_debit(v_bad);
+  END IF;
+
+  WITH line AS (
+    SELECT x.tx, x.n, x.account, x.amount, a.hostel_id, a.user_id, a.currency, p_batch -> (x.tx - 1) AS t
+    FROM unnest(v_tx, v_n, v_accounts, v_amounts) AS x (tx, n, account, amount)
+    JOIN ledger_accounts a ON a.org_id = v_org AND a.id = x.account WHERE v_fresh[x.tx] IS NOT NULL),
+  entered AS (
+    INSERT INTO ledger_entries (org_id, hostel_id, transaction_id, position, account_id, user_id, kind, description, amount_paise, currency,
+                                balance_paise, version, event_at, created_at)
+    SELECT v_org, l.hostel_id, v_fresh[l.tx], l.n, l.account, l.user_id, l.t ->> 'kind', coalesce(l.t ->> 'description', ''), l.amount, l.currency,
+           w.balance_paise + sum(l.amount) OVER running, w.version + count(*) OVER running, coalesce((l.t ->> 'event_at')::timestamptz, v_now), v_now
+    FROM line l LEFT JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = l.account
+    WHERE l.hostel_id = (l.t ->> 'hostel')::uuid -- else it does not sum to zero, and is refused
+    WINDOW running AS (PARTITION BY l.account ORDER BY l.tx, l.n) ORDER BY l.tx, l.n)
+  UPDATE wallet_balance_cache w SET balance_paise = w.balance_paise + d.amount, version = w.version + d.entries, last_computed_at = v_now
+  FROM (SELECT account, sum(amount)::bigint AS amount, count(*) AS entries FROM line GROUP BY account) d
+  WHERE w.org_id = v_org AND w.id = d.account;
+  RETURN v_ids;
+END
+$$
+--;;
+CREATE FUNCTION app.post_batch(p_batch jsonb) RETURNS uuid[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Nobody books by hand: propose it.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN app.post(p_batch);
+END
+$$
+--;;
+CREATE FUNCTION app.post_one(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_debit_party text, p_credit text, p_credit_user integer, p_credit_party text, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Nobody books by hand: propose it.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN app.book(p_key, p_kind, p_hostel, p_amount, app.ledger_account(p_hostel, p_debit, p_debit_user, p_debit_party),
+                  app.ledger_account(p_hostel, p_credit, p_credit_user, p_credit_party), p_description, p_source, p_source_id, p_event_at);
+END
+$$
+--;;
+CREATE FUNCTION app.reverse(p_transaction uuid, p_description text) RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (app.post(jsonb_build_array(jsonb_build_object(
+    'key', 'reversal:' || t.id, 'kind', 'reversal', 'hostel', t.hostel_id, 'description', p_description, 'source', t.source, 'source_id', t.source_id,
+    'entries', (SELECT jsonb_agg(jsonb_build_object('account', e.account_id, 'amount', -e.amount_paise) ORDER BY e.position)
+                FROM ledger_entries e WHERE e.org_id = t.org_id AND e.transaction_id = t.id)))))[1]
+  FROM ledger_transactions t WHERE t.org_id = app.current_org() AND t.id = p_transaction
+$$
+--;;
+CREATE FUNCTION app.lock_wallet(p_wallet uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid;
+BEGIN
+  SELECT hostel_id INTO v_hostel FROM wallet_balance_cache WHERE org_id = app.current_org() AND id = p_wallet FOR UPDATE;
+  IF v_hostel IS NULL OR NOT (app.is_system() OR app.allowed_in('wallet', 'read', v_hostel)) THEN
+    RAISE EXCEPTION 'There is no such wallet.' USING ERRCODE = 'VR404';
+  ELSIF NOT (app.is_system() OR app.is_staff() AND app.allowed_in('wallet', p_action, v_hostel)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- Nothing can be taken from it until somebody has looked
+--;;
+CREATE FUNCTION app.freeze_wallet(p_wallet uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_wallet(p_wallet, 'update');
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  UPDATE wallet_balance_cache SET frozen = true WHERE org_id = app.current_org() AND id = p_wallet AND NOT frozen;
+  IF FOUND THEN
+    INSERT INTO wallet_freezes (org_id, hostel_id, user_id, wallet_id, reason)
+    SELECT org_id, hostel_id, user_id, id, left(btrim(p_reason), 500) FROM wallet_balance_cache
+    WHERE org_id = app.current_org() AND id = p_wallet;
+  ELSIF NOT app.is_system() THEN
+    RAISE EXCEPTION 'This wallet is frozen already.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.unfreeze_wallet(p_wallet uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_wallet(p_wallet, 'approve');
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  UPDATE wallet_balance_cache SET frozen = false WHERE org_id = app.current_org() AND id = p_wallet AND frozen;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'This wallet is not frozen.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE wallet_freezes SET lifted_at = app.now(), lifted_by = app.current_user_id(), lift_reason = left(btrim(p_reason), 500)
+  WHERE org_id = app.current_org() AND wallet_id = p_wallet AND lifted_at IS NULL;
+END
+$$;
+
+-- -- proposals -----------------------------------------------------------------------------------------------------
+
+-- What an approved proposal books
+--;;
+CREATE FUNCTION app.proposal_entries(p_kind text, p_user integer, p_party text, p_amount bigint) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE p_kind
+    WHEN 'payout' THEN jsonb_build_array(jsonb_build_object('code', 'wallet', 'user', p_user, 'amount', -p_amount),
+                                         jsonb_build_object('code', 'bank', 'amount', p_amount))
+    ELSE jsonb_build_array(
+      CASE WHEN p_user IS NULL THEN jsonb_build_object('code', 'clearing', 'party', p_party, 'amount', p_amount)
+           WHEN p_kind IN ('write_off', 'discount') THEN jsonb_build_object('code', 'receivable', 'user', p_user, 'amount', p_amount)
+           ELSE jsonb_build_object('code', 'wallet', 'user', p_user, 'amount', p_amount) END,
+      jsonb_build_object('code', CASE p_kind WHEN 'adjustment' THEN 'adjustments' WHEN 'write_off' THEN 'write_offs'
+                                             WHEN 'discount' THEN 'discounts' WHEN 'refund' THEN 'canteen' END, 'amount', -p_amount)) END
+$$;
+
+-- Written for whoever calls
+--;;
+CREATE FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid := coalesce(p_id, uuidv7());
+BEGIN
+  IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id) THEN
+    RETURN v_id; -- sent twice
+  ELSIF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'reason';
+  ELSIF coalesce(p_amount, 0) = 0 OR p_amount < 0 AND p_kind <> 'adjustment' THEN
+    RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount_paise';
+  ELSIF p_user IS NOT NULL AND NOT EXISTS (SELECT FROM residents WHERE org_id = app.current_org() AND hostel_id = p_hostel AND user_id = p_user) THEN
+    RAISE EXCEPTION 'There is no such resident.' USING ERRCODE = 'VR404', COLUMN = 'member';
+  END IF;
+  INSERT INTO ledger_proposals (org_id, id, hostel_id, kind, user_id, party, amount_paise, currency, reason, source, source_id, proposed_by)
+  SELECT h.org_id, v_id, h.id, p_kind, p_user, coalesce(p_party, ''), p_amount, h.currency, left(btrim(p_reason), 500), coalesce(p_source, ''),
+         p_source_id, app.current_user_id()
+  FROM hostels h WHERE h.org_id = app.current_org() AND h.id = p_hostel;
+  PERFORM app.enqueue('wallet.proposed', jsonb_build_object('proposal_id', v_id));
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text DEFAULT '', p_id uuid DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.allowed_in('wallet', 'read', p_hostel) OR NOT EXISTS (SELECT FROM hostels WHERE org_id = app.current_org() AND id = p_hostel) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  ELSIF NOT app.allowed_in('wallet', 'create', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF p_kind = 'refund' OR (p_user IS NULL) <> (p_kind = 'write_off' AND p_party <> '') THEN
+    RAISE EXCEPTION 'Please say whose account this is about.' USING ERRCODE = 'VR422', COLUMN = 'member';
+  END IF;
+  RETURN app.write_proposal(p_hostel, p_kind, p_user, p_party, p_amount, p_reason, '', NULL, p_id);
+END
+$$;
+
+-- Whether there is anybody but the proposer who could approve
+--;;
+CREATE FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM members m WHERE m.org_id = app.current_org() AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
+                 AND app.person_can(m.user_id, 'wallet', 'approve', p_hostel))
+$$
+--;;
+CREATE FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_proposals;
+  v_tx uuid;
+BEGIN
+  SELECT * INTO v_row FROM ledger_proposals WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF v_row.status <> 'proposed' THEN
+    RAISE EXCEPTION 'This proposal is % already.', v_row.status USING ERRCODE = 'VR409';
+  ELSIF p_event = 'withdraw' AND v_row.proposed_by IS DISTINCT FROM app.current_user_id() THEN
+    RAISE EXCEPTION 'Only who proposed it can withdraw it.' USING ERRCODE = 'VR403';
+  ELSIF p_event <> 'withdraw' AND v_row.proposed_by = app.current_user_id() THEN
+    RAISE EXCEPTION 'Nobody decides on their own proposal: somebody else has to.' USING ERRCODE = 'VR403';
+  ELSIF p_event = 'reject' AND btrim(coalesce(p_note, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  IF p_event = 'approve' THEN
+    v_tx := (app.post(jsonb_build_array(jsonb_build_object(
+      'key', 'proposal:' || p_id, 'kind', v_row.kind, 'hostel', v_row.hostel_id, 'description', left(v_row.reason, 200),
+      'source', coalesce(NULLIF(v_row.source, ''), 'ledger_proposals'), 'source_id', coalesce(v_row.source_id, p_id),
+      'entries', app.proposal_entries(v_row.kind, v_row.user_id, v_row.party, v_row.amount_paise)))))[1];
+  END IF;
+  UPDATE ledger_proposals SET transaction_id = v_tx, decided_by = app.current_user_id(), decided_at = app.now(),
+    decision = left(btrim(coalesce(p_note, '')), 500),
+    status = CASE p_event WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'withdrawn' END
+  WHERE org_id = v_row.org_id AND id = p_id;
+  PERFORM app.enqueue('wallet.decided', jsonb_build_object('proposal_id', p_id));
+END
+$$
+--;;
+CREATE FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid := (SELECT hostel_id FROM ledger_proposals WHERE org_id = app.current_org() AND id = p_id);
+BEGIN
+  IF v_hostel IS NULL OR NOT app.allowed_in('wallet', 'read', v_hostel) THEN
+    RAISE EXCEPTION 'There is no such proposal.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('wallet', CASE p_event WHEN 'withdraw' THEN 'create' ELSE 'approve' END, v_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM app.carry_out(p_id, p_event, p_note);
+END
+$$
+--;;
+CREATE FUNCTION app.wallet_mismatches() RETURNS TABLE (wallet_id uuid, hostel_id uuid, user_id integer, cached_paise bigint, summed_paise bigint, entries bigint, version bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT w.id, w.hostel_id, w.user_id, w.balance_paise, coalesce(e.total, 0)::bigint, coalesce(e.entries, 0), w.version
+  FROM wallet_balance_cache w
+  LEFT JOIN (SELECT account_id, sum(amount_paise) AS total, count(*) AS entries, max(version) AS newest FROM ledger_entries
+             WHERE org_id = app.current_org() AND version IS NOT NULL GROUP BY account_id) e ON e.account_id = w.id
+  WHERE w.org_id = app.current_org() AND (app.is_system() OR app.allowed_in('wallet', 'read', w.hostel_id))
+    AND (w.balance_paise <> coalesce(e.total, 0) OR w.version <> coalesce(e.entries, 0) OR w.version <> coalesce(e.newest, 0))
+$$
+--;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   INSERT INTO outbox (org_id, kind, payload, key, due_at)
@@ -4756,6 +5152,31 @@ CREATE INDEX inquiry_attempts_address ON inquiry_attempts (address, at)
 --;;
 CREATE INDEX inquiry_attempts_at ON inquiry_attempts (at)
 --;;
+CREATE TABLE ledger_transactions (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
+	hostel_id UUID NOT NULL, 
+	key TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	source TEXT DEFAULT '' NOT NULL, 
+	source_id UUID, 
+	event_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER, 
+	PRIMARY KEY (org_id, id), 
+	CONSTRAINT ledger_transactions_kind_known CHECK (kind IN ('top_up', 'payout', 'charge', 'payment', 'discount', 'late_fee', 'deposit', 'order', 'refund', 'rebate', 'transfer', 'settlement', 'fee', 'adjustment', 'write_off', 'opening', 'reversal')), 
+	CONSTRAINT ledger_transactions_key_given CHECK (length(key) BETWEEN 1 AND 120), 
+	CONSTRAINT ledger_transactions_description_short CHECK (length(description) <= 200)
+)
+--;;
+CREATE UNIQUE INDEX ledger_transactions_key ON ledger_transactions (org_id, key)
+--;;
+CREATE UNIQUE INDEX ledger_transactions_order ON ledger_transactions (org_id, seq)
+--;;
+CREATE INDEX ledger_transactions_source ON ledger_transactions (org_id, source_id) WHERE source_id IS NOT NULL
+--;;
 CREATE TABLE lifecycle_machines (
 	machine TEXT NOT NULL, 
 	table_name TEXT NOT NULL, 
@@ -4922,6 +5343,35 @@ CREATE TABLE known_devices (
 CREATE INDEX known_devices_expires ON known_devices (expires_at)
 --;;
 CREATE UNIQUE INDEX known_devices_key ON known_devices (user_id, digest)
+--;;
+CREATE TABLE ledger_entries (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
+	hostel_id UUID NOT NULL, 
+	transaction_id UUID NOT NULL, 
+	position SMALLINT NOT NULL, 
+	account_id UUID NOT NULL, 
+	user_id INTEGER, 
+	kind TEXT NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	balance_paise BIGINT, 
+	version BIGINT, 
+	event_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, transaction_id) REFERENCES ledger_transactions (org_id, id), 
+	CONSTRAINT ledger_entries_amount CHECK (amount_paise <> 0 AND abs(amount_paise) <= 10000000000), 
+	CONSTRAINT ledger_entries_balance_whole CHECK ((balance_paise IS NULL) = (version IS NULL))
+)
+--;;
+CREATE UNIQUE INDEX ledger_entries_account ON ledger_entries (org_id, account_id, seq)
+--;;
+CREATE INDEX ledger_entries_person ON ledger_entries (org_id, user_id, seq) WHERE user_id IS NOT NULL
+--;;
+CREATE UNIQUE INDEX ledger_entries_place ON ledger_entries (org_id, transaction_id, position)
 --;;
 CREATE TABLE lifecycle_transitions (
 	machine TEXT NOT NULL, 
@@ -5324,6 +5774,70 @@ CREATE UNIQUE INDEX floors_level_key ON floors (org_id, hostel_id, level) WHERE 
 --;;
 CREATE INDEX floors_sort_level ON floors (org_id, level, id)
 --;;
+CREATE TABLE ledger_accounts (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	code TEXT NOT NULL, 
+	kind TEXT GENERATED ALWAYS AS (CASE code WHEN 'wallet' THEN 'liability' WHEN 'deposit' THEN 'liability' WHEN 'receivable' THEN 'asset' WHEN 'clearing' THEN 'asset' WHEN 'bank' THEN 'asset' WHEN 'cash' THEN 'asset' WHEN 'rent' THEN 'income' WHEN 'mess' THEN 'income' WHEN 'lunchbox' THEN 'income' WHEN 'canteen' THEN 'income' WHEN 'late_fees' THEN 'income' WHEN 'other_income' THEN 'income' WHEN 'tax' THEN 'liability' WHEN 'discounts' THEN 'expense' WHEN 'rebates' THEN 'expense' WHEN 'gateway_fees' THEN 'expense' WHEN 'write_offs' THEN 'expense' WHEN 'adjustments' THEN 'expense' WHEN 'suspense' THEN 'liability' WHEN 'opening' THEN 'equity' END) STORED NOT NULL, 
+	party TEXT DEFAULT '' NOT NULL, 
+	user_id INTEGER, 
+	currency TEXT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT ledger_accounts_code_known CHECK (code IN ('wallet', 'deposit', 'receivable', 'clearing', 'bank', 'cash', 'rent', 'mess', 'lunchbox', 'canteen', 'late_fees', 'other_income', 'tax', 'discounts', 'rebates', 'gateway_fees', 'write_offs', 'adjustments', 'suspense', 'opening')), 
+	CONSTRAINT ledger_accounts_kind_known CHECK (kind IN ('asset', 'liability', 'income', 'expense', 'equity')), 
+	CONSTRAINT ledger_accounts_of_a_person CHECK ((user_id IS NOT NULL) = (code IN ('deposit', 'receivable', 'wallet'))), 
+	CONSTRAINT ledger_accounts_currency CHECK (currency ~ '^[A-Z]{3}$')
+)
+--;;
+CREATE UNIQUE INDEX ledger_accounts_key ON ledger_accounts (org_id, hostel_id, code, user_id, party) NULLS NOT DISTINCT
+--;;
+CREATE TABLE ledger_proposals (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	user_id INTEGER, 
+	party TEXT DEFAULT '' NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	reason VARCHAR(500) NOT NULL, 
+	source TEXT DEFAULT '' NOT NULL, 
+	source_id UUID, 
+	status TEXT DEFAULT 'proposed' NOT NULL, 
+	proposed_by INTEGER, 
+	decided_by INTEGER, 
+	decided_at TIMESTAMP WITH TIME ZONE, 
+	decision VARCHAR(500), 
+	transaction_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, transaction_id) REFERENCES ledger_transactions (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, proposed_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT ledger_proposals_kind_known CHECK (kind IN ('adjustment', 'discount', 'write_off', 'payout', 'refund')), 
+	CONSTRAINT ledger_proposals_status_known CHECK (status IN ('proposed', 'approved', 'rejected', 'withdrawn')), 
+	CONSTRAINT ledger_proposals_amount CHECK (amount_paise <> 0 AND abs(amount_paise) <= 10000000000 AND (amount_paise > 0 OR kind = 'adjustment')), 
+	CONSTRAINT ledger_proposals_second_person CHECK (decided_by <> proposed_by OR status = 'withdrawn'), 
+	CONSTRAINT ledger_proposals_posted CHECK ((status = 'approved') = (transaction_id IS NOT NULL)), 
+	CONSTRAINT ledger_proposals_reason_given CHECK (length(btrim(reason)) > 0)
+)
+--;;
+CREATE INDEX ledger_proposals_open ON ledger_proposals (org_id, hostel_id, created_at) WHERE status = 'proposed'
+--;;
+CREATE INDEX ledger_proposals_person ON ledger_proposals (org_id, user_id)
+--;;
+CREATE INDEX ledger_proposals_sort_created ON ledger_proposals (org_id, created_at, id)
+--;;
+CREATE UNIQUE INDEX ledger_proposals_source ON ledger_proposals (org_id, source_id) WHERE source_id IS NOT NULL AND status IN ('proposed', 'approved')
+--;;
 CREATE TABLE maintenance_issue_types (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -5545,23 +6059,6 @@ CREATE UNIQUE INDEX team_members_external_key ON team_members (org_id, external_
 --;;
 CREATE INDEX team_members_sort_name ON team_members (org_id, name, id)
 --;;
-CREATE TABLE wallet_accounts (
-	org_id UUID DEFAULT app.current_org() NOT NULL, 
-	id UUID DEFAULT uuidv7() NOT NULL, 
-	hostel_id UUID NOT NULL, 
-	user_id INTEGER NOT NULL, 
-	currency TEXT NOT NULL, 
-	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	created_by INTEGER DEFAULT app.current_user_id(), 
-	PRIMARY KEY (org_id, id), 
-	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
-	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
-	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id)
-)
---;;
-CREATE UNIQUE INDEX wallet_accounts_person_key ON wallet_accounts (org_id, hostel_id, user_id, currency)
---;;
 CREATE TABLE documents (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -5756,6 +6253,27 @@ CREATE INDEX tasks_own ON tasks (org_id, user_id, created_at, id)
 CREATE INDEX tasks_sort_created ON tasks (org_id, created_at, id)
 --;;
 CREATE UNIQUE INDEX tasks_subject_key ON tasks (org_id, subject_id) WHERE subject_id IS NOT NULL AND status IN ('cancelling', 'queued', 'running')
+--;;
+CREATE TABLE wallet_balance_cache (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	currency TEXT NOT NULL, 
+	balance_paise BIGINT DEFAULT '0' NOT NULL, 
+	limit_paise BIGINT DEFAULT '0' NOT NULL, 
+	version BIGINT DEFAULT '0' NOT NULL, 
+	frozen BOOLEAN DEFAULT false NOT NULL, 
+	last_computed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, id) REFERENCES ledger_accounts (org_id, id), 
+	CONSTRAINT wallet_balance_cache_limit CHECK (balance_paise >= -limit_paise), 
+	CONSTRAINT wallet_balance_cache_limit_positive CHECK (limit_paise >= 0)
+)
+ WITH (fillfactor = 50)
+--;;
+CREATE UNIQUE INDEX wallet_balance_cache_person_key ON wallet_balance_cache (org_id, hostel_id, user_id)
 --;;
 CREATE TABLE beds (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -5982,6 +6500,32 @@ CREATE TABLE room_photos (
 CREATE UNIQUE INDEX room_photos_file_key ON room_photos (org_id, file_id)
 --;;
 CREATE INDEX room_photos_room ON room_photos (org_id, room_id)
+--;;
+CREATE TABLE wallet_freezes (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	wallet_id UUID NOT NULL, 
+	reason VARCHAR(500) NOT NULL, 
+	lifted_at TIMESTAMP WITH TIME ZONE, 
+	lifted_by INTEGER, 
+	lift_reason VARCHAR(500), 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, wallet_id) REFERENCES wallet_balance_cache (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, lifted_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT wallet_freezes_reason_given CHECK (length(btrim(reason)) > 0)
+)
+--;;
+CREATE UNIQUE INDEX wallet_freezes_one ON wallet_freezes (org_id, wallet_id) WHERE lifted_at IS NULL
+--;;
+CREATE INDEX wallet_freezes_wallet ON wallet_freezes (org_id, wallet_id, created_at)
 --;;
 CREATE TABLE bed_holds (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -6569,14 +7113,6 @@ ALTER TABLE public.kyc_completions FORCE ROW LEVEL SECURITY
 GRANT SELECT, INSERT, UPDATE ON public.kyc_completions TO viramah_definer
 --;;
 GRANT SELECT ON public.kyc_completions TO portal_admin, portal_resident
---;;
-ALTER TABLE public.wallet_accounts ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.wallet_accounts FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT ON public.wallet_accounts TO viramah_definer
---;;
-GRANT SELECT ON public.wallet_accounts TO portal_admin, portal_resident
 --;;
 ALTER TABLE public.submission_checks ENABLE ROW LEVEL SECURITY
 --;;
@@ -7344,6 +7880,54 @@ GRANT UPDATE (used_at) ON public.provider_links TO viramah_auth
 --;;
 GRANT DELETE ON public.provider_links TO viramah_auth
 --;;
+ALTER TABLE public.ledger_accounts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ledger_accounts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.ledger_accounts TO viramah_definer
+--;;
+GRANT SELECT ON public.ledger_accounts TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.ledger_transactions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ledger_transactions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.ledger_transactions TO viramah_definer
+--;;
+GRANT SELECT ON public.ledger_transactions TO portal_admin
+--;;
+ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ledger_entries FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.ledger_entries TO viramah_definer
+--;;
+GRANT SELECT ON public.ledger_entries TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.wallet_balance_cache ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.wallet_balance_cache FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.wallet_balance_cache TO viramah_definer
+--;;
+GRANT SELECT ON public.wallet_balance_cache TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.wallet_freezes ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.wallet_freezes FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.wallet_freezes TO viramah_definer
+--;;
+GRANT SELECT ON public.wallet_freezes TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.ledger_proposals ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ledger_proposals FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.ledger_proposals TO viramah_definer
+--;;
+GRANT SELECT ON public.ledger_proposals TO portal_admin
+--;;
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.outbox FORCE ROW LEVEL SECURITY
@@ -7357,10 +7941,6 @@ GRANT SELECT ON public.outbox TO viramah_service
 CREATE POLICY staff_select on public.kyc_completions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('onboarding', 'read')) AND app.member_in_reach(user_id))
 --;;
 CREATE POLICY own_select on public.kyc_completions AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
---;;
-CREATE POLICY staff_select on public.wallet_accounts AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true))
---;;
-CREATE POLICY own_select on public.wallet_accounts AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY staff_select on public.submission_checks AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
 --;;
@@ -7646,6 +8226,26 @@ CREATE POLICY auth_all on public.known_devices AS PERMISSIVE FOR ALL TO viramah_
 --;;
 CREATE POLICY auth_all on public.provider_links AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
 --;;
+CREATE POLICY staff_select on public.ledger_accounts AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.ledger_accounts AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.ledger_transactions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.ledger_entries AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.ledger_entries AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.wallet_balance_cache AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.wallet_balance_cache AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.wallet_freezes AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.wallet_freezes AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.ledger_proposals AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
+--;;
 CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('work', 'read')))
 --;;
 CREATE POLICY service_select on public.outbox AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
@@ -7738,13 +8338,15 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.tasks F
 --;;
 CREATE TRIGGER "c_task" AFTER UPDATE OF state ON public.outbox FOR EACH ROW WHEN (NEW.state = 'dead' AND NEW.kind = 'progress.step') EXECUTE FUNCTION app.fail_task_of_work()
 --;;
+CREATE TRIGGER "c_balanced" AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION app.check_balanced()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('ledger_proposal')
+--;;
+CREATE TRIGGER "x_wallet" AFTER INSERT ON public.residents FOR EACH ROW EXECUTE FUNCTION app.open_wallet_of_resident()
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.wallet_accounts FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.wallet_accounts FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.submission_checks FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -7929,6 +8531,18 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.document_req
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.wallet_freezes FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.wallet_freezes FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO viramah_definer
 --;;
@@ -9341,6 +9955,100 @@ REVOKE ALL ON FUNCTION app.invitations_for(p_email text) FROM PUBLIC
 ALTER FUNCTION app.invitations_for(p_email text) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.invitations_for(p_email text) TO viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer, p_party text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer, p_party text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.open_wallet_of_resident() FROM PUBLIC
+--;;
+ALTER FUNCTION app.open_wallet_of_resident() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.check_balanced() FROM PUBLIC
+--;;
+ALTER FUNCTION app.check_balanced() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.booked_before(p_key text, p_kind text, p_accounts uuid[], p_amounts bigint[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.booked_before(p_key text, p_kind text, p_accounts uuid[], p_amounts bigint[]) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.refuse_debit(p_frozen boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.refuse_debit(p_frozen boolean) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit uuid, p_credit uuid, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit uuid, p_credit uuid, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.post(p_batch jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.post(p_batch jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.post_batch(p_batch jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.post_batch(p_batch jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.post_batch(p_batch jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.post_one(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_debit_party text, p_credit text, p_credit_user integer, p_credit_party text, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.post_one(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_debit_party text, p_credit text, p_credit_user integer, p_credit_party text, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.post_one(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_debit_party text, p_credit text, p_credit_user integer, p_credit_party text, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.reverse(p_transaction uuid, p_description text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reverse(p_transaction uuid, p_description text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.lock_wallet(p_wallet uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_wallet(p_wallet uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.freeze_wallet(p_wallet uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.freeze_wallet(p_wallet uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.freeze_wallet(p_wallet uuid, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.unfreeze_wallet(p_wallet uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.unfreeze_wallet(p_wallet uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.unfreeze_wallet(p_wallet uuid, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.proposal_entries(p_kind text, p_user integer, p_party text, p_amount bigint) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.proposal_entries(p_kind text, p_user integer, p_party text, p_amount bigint) TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text, p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.wallet_mismatches() FROM PUBLIC
+--;;
+ALTER FUNCTION app.wallet_mismatches() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.wallet_mismatches() TO portal_admin, viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;

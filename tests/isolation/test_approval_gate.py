@@ -12,7 +12,7 @@ from tests.beds import stay
 from tests.houses import scalar
 from tests.maintenance import refusal, scope
 
-BEHIND = ("maintenance_requests", "maintenance_categories", "residents", "stays", "rooms", "room_types", "tariffs", "hostels", "wallet_accounts")
+BEHIND = ("maintenance_requests", "maintenance_categories", "residents", "stays", "rooms", "room_types", "tariffs", "hostels", "wallet_balance_cache")
 
 
 @pytest.fixture

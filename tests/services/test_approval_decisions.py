@@ -38,7 +38,7 @@ def test_an_approval_brings_all_of_it(app, world, superuser, waiting):
     assert scalar(superuser, "SELECT status || ' ' || mess_plan || ' ' || lunchbox FROM stays WHERE id = :id", id=stay) == "current Veg true"
     assert scalar(superuser, "SELECT reference || ' ' || status FROM residents WHERE user_id = :u", u=person.user_id) == "R-0001 current"
     assert taken(superuser) == {(bed, "stay", f"[{today(world.owner)},)")}
-    assert scalar(superuser, "SELECT currency FROM wallet_accounts WHERE user_id = :u AND hostel_id = :h", u=person.user_id, h=person.hostel_id) == "INR"
+    assert scalar(superuser, "SELECT currency FROM wallet_balance_cache WHERE user_id = :u AND hostel_id = :h", u=person.user_id, h=person.hostel_id) == "INR"
     assert scalar(superuser, "SELECT count(*) FROM outbox WHERE kind IN ('approval.decided', 'approval.mail')") == 2
     assert refusal(lambda: decided(world.owner, waiting)).message == "This submission was decided already."
 

@@ -209,9 +209,6 @@ BEGIN
   INSERT INTO memberships (org_id, user_id, role, hostel_id) VALUES (v_row.org_id, v_row.user_id, 'resident', v_row.hostel_id)
   ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active', valid_from = NULL, valid_until = NULL;
   v_stay := app.begin_stay(v_row.user_id, v_hold.bed_id, v_hold.from_on, v_hold.until_on, v_hold.id, NULL, v_row.mess_plan, v_row.lunchbox);
-  INSERT INTO wallet_accounts (org_id, hostel_id, user_id, currency)
-  SELECT v_row.org_id, v_row.hostel_id, v_row.user_id, currency FROM organizations WHERE id = v_row.org_id
-  ON CONFLICT (org_id, hostel_id, user_id, currency) DO NOTHING;
   RETURN v_stay;
 END
 $$;

@@ -1,0 +1,438 @@
+-- The ledger. app.post is the only way money moves; functions of the domains call it after they have asked who may.
+
+-- The account of a hostel's chart, opened if need be; a wallet comes with the row that tells its balance.
+--: definer
+CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_id uuid;
+  v_currency text;
+BEGIN
+  -- Two questions: IS NOT DISTINCT FROM would not be looked up in the index.
+  IF p_user IS NULL THEN
+    SELECT id INTO v_id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = p_hostel AND code = p_code AND user_id IS NULL AND party = p_party;
+  ELSE
+    SELECT id INTO v_id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = p_hostel AND code = p_code AND user_id = p_user AND party = p_party;
+  END IF;
+  IF v_id IS NOT NULL THEN
+    RETURN v_id;
+  END IF;
+  SELECT currency INTO v_currency FROM hostels WHERE org_id = v_org AND id = p_hostel;
+  IF v_currency IS NULL OR p_user IS NOT NULL AND NOT EXISTS (SELECT FROM members WHERE org_id = v_org AND user_id = p_user) THEN
+    RAISE EXCEPTION 'There is no such account.' USING ERRCODE = 'VR404';
+  END IF;
+  INSERT INTO ledger_accounts (org_id, hostel_id, code, user_id, party, currency)
+  VALUES (v_org, p_hostel, p_code, p_user, p_party, v_currency)
+  ON CONFLICT (org_id, hostel_id, code, user_id, party) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NULL THEN -- somebody else opened it meanwhile
+    RETURN app.ledger_account(p_hostel, p_code, p_user, p_party);
+  END IF;
+  IF p_code = 'wallet' THEN
+    INSERT INTO wallet_balance_cache (org_id, id, hostel_id, user_id, currency) VALUES (v_org, v_id, p_hostel, p_user, v_currency);
+  END IF;
+  RETURN v_id;
+END
+$$;
+
+--: definer
+CREATE FUNCTION app.open_wallet_of_resident() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.org_id = app.current_org() THEN
+    PERFORM app.ledger_account(NEW.hostel_id, 'wallet', NEW.user_id);
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+-- Whole transactions only, each summing to zero in its one currency: what is added in one statement, and nothing later.
+--: definer
+CREATE FUNCTION app.check_balanced() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM added GROUP BY org_id, transaction_id, currency
+             HAVING sum(amount_paise) <> 0 OR min(position) <> 1 OR max(position) <> count(*)) THEN
+    RAISE EXCEPTION 'The entries of a transaction must sum to zero.' USING ERRCODE = 'VR422';
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+-- What was booked under a key before, or NULL; something else under the same key is refused. p_accounts and p_amounts are
+-- the entries that are meant.
+--: definer
+CREATE FUNCTION app.booked_before(p_key text, p_kind text, p_accounts uuid[], p_amounts bigint[]) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_transactions;
+  v_same boolean;
+BEGIN
+  SELECT * INTO v_row FROM ledger_transactions WHERE org_id = app.current_org() AND key = p_key;
+  SELECT v_row.kind = p_kind AND array_agg(account_id ORDER BY position) = p_accounts AND array_agg(amount_paise ORDER BY position) = p_amounts
+  INTO v_same FROM ledger_entries WHERE org_id = v_row.org_id AND transaction_id = v_row.id;
+  IF v_row.id IS NOT NULL AND NOT coalesce(v_same, false) THEN
+    RAISE EXCEPTION 'Something else was booked under this key.' USING ERRCODE = 'VR409';
+  END IF;
+  RETURN v_row.id;
+END
+$$;
+
+--: definer
+CREATE FUNCTION app.refuse_debit(p_frozen boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_frozen THEN
+    RAISE EXCEPTION 'This wallet is frozen: nothing can be taken from it until the office has looked into it.' USING ERRCODE = 'VR409';
+  END IF;
+  RAISE EXCEPTION 'There is not enough money in the wallet.' USING ERRCODE = 'VR409';
+END
+$$;
+
+-- One posting of two sides, of which one at most is a wallet: what happens all day, in as few statements as it takes.
+-- The transaction comes first, so that the same thing sent twice at once waits at its key; the wallet is locked then, and
+-- the house side is inserted and has no row to wait for. Adjustments mend what a wallet was frozen for.
+--: definer
+CREATE FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit uuid, p_credit uuid, p_description text DEFAULT '',
+                         p_source text DEFAULT '', p_source_id uuid DEFAULT NULL, p_event_at timestamptz DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_now timestamptz := app.now();
+  v_at timestamptz := coalesce(p_event_at, v_now);
+  v_id uuid;
+  v_from ledger_accounts;
+  v_to ledger_accounts;
+  v_wallet uuid;
+  v_balance bigint;
+  v_version bigint;
+  v_frozen boolean;
+  v_rows integer;
+BEGIN
+  IF p_amount <= 0 THEN
+    RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount_paise';
+  END IF;
+  INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
+  VALUES (v_org, p_hostel, p_key, p_kind, p_description, p_source, p_source_id, v_at, v_now, app.current_user_id())
+  ON CONFLICT (org_id, key) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NULL THEN
+    RETURN app.booked_before(p_key, p_kind, ARRAY[p_debit, p_credit], ARRAY[-p_amount, p_amount]);
+  END IF;
+  UPDATE wallet_balance_cache SET last_computed_at = v_now, version = version + 1,
+    balance_paise = balance_paise + CASE id WHEN p_credit THEN p_amount ELSE -p_amount END
+  WHERE org_id = v_org AND id IN (p_debit, p_credit)
+    AND (id = p_credit OR balance_paise - p_amount >= -limit_paise AND (NOT frozen OR p_kind = 'adjustment'))
+  RETURNING id, balance_paise, version INTO v_wallet, v_balance, v_version;
+  GET DIAGNOSTICS v_rows = ROW_COUNT;
+  IF v_rows > 1 THEN
+    RAISE EXCEPTION 'From one wallet to another is for app.post.' USING ERRCODE = 'feature_not_supported';
+  END IF;
+  IF v_wallet IS NULL THEN
+    SELECT frozen AND p_kind <> 'adjustment' INTO v_frozen FROM wallet_balance_cache WHERE org_id = v_org AND id = p_debit;
+    IF FOUND THEN
+      PERFORM app.refuse_debit(v_frozen);
+    END IF;
+  END IF;
+  SELECT * INTO v_from FROM ledger_accounts WHERE org_id = v_org AND id = p_debit AND hostel_id = p_hostel;
+  SELECT * INTO v_to FROM ledger_accounts WHERE org_id = v_org AND id = p_credit AND hostel_id = p_hostel;
+  INSERT INTO ledger_entries (org_id, hostel_id, transaction_id, position, account_id, user_id, kind, description, amount_paise, currency,
+                              balance_paise, version, event_at, created_at)
+  VALUES (v_org, p_hostel, v_id, 1, v_from.id, v_from.user_id, p_kind, p_description, -p_amount, v_from.currency,
+          CASE v_from.id WHEN v_wallet THEN v_balance END, CASE v_from.id WHEN v_wallet THEN v_version END, v_at, v_now),
+         (v_org, p_hostel, v_id, 2, v_to.id, v_to.user_id, p_kind, p_description, p_amount, v_to.currency,
+          CASE v_to.id WHEN v_wallet THEN v_balance END, CASE v_to.id WHEN v_wallet THEN v_version END, v_at, v_now);
+  RETURN v_id;
+END
+$$;
+
+-- Posts transactions, all of them or none, and returns their ids in order. p_batch: an array of {key, kind, hostel,
+-- description, event_at, source, source_id, entries: [{account} or {code, user, party}, amount]}, the amounts in paise.
+-- What was posted under a key before is passed over. Keys first, then the wallets, each in their order: so does app.book.
+--: definer
+CREATE FUNCTION app.post(p_batch jsonb) RETURNS uuid[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_now timestamptz := app.now();
+  v_accounts uuid[];
+  v_amounts bigint[];
+  v_tx integer[];
+  v_n integer[];
+  v_ids uuid[];
+  v_fresh uuid[];
+  v_bad boolean;
+BEGIN
+  SELECT array_agg(coalesce((e ->> 'account')::uuid, app.ledger_account((t ->> 'hostel')::uuid, e ->> 'code', (e ->> 'user')::int, coalesce(e ->> 'party', '')))
+                   ORDER BY b.n, l.n),
+         array_agg((e ->> 'amount')::bigint ORDER BY b.n, l.n), array_agg(b.n ORDER BY b.n, l.n), array_agg(l.n ORDER BY b.n, l.n)
+  INTO v_accounts, v_amounts, v_tx, v_n
+  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n), jsonb_array_elements(t -> 'entries') WITH ORDINALITY AS l (e, n);
+  WITH booked AS (
+    INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
+    SELECT v_org, (t ->> 'hostel')::uuid, t ->> 'key', t ->> 'kind', coalesce(t ->> 'description', ''), coalesce(t ->> 'source', ''),
+           (t ->> 'source_id')::uuid, coalesce((t ->> 'event_at')::timestamptz, v_now), v_now, app.current_user_id()
+    FROM jsonb_array_elements(p_batch) AS b (t) ORDER BY t ->> 'key'
+    ON CONFLICT (org_id, key) DO NOTHING RETURNING id, key)
+  SELECT array_agg(booked.id ORDER BY b.n) INTO v_fresh
+  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n) LEFT JOIN booked ON booked.key = b.t ->> 'key';
+  v_ids := v_fresh;
+  IF array_position(v_fresh, NULL) IS NOT NULL THEN
+    SELECT array_agg(coalesce(v_fresh[n], app.booked_before(t ->> 'key', t ->> 'kind',
+             (SELECT array_agg(a ORDER BY x.place) FROM unnest(v_accounts, v_tx, v_n) AS x (a, tx, place) WHERE tx = n),
+             (SELECT array_agg(a ORDER BY x.place) FROM unnest(v_amounts, v_tx, v_n) AS x (a, tx, place) WHERE tx = n))) ORDER BY n)
+    INTO v_ids FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n);
+  END IF;
+  PERFORM FROM wallet_balance_cache WHERE org_id = v_org AND id = ANY (v_accounts) ORDER BY id FOR UPDATE;
+
+  -- The limit holds after each transaction, not only after the last.
+  SELECT frozen AND NOT mending INTO v_bad FROM (
+    SELECT x.tx, x.amount, w.frozen, p_batch -> (x.tx - 1) ->> 'kind' = 'adjustment' AS mending,
+           w.limit_paise + w.balance_paise + sum(x.amount) OVER (PARTITION BY w.id ORDER BY x.tx) AS room
+    FROM unnest(v_tx, v_accounts, v_amounts) AS x (tx, account, amount)
+    JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = x.account WHERE v_fresh[x.tx] IS NOT NULL) r
+  WHERE amount < 0 AND (room < 0 OR frozen AND NOT mending) ORDER BY tx LIMIT 1;
+  IF FOUND THEN
+    PERFORM app.refuse_debit(v_bad);
+  END IF;
+
+  WITH line AS (
+    SELECT x.tx, x.n, x.account, x.amount, a.hostel_id, a.user_id, a.currency, p_batch -> (x.tx - 1) AS t
+    FROM unnest(v_tx, v_n, v_accounts, v_amounts) AS x (tx, n, account, amount)
+    JOIN ledger_accounts a ON a.org_id = v_org AND a.id = x.account WHERE v_fresh[x.tx] IS NOT NULL),
+  entered AS (
+    INSERT INTO ledger_entries (org_id, hostel_id, transaction_id, position, account_id, user_id, kind, description, amount_paise, currency,
+                                balance_paise, version, event_at, created_at)
+    SELECT v_org, l.hostel_id, v_fresh[l.tx], l.n, l.account, l.user_id, l.t ->> 'kind', coalesce(l.t ->> 'description', ''), l.amount, l.currency,
+           w.balance_paise + sum(l.amount) OVER running, w.version + count(*) OVER running, coalesce((l.t ->> 'event_at')::timestamptz, v_now), v_now
+    FROM line l LEFT JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = l.account
+    WHERE l.hostel_id = (l.t ->> 'hostel')::uuid -- else it does not sum to zero, and is refused
+    WINDOW running AS (PARTITION BY l.account ORDER BY l.tx, l.n) ORDER BY l.tx, l.n)
+  UPDATE wallet_balance_cache w SET balance_paise = w.balance_paise + d.amount, version = w.version + d.entries, last_computed_at = v_now
+  FROM (SELECT account, sum(amount)::bigint AS amount, count(*) AS entries FROM line GROUP BY account) d
+  WHERE w.org_id = v_org AND w.id = d.account;
+  RETURN v_ids;
+END
+$$;
+
+-- The same for the product itself: jobs, imports, commands.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.post_batch(p_batch jsonb) RETURNS uuid[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Nobody books by hand: propose it.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN app.post(p_batch);
+END
+$$;
+
+-- The same of one posting with two sides.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.post_one(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_debit_party text,
+                             p_credit text, p_credit_user integer, p_credit_party text, p_description text, p_source text, p_source_id uuid,
+                             p_event_at timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Nobody books by hand: propose it.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN app.book(p_key, p_kind, p_hostel, p_amount, app.ledger_account(p_hostel, p_debit, p_debit_user, p_debit_party),
+                  app.ledger_account(p_hostel, p_credit, p_credit_user, p_credit_party), p_description, p_source, p_source_id, p_event_at);
+END
+$$;
+
+-- The opposite of a transaction, once.
+--: definer
+CREATE FUNCTION app.reverse(p_transaction uuid, p_description text) RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (app.post(jsonb_build_array(jsonb_build_object(
+    'key', 'reversal:' || t.id, 'kind', 'reversal', 'hostel', t.hostel_id, 'description', p_description, 'source', t.source, 'source_id', t.source_id,
+    'entries', (SELECT jsonb_agg(jsonb_build_object('account', e.account_id, 'amount', -e.amount_paise) ORDER BY e.position)
+                FROM ledger_entries e WHERE e.org_id = t.org_id AND e.transaction_id = t.id)))))[1]
+  FROM ledger_transactions t WHERE t.org_id = app.current_org() AND t.id = p_transaction
+$$;
+
+-- -- freezing ------------------------------------------------------------------------------------------------------
+
+-- The wallet, locked, for staff who may do this to it.
+--: definer
+CREATE FUNCTION app.lock_wallet(p_wallet uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid;
+BEGIN
+  SELECT hostel_id INTO v_hostel FROM wallet_balance_cache WHERE org_id = app.current_org() AND id = p_wallet FOR UPDATE;
+  IF v_hostel IS NULL OR NOT (app.is_system() OR app.allowed_in('wallet', 'read', v_hostel)) THEN
+    RAISE EXCEPTION 'There is no such wallet.' USING ERRCODE = 'VR404';
+  ELSIF NOT (app.is_system() OR app.is_staff() AND app.allowed_in('wallet', p_action, v_hostel)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- Nothing can be taken from it until somebody has looked; money that comes in still does.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.freeze_wallet(p_wallet uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_wallet(p_wallet, 'update');
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  UPDATE wallet_balance_cache SET frozen = true WHERE org_id = app.current_org() AND id = p_wallet AND NOT frozen;
+  IF FOUND THEN
+    INSERT INTO wallet_freezes (org_id, hostel_id, user_id, wallet_id, reason)
+    SELECT org_id, hostel_id, user_id, id, left(btrim(p_reason), 500) FROM wallet_balance_cache
+    WHERE org_id = app.current_org() AND id = p_wallet;
+  ELSIF NOT app.is_system() THEN
+    RAISE EXCEPTION 'This wallet is frozen already.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$;
+
+--: definer; execute: portal_admin
+CREATE FUNCTION app.unfreeze_wallet(p_wallet uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_wallet(p_wallet, 'approve');
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  UPDATE wallet_balance_cache SET frozen = false WHERE org_id = app.current_org() AND id = p_wallet AND frozen;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'This wallet is not frozen.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE wallet_freezes SET lifted_at = app.now(), lifted_by = app.current_user_id(), lift_reason = left(btrim(p_reason), 500)
+  WHERE org_id = app.current_org() AND wallet_id = p_wallet AND lifted_at IS NULL;
+END
+$$;
+
+-- -- proposals -----------------------------------------------------------------------------------------------------
+
+-- What an approved proposal books; the amount counts in favour of the person.
+--: invoker
+CREATE FUNCTION app.proposal_entries(p_kind text, p_user integer, p_party text, p_amount bigint) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE p_kind
+    WHEN 'payout' THEN jsonb_build_array(jsonb_build_object('code', 'wallet', 'user', p_user, 'amount', -p_amount),
+                                         jsonb_build_object('code', 'bank', 'amount', p_amount))
+    ELSE jsonb_build_array(
+      CASE WHEN p_user IS NULL THEN jsonb_build_object('code', 'clearing', 'party', p_party, 'amount', p_amount)
+           WHEN p_kind IN ('write_off', 'discount') THEN jsonb_build_object('code', 'receivable', 'user', p_user, 'amount', p_amount)
+           ELSE jsonb_build_object('code', 'wallet', 'user', p_user, 'amount', p_amount) END,
+      jsonb_build_object('code', CASE p_kind WHEN 'adjustment' THEN 'adjustments' WHEN 'write_off' THEN 'write_offs'
+                                             WHEN 'discount' THEN 'discounts' WHEN 'refund' THEN 'canteen' END, 'amount', -p_amount)) END
+$$;
+
+-- Written for whoever calls; functions of the domains ask first who may.
+--: definer
+CREATE FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text,
+                                   p_source_id uuid, p_id uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid := coalesce(p_id, uuidv7());
+BEGIN
+  IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id) THEN
+    RETURN v_id; -- sent twice
+  ELSIF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'reason';
+  ELSIF coalesce(p_amount, 0) = 0 OR p_amount < 0 AND p_kind <> 'adjustment' THEN
+    RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount_paise';
+  ELSIF p_user IS NOT NULL AND NOT EXISTS (SELECT FROM residents WHERE org_id = app.current_org() AND hostel_id = p_hostel AND user_id = p_user) THEN
+    RAISE EXCEPTION 'There is no such resident.' USING ERRCODE = 'VR404', COLUMN = 'member';
+  END IF;
+  INSERT INTO ledger_proposals (org_id, id, hostel_id, kind, user_id, party, amount_paise, currency, reason, source, source_id, proposed_by)
+  SELECT h.org_id, v_id, h.id, p_kind, p_user, coalesce(p_party, ''), p_amount, h.currency, left(btrim(p_reason), 500), coalesce(p_source, ''),
+         p_source_id, app.current_user_id()
+  FROM hostels h WHERE h.org_id = app.current_org() AND h.id = p_hostel;
+  PERFORM app.enqueue('wallet.proposed', jsonb_build_object('proposal_id', v_id));
+  RETURN v_id;
+END
+$$;
+
+--: definer; execute: portal_admin
+CREATE FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text DEFAULT '', p_id uuid DEFAULT NULL)
+RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.allowed_in('wallet', 'read', p_hostel) OR NOT EXISTS (SELECT FROM hostels WHERE org_id = app.current_org() AND id = p_hostel) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  ELSIF NOT app.allowed_in('wallet', 'create', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF p_kind = 'refund' OR (p_user IS NULL) <> (p_kind = 'write_off' AND p_party <> '') THEN
+    RAISE EXCEPTION 'Please say whose account this is about.' USING ERRCODE = 'VR422', COLUMN = 'member';
+  END IF;
+  RETURN app.write_proposal(p_hostel, p_kind, p_user, p_party, p_amount, p_reason, '', NULL, p_id);
+END
+$$;
+
+-- Whether there is anybody but the proposer who could approve; if not, the platform may.
+--: definer
+CREATE FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM members m WHERE m.org_id = app.current_org() AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
+                 AND app.person_can(m.user_id, 'wallet', 'approve', p_hostel))
+$$;
+
+-- Books it, in the same transaction. Nobody decides on what they proposed.
+--: definer
+CREATE FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_proposals;
+  v_tx uuid;
+BEGIN
+  SELECT * INTO v_row FROM ledger_proposals WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF v_row.status <> 'proposed' THEN
+    RAISE EXCEPTION 'This proposal is % already.', v_row.status USING ERRCODE = 'VR409';
+  ELSIF p_event = 'withdraw' AND v_row.proposed_by IS DISTINCT FROM app.current_user_id() THEN
+    RAISE EXCEPTION 'Only who proposed it can withdraw it.' USING ERRCODE = 'VR403';
+  ELSIF p_event <> 'withdraw' AND v_row.proposed_by = app.current_user_id() THEN
+    RAISE EXCEPTION 'Nobody decides on their own proposal: somebody else has to.' USING ERRCODE = 'VR403';
+  ELSIF p_event = 'reject' AND btrim(coalesce(p_note, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  IF p_event = 'approve' THEN
+    v_tx := (app.post(jsonb_build_array(jsonb_build_object(
+      'key', 'proposal:' || p_id, 'kind', v_row.kind, 'hostel', v_row.hostel_id, 'description', left(v_row.reason, 200),
+      'source', coalesce(NULLIF(v_row.source, ''), 'ledger_proposals'), 'source_id', coalesce(v_row.source_id, p_id),
+      'entries', app.proposal_entries(v_row.kind, v_row.user_id, v_row.party, v_row.amount_paise)))))[1];
+  END IF;
+  UPDATE ledger_proposals SET transaction_id = v_tx, decided_by = app.current_user_id(), decided_at = app.now(),
+    decision = left(btrim(coalesce(p_note, '')), 500),
+    status = CASE p_event WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'withdrawn' END
+  WHERE org_id = v_row.org_id AND id = p_id;
+  PERFORM app.enqueue('wallet.decided', jsonb_build_object('proposal_id', p_id));
+END
+$$;
+
+--: definer; execute: portal_admin
+CREATE FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid := (SELECT hostel_id FROM ledger_proposals WHERE org_id = app.current_org() AND id = p_id);
+BEGIN
+  IF v_hostel IS NULL OR NOT app.allowed_in('wallet', 'read', v_hostel) THEN
+    RAISE EXCEPTION 'There is no such proposal.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('wallet', CASE p_event WHEN 'withdraw' THEN 'create' ELSE 'approve' END, v_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM app.carry_out(p_id, p_event, p_note);
+END
+$$;
+
+-- -- checking ------------------------------------------------------------------------------------------------------
+
+-- Wallets of the organization whose row and whose entries disagree: by sum, by the balance the newest entry tells, or by
+-- how many entries there are.
+--: definer; execute: portal_admin, service
+CREATE FUNCTION app.wallet_mismatches()
+RETURNS TABLE (wallet_id uuid, hostel_id uuid, user_id integer, cached_paise bigint, summed_paise bigint, entries bigint, version bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT w.id, w.hostel_id, w.user_id, w.balance_paise, coalesce(e.total, 0)::bigint, coalesce(e.entries, 0), w.version
+  FROM wallet_balance_cache w
+  LEFT JOIN (SELECT account_id, sum(amount_paise) AS total, count(*) AS entries, max(version) AS newest FROM ledger_entries
+             WHERE org_id = app.current_org() AND version IS NOT NULL GROUP BY account_id) e ON e.account_id = w.id
+  WHERE w.org_id = app.current_org() AND (app.is_system() OR app.allowed_in('wallet', 'read', w.hostel_id))
+    AND (w.balance_paise <> coalesce(e.total, 0) OR w.version <> coalesce(e.entries, 0) OR w.version <> coalesce(e.newest, 0))
+$$;

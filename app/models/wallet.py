@@ -1,0 +1,267 @@
+"""The ledger: accounts, transactions, entries, what each wallet holds, freezes, and proposals that a second person decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Computed,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.declare import (
+    ADMITTED,
+    IN_ORG,
+    MINE,
+    Grant,
+    Policy,
+    functions,
+    protect,
+    staff_policies,
+    trigger,
+)
+from app.models.organizations import Hostel
+from app.models.people import Member
+from app.permissions import Portal, Resource
+from app.rules.wallet import (
+    AMOUNT_MAX_PAISE,
+    CHART,
+    DESCRIPTION_MAX,
+    KEY_MAX,
+    OF_A_PERSON,
+    REASON_MAX,
+    AccountCode,
+    AccountKind,
+    ProposalState,
+    ProposedKind,
+    TransactionKind,
+)
+
+
+def _quoted(words: object) -> str:
+    return ", ".join(f"'{word}'" for word in words)  # type: ignore[attr-defined]
+
+
+_KIND_OF = " ".join(f"WHEN '{code}' THEN '{kind}'" for code, kind in CHART.items())
+_KINDS = f"kind IN ({_quoted(TransactionKind)})"
+
+
+class LedgerAccount(Tenant, Model):
+    """One account of a hostel's chart, in its currency. Opened when money is first booked on it, and never closed."""
+
+    __tablename__ = "ledger_accounts"
+
+    hostel_id: Mapped[UUID] = mapped_column(Uuid)
+    code: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text, Computed(f"CASE code {_KIND_OF} END", persisted=True))
+    party: Mapped[str] = mapped_column(Text, server_default="")
+    user_id: Mapped[int | None] = mapped_column(Integer)
+    currency: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="LedgerAccount")
+    member: Mapped[Member | None] = link("Member", "user_id", here="LedgerAccount", key="user_id")
+
+    __table_args__ = (
+        in_tenant("hostel_id", "hostels"), person("user_id"),
+        Index("ledger_accounts_key", "org_id", "hostel_id", "code", "user_id", "party", unique=True, postgresql_nulls_not_distinct=True),
+        CheckConstraint(f"code IN ({_quoted(AccountCode)})", name="ledger_accounts_code_known"),
+        CheckConstraint(f"kind IN ({_quoted(AccountKind)})", name="ledger_accounts_kind_known"),
+        CheckConstraint(f"(user_id IS NOT NULL) = (code IN ({_quoted(sorted(OF_A_PERSON))}))", name="ledger_accounts_of_a_person"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="ledger_accounts_currency"),
+    )
+
+    @property
+    def account_code(self) -> AccountCode:
+        """Its place in the chart."""
+        return AccountCode(self.code)
+
+
+class LedgerTransaction(Tenant, Model):
+    """Why money moved, once per `key`. `event_at` is when it happened, `created_at` when it was booked."""
+
+    __tablename__ = "ledger_transactions"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    hostel_id: Mapped[UUID] = mapped_column(Uuid)
+    key: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    source: Mapped[str] = mapped_column(Text, server_default="")
+    source_id: Mapped[UUID | None] = mapped_column(Uuid)
+    event_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    created_by: Mapped[int | None] = mapped_column(Integer)
+    hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="LedgerTransaction")
+    author: Mapped[Member | None] = link("Member", "created_by", here="LedgerTransaction", key="user_id")
+
+    # Without foreign keys: under load each of them locks the row of the hostel, or of the person, for all who post at the
+    # same time. The one function that writes here takes both from rows it has just read.
+    __table_args__ = (
+        Index("ledger_transactions_key", "org_id", "key", unique=True),
+        Index("ledger_transactions_order", "org_id", "seq", unique=True),
+        Index("ledger_transactions_source", "org_id", "source_id", postgresql_where=text("source_id IS NOT NULL")),
+        CheckConstraint(_KINDS, name="ledger_transactions_kind_known"),
+        CheckConstraint(f"length(key) BETWEEN 1 AND {KEY_MAX}", name="ledger_transactions_key_given"),
+        CheckConstraint(f"length(description) <= {DESCRIPTION_MAX}", name="ledger_transactions_description_short"),
+    )
+
+
+class LedgerEntry(Tenant, Model):
+    """One side of a transaction: positive credits the account, negative debits it. Wallets' entries tell the balance after."""
+
+    __tablename__ = "ledger_entries"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    hostel_id: Mapped[UUID] = mapped_column(Uuid)
+    transaction_id: Mapped[UUID] = mapped_column(Uuid)
+    position: Mapped[int] = mapped_column(SmallInteger)
+    account_id: Mapped[UUID] = mapped_column(Uuid)
+    user_id: Mapped[int | None] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    amount_paise: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    balance_paise: Mapped[int | None] = mapped_column(BigInteger)
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    event_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    account: Mapped[LedgerAccount] = link("LedgerAccount", "account_id", here="LedgerEntry")
+    hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="LedgerEntry")
+    member: Mapped[Member | None] = link("Member", "user_id", here="LedgerEntry", key="user_id")
+    transaction: Mapped[LedgerTransaction] = link("LedgerTransaction", "transaction_id", here="LedgerEntry")
+
+    __table_args__ = (
+        in_tenant("transaction_id", "ledger_transactions"),
+        Index("ledger_entries_place", "org_id", "transaction_id", "position", unique=True),
+        Index("ledger_entries_account", "org_id", "account_id", "seq", unique=True),
+        Index("ledger_entries_person", "org_id", "user_id", "seq", postgresql_where=text("user_id IS NOT NULL")),
+        CheckConstraint(f"amount_paise <> 0 AND abs(amount_paise) <= {AMOUNT_MAX_PAISE}", name="ledger_entries_amount"),
+        CheckConstraint("(balance_paise IS NULL) = (version IS NULL)", name="ledger_entries_balance_whole"),
+    )
+
+
+class Wallet(Tenant, Model):
+    """What a resident's wallet holds: the one row that a posting locks, with the id of its account. The entries' sum verifies it."""
+
+    __tablename__ = "wallet_balance_cache"
+
+    hostel_id: Mapped[UUID] = mapped_column(Uuid)
+    user_id: Mapped[int] = mapped_column(Integer)
+    currency: Mapped[str] = mapped_column(Text)
+    balance_paise: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    limit_paise: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    frozen: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    last_computed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="Wallet")
+    member: Mapped[Member] = link("Member", "user_id", here="Wallet", key="user_id")
+
+    __table_args__ = (
+        in_tenant("id", "ledger_accounts"),
+        Index("wallet_balance_cache_person_key", "org_id", "hostel_id", "user_id", unique=True),
+        CheckConstraint("balance_paise >= -limit_paise", name="wallet_balance_cache_limit"),
+        CheckConstraint("limit_paise >= 0", name="wallet_balance_cache_limit_positive"),
+        {"postgresql_with": {"fillfactor": "50"}},  # room for the next version of a row beside it, without the indexes
+    )
+
+    def __repr__(self) -> str:
+        return self.member.name
+
+
+class WalletFreeze(Tenant, Timestamps, Authored, Model):
+    """That nothing could be taken from a wallet, from when to when, why, and who ended it."""
+
+    __tablename__ = "wallet_freezes"
+
+    hostel_id: Mapped[UUID] = mapped_column(Uuid)
+    user_id: Mapped[int] = mapped_column(Integer)
+    wallet_id: Mapped[UUID] = mapped_column(Uuid)
+    reason: Mapped[str] = line(REASON_MAX)
+    lifted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    lifted_by: Mapped[int | None] = mapped_column(Integer)
+    lift_reason: Mapped[str | None] = line(REASON_MAX)
+
+    __table_args__ = (
+        in_tenant("hostel_id", "hostels"), in_tenant("wallet_id", "wallet_balance_cache"), person("user_id"), person("lifted_by"),
+        person("created_by"),
+        Index("wallet_freezes_wallet", "org_id", "wallet_id", "created_at"),
+        Index("wallet_freezes_one", "org_id", "wallet_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        CheckConstraint("length(btrim(reason)) > 0", name="wallet_freezes_reason_given"),
+    )
+
+
+class LedgerProposal(Tenant, Timestamps, Authored, Model):
+    """A posting that one person proposes and another decides; approved, it is `transaction_id`."""
+
+    __tablename__ = "ledger_proposals"
+
+    hostel_id: Mapped[UUID] = mapped_column(Uuid)
+    kind: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[int | None] = mapped_column(Integer)
+    party: Mapped[str] = mapped_column(Text, server_default="")
+    amount_paise: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = line(REASON_MAX)
+    source: Mapped[str] = mapped_column(Text, server_default="")
+    source_id: Mapped[UUID | None] = mapped_column(Uuid)
+    status: Mapped[str] = mapped_column(Text, server_default="proposed")
+    proposed_by: Mapped[int | None] = mapped_column(Integer)
+    decided_by: Mapped[int | None] = mapped_column(Integer)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decision: Mapped[str | None] = line(REASON_MAX)
+    transaction_id: Mapped[UUID | None] = mapped_column(Uuid)
+    hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="LedgerProposal")
+    member: Mapped[Member | None] = link("Member", "user_id", here="LedgerProposal", key="user_id")
+    proposer: Mapped[Member | None] = link("Member", "proposed_by", here="LedgerProposal", key="user_id")
+    decider: Mapped[Member | None] = link("Member", "decided_by", here="LedgerProposal", key="user_id")
+
+    __table_args__ = (
+        in_tenant("hostel_id", "hostels"), in_tenant("transaction_id", "ledger_transactions"), person("user_id"), person("proposed_by"),
+        person("created_by"),
+        Index("ledger_proposals_open", "org_id", "hostel_id", "created_at", postgresql_where=text("status = 'proposed'")),
+        Index("ledger_proposals_source", "org_id", "source_id", unique=True, postgresql_where=text("source_id IS NOT NULL AND status IN ('proposed', 'approved')")),
+        Index("ledger_proposals_person", "org_id", "user_id"),
+        Index("ledger_proposals_sort_created", "org_id", "created_at", "id"),
+        CheckConstraint(f"kind IN ({_quoted(ProposedKind)})", name="ledger_proposals_kind_known"),
+        CheckConstraint(f"status IN ({_quoted(ProposalState)})", name="ledger_proposals_status_known"),
+        CheckConstraint(f"amount_paise <> 0 AND abs(amount_paise) <= {AMOUNT_MAX_PAISE} AND (amount_paise > 0 OR kind = 'adjustment')",
+                        name="ledger_proposals_amount"),
+        CheckConstraint("decided_by <> proposed_by OR status = 'withdrawn'", name="ledger_proposals_second_person"),
+        CheckConstraint("(status = 'approved') = (transaction_id IS NOT NULL)", name="ledger_proposals_posted"),
+        CheckConstraint("length(btrim(reason)) > 0", name="ledger_proposals_reason_given"),
+    )
+
+    @property
+    def standing(self) -> ProposalState:
+        """Its state."""
+        return ProposalState(self.status)
+
+
+functions("wallet")
+
+_OWN = Policy("own_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND {MINE} AND {ADMITTED}")
+_READ = staff_policies(Resource.WALLET, commands=("SELECT",))
+_BOTH = Grant((Portal.ADMIN, Portal.RESIDENT), select=True)
+protect(LedgerAccount.__table__, definer="SELECT, INSERT", grants=[_BOTH], policies=[*_READ, _OWN], unaudited="opened by what is booked on it")
+protect(LedgerTransaction.__table__, immutable=True, grants=[Grant((Portal.ADMIN,), select=True)], policies=_READ)
+protect(LedgerEntry.__table__, immutable=True, grants=[_BOTH], policies=[*_READ, _OWN])
+protect(Wallet.__table__, definer="SELECT, INSERT, UPDATE", grants=[_BOTH], policies=[*_READ, _OWN], unaudited="what the entries sum to")
+protect(WalletFreeze.__table__, definer="SELECT, INSERT, UPDATE", grants=[_BOTH], policies=[*_READ, _OWN])
+protect(LedgerProposal.__table__, definer="SELECT, INSERT, UPDATE", grants=[Grant((Portal.ADMIN,), select=True)], policies=_READ)
+trigger("ledger_entries", "c_balanced", "AFTER INSERT", "app.check_balanced()", each="REFERENCING NEW TABLE AS added FOR EACH STATEMENT")
+trigger("ledger_proposals", "b_lifecycle", "BEFORE INSERT OR UPDATE OF status", "app.guard_lifecycle('ledger_proposal')")
+trigger("residents", "x_wallet", "AFTER INSERT", "app.open_wallet_of_resident()")
