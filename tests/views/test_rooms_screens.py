@@ -62,19 +62,21 @@ def test_a_hostel_shows_its_floors_from_the_top(app, world, browser, superuser):
     assert page.index("Attic 0 rooms · 0 beds") < page.index("First 2 rooms · 4 beds")
 
 
+def house(**given):
+    return {"timezone": "Asia/Kolkata", "currency": "INR", "hold_hours": "48", "offer_minutes": "60", "notice_days": "30", "_once": uuid4(), **given}
+
+
 def test_a_hostel_beyond_the_plan_is_refused_with_the_typed_text_kept(app, world, browser):
     with service_scope("a test") as session:
         organizations.set_plan(session, world.a.org_id, Plan.FREE, SubscriptionStatus.ACTIVE, {})
-    answer = browser(world.owner).post("/hostels/add", {"name": "A third house", "code": "H9", "timezone": "Asia/Kolkata",
-                                                        "currency": "INR", "_once": uuid4()})
+    answer = browser(world.owner).post("/hostels/add", house(name="A third house", code="H9"))
     assert answer.status_code == 429
     assert "The Free plan allows 1 hostel, and 2 are in use." in visible(answer.text)
     assert "A third house" in answer.text
 
 
 def test_a_hostel_code_that_is_taken_is_refused(app, world, browser):
-    answer = browser(world.owner).post("/hostels/add", {"name": "Again", "code": "H1", "timezone": "Asia/Kolkata",
-                                                        "currency": "INR", "_once": uuid4()})
+    answer = browser(world.owner).post("/hostels/add", house(name="Again", code="H1"))
     assert answer.status_code == 409
 
 
