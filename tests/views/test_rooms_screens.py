@@ -63,7 +63,7 @@ def test_a_hostel_shows_its_floors_from_the_top(app, world, browser, superuser):
 
 
 def house(**given):
-    return {"timezone": "Asia/Kolkata", "currency": "INR", "hold_hours": "48", "offer_minutes": "60", "notice_days": "30", "_once": uuid4(), **given}
+    return {"timezone": "Asia/Kolkata", "currency": "INR", "hold_hours": "48", "offer_minutes": "60", "notice_days": "30", "inspection_items": "Keys", "_once": uuid4(), **given}
 
 
 def test_a_hostel_beyond_the_plan_is_refused_with_the_typed_text_kept(app, world, browser):
