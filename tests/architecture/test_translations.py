@@ -111,10 +111,10 @@ def stored(superuser: Engine) -> list[str]:
     """What people typed, the longest first, and what Babel knows by name: on a page it is data."""
     with superuser.connect() as connection:
         columns = connection.execute(text(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' "
-            "AND data_type IN ('text', 'character varying')")).all()
+            "SELECT table_name, format(CASE data_type WHEN 'ARRAY' THEN 'unnest(%I)' ELSE '%I' END, column_name) FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND (data_type IN ('text', 'character varying') OR udt_name = '_text')")).all()
         found = {value for table, column in columns if table not in NOT_TYPED
-                 for value in connection.scalars(text(f'SELECT DISTINCT "{column}" FROM "{table}"')) if value}
+                 for value in connection.scalars(text(f'SELECT DISTINCT {column} FROM "{table}"')) if value}
     typed = {value for value in found if re.search(r"[A-Za-z]{3}", value) and not re.fullmatch(r"[a-z_]+", value)}
     return sorted({*typed, "asha", *Locale.parse(PSEUDO).territories.values(), *EXAMPLES}, key=len, reverse=True)
 

@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final, Protocol
 
 NAMES: Final = ("phonepe", "razorpay", "stripe")
 REFERENCE_MAX: Final = 40  # characters of a reference or a refund's key, letters, digits, _ and -: the shortest limit of the three
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class GatewayUnavailable(Exception):
@@ -82,7 +80,7 @@ class GatewayKeys:
     key_id: str
     secret: str = field(repr=False)
     webhook_secret: str = field(repr=False)
-    extra: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
