@@ -14,7 +14,6 @@ from typing import Any, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc6749 import OAuth2Error
@@ -22,7 +21,8 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
-from requests.adapters import HTTPAdapter
+
+from app.gateways.bounded import Bounded, TooLong
 
 PATIENCE: Final = 6.0  # seconds for all that is asked while one person waits
 _PAUSE: Final = 3.0  # seconds without a byte
@@ -178,14 +178,14 @@ class _Asking:
         self._session.max_redirects = 0  # secrets go where they are sent, and nowhere on
         self._session.trust_env = urlsplit(client.url).scheme == "https"  # proxies are for the outside
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Bounded(time.monotonic() + PATIENCE))
+            self._session.mount(scheme, Bounded(time.monotonic() + PATIENCE, _PAUSE, _LARGEST))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         self._session.close()
-        if isinstance(error, requests.JSONDecodeError | requests.TooManyRedirects):
+        if isinstance(error, requests.JSONDecodeError | requests.TooManyRedirects | TooLong):
             raise ProviderUnusable("answer") from error
         if isinstance(error, requests.HTTPError) and error.response.status_code < 500:  # noqa: PLR2004 - HTTP
             raise ProviderUnusable("status") from error
@@ -230,34 +230,3 @@ class _Asking:
 
 
 _DOCUMENTS: dict[str, tuple[float, dict[str, Any]]] = {}
-
-
-class _Bounded(HTTPAdapter):
-    """Answers are read whole, up to a size and a moment: a provider that drips must not hold a process."""
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-        super().__init__()
-
-    def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
-        pause = min(_PAUSE, self._left())
-        response = super().send(request, **{**options, "stream": True, "timeout": (pause, pause)})
-        body = bytearray()
-        try:
-            while part := response.raw.read1(_LARGEST, decode_content=True):
-                body += part
-                if len(body) > _LARGEST:
-                    raise ProviderUnusable("length")
-                self._left()
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.ConnectionError from error
-        finally:
-            response.close()
-        response._content = bytes(body)  # noqa: SLF001 - what requests itself does after reading
-        return response
-
-    def _left(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise requests.Timeout
-        return left

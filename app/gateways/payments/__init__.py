@@ -85,7 +85,11 @@ class GatewayKeys:
 
 @dataclass(frozen=True)
 class NewOrder:
-    """What somebody is to pay at the gateway's own page, and where the browser goes afterwards."""
+    """What somebody is to pay at the gateway's own page, and where the browser goes afterwards.
+
+    An end 31 to 60 minutes ahead suits all three (Stripe wants 30 at least, PhonePe 60 at most). Asking again with one
+    `reference` needs the very same values.
+    """
 
     reference: str
     amount_paise: int
@@ -144,7 +148,7 @@ class GatewayEvent:
     payment_id: str
     amount_paise: int
     currency: str
-    occurred_at: datetime
+    occurred_at: datetime | None = None
     refund_id: str = ""
     refund_key: str = ""
     name: str = ""  # as the gateway calls it
@@ -152,7 +156,10 @@ class GatewayEvent:
 
 @dataclass(frozen=True)
 class SettlementLine:
-    """One row of a settlement: signed as it moves our money, so a refund is negative; fee and tax come off it."""
+    """One row of a settlement: signed as it moves our money, so a refund is negative; fee and tax come off it.
+
+    `reference` is the order's, for a refund of PhonePe its key; empty where the statement does not carry it.
+    """
 
     line_id: str
     kind: LineKind
