@@ -2343,10 +2343,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY c.id LIMIT p_most
 $$
 --;;
-CREATE FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) RETURNS void
+CREATE FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_seen text, p_seen_email text, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   UPDATE contacts SET phone_token = p_phone_token, phone_index = p_phone_index, email_token = p_email_token, email_index = p_email_index
-  WHERE org_id = p_org AND id = p_id
+  WHERE org_id = p_org AND id = p_id AND phone_token IS NOT DISTINCT FROM p_seen AND email_token IS NOT DISTINCT FROM p_seen_email
 $$
 --;;
 CREATE FUNCTION app.import_rows_to_rotate(p_prefix text, p_after uuid, p_most integer) RETURNS TABLE (org_id uuid, id uuid, run_id uuid, number integer, sealed text)
@@ -4770,10 +4770,12 @@ $$;
 
 -- Whether there is anybody but the proposer who could approve
 --;;
-CREATE FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) RETURNS boolean
+CREATE FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM members m WHERE m.org_id = app.current_org() AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
-                 AND app.person_can(m.user_id, 'wallet', 'approve', p_hostel))
+  SELECT EXISTS (
+    SELECT FROM members m, app.active_roles(p_org, m.user_id) r
+    WHERE m.org_id = p_org AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
+      AND app.capabilities(p_org, m.user_id, r.portal) ~ ('\|wallet\.approve=(\*|[^|]*' || p_hostel || ')'))
 $$
 --;;
 CREATE FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) RETURNS void
@@ -4820,6 +4822,34 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.platform_proposals() RETURNS TABLE (id uuid, org_id uuid, organization text, hostel text, kind text, amount_paise bigint, currency text, reason text, created_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT p.id, p.org_id, o.name, h.name, p.kind, p.amount_paise, p.currency, p.reason, p.created_at
+  FROM ledger_proposals p
+  JOIN organizations o ON o.id = p.org_id AND o.deleted_at IS NULL
+  JOIN hostels h ON h.org_id = p.org_id AND h.id = p.hostel_id
+  WHERE app.is_super_admin() AND p.status = 'proposed' AND NOT app.has_second_person(p.org_id, p.hostel_id, p.proposed_by)
+  ORDER BY p.created_at, p.id
+$$
+--;;
+CREATE FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_proposals;
+  v_me integer := app.current_user_id();
+BEGIN
+  SELECT * INTO v_row FROM ledger_proposals WHERE org_id = p_org AND id = p_id FOR UPDATE;
+  IF NOT app.is_super_admin() OR v_row.id IS NULL OR app.has_second_person(p_org, v_row.hostel_id, v_row.proposed_by) THEN
+    RAISE EXCEPTION 'There is no such proposal.' USING ERRCODE = 'VR404';
+  ELSIF p_event NOT IN ('approve', 'reject') THEN
+    RAISE EXCEPTION 'The platform approves or rejects.' USING ERRCODE = 'VR422';
+  END IF;
+  PERFORM app.assume(p_org, v_me);
+  PERFORM set_config('app.reason', (SELECT 'Decided by the platform: ' || btrim(first_name || ' ' || last_name) FROM ab_user WHERE id = v_me), true);
+  PERFORM app.carry_out(p_id, p_event, p_note);
+END
+$$
+--;;
 CREATE FUNCTION app.wallet_mismatches() RETURNS TABLE (wallet_id uuid, hostel_id uuid, user_id integer, cached_paise bigint, summed_paise bigint, entries bigint, version bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT w.id, w.hostel_id, w.user_id, w.balance_paise, coalesce(e.total, 0)::bigint, coalesce(e.entries, 0), w.version
@@ -4828,6 +4858,63 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
              WHERE org_id = app.current_org() AND version IS NOT NULL GROUP BY account_id) e ON e.account_id = w.id
   WHERE w.org_id = app.current_org() AND (app.is_system() OR app.allowed_in('wallet', 'read', w.hostel_id))
     AND (w.balance_paise <> coalesce(e.total, 0) OR w.version <> coalesce(e.entries, 0) OR w.version <> coalesce(e.newest, 0))
+$$
+--;;
+CREATE FUNCTION app.ask_product() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Only the console itself seals and checks its books.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.ledger_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.ask_product();
+  RETURN QUERY SELECT app.now(), coalesce(pg_sequence_last_value('public.ledger_transactions_seq_seq'), 0), c.system_identifier::text
+               FROM pg_control_system() c;
+END
+$$
+--;;
+CREATE FUNCTION app.add_ledger_batch(p_batch jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.ask_product();
+  INSERT INTO ledger_batches SELECT * FROM jsonb_populate_record(NULL::ledger_batches, p_batch || jsonb_build_object('org_id', app.current_org()));
+END
+$$
+--;;
+CREATE FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.ask_product();
+  INSERT INTO ledger_checks (org_id, batches, transactions, findings, first_finding, created_at)
+  VALUES (app.current_org(), p_batches, p_transactions, p_findings, p_first, app.now()) RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.ledger_organizations() RETURNS TABLE (org_id uuid, slug text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT id, slug FROM organizations ORDER BY created_at, id
+$$;
+
+-- How well all ledgers are kept, for the health page: numbers of the whole installation, contents of nobody. `wrong`: in
+-- how many organizations the newest check found something
+--;;
+CREATE FUNCTION app.ledger_state() RETURNS TABLE (unsealed bigint, oldest_unsealed_at timestamptz, checked_at timestamptz, wrong bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(sum(waiting.n), 0)::bigint, min(waiting.oldest), min(newest.created_at), count(*) FILTER (WHERE newest.findings > 0)
+  FROM organizations o
+  -- Late commits have a batch end below the one before it: the highest of the last ones counts.
+  LEFT JOIN LATERAL (SELECT max(b.last_seq) AS seq FROM (SELECT last_seq FROM ledger_batches WHERE org_id = o.id ORDER BY number DESC LIMIT 100) b) sealed ON true
+  LEFT JOIN LATERAL (SELECT count(*) AS n, min(w.created_at) AS oldest FROM (
+    SELECT created_at FROM ledger_transactions WHERE org_id = o.id AND seq > coalesce(sealed.seq, 0) ORDER BY seq LIMIT 10000) w) waiting ON true
+  LEFT JOIN LATERAL (SELECT created_at, findings FROM ledger_checks WHERE org_id = o.id ORDER BY created_at DESC LIMIT 1) newest ON true
 $$
 --;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
@@ -5152,9 +5239,43 @@ CREATE INDEX inquiry_attempts_address ON inquiry_attempts (address, at)
 --;;
 CREATE INDEX inquiry_attempts_at ON inquiry_attempts (at)
 --;;
+CREATE TABLE ledger_batches (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	number BIGINT NOT NULL, 
+	key_id TEXT NOT NULL, 
+	row_count INTEGER NOT NULL, 
+	first_seq BIGINT NOT NULL, 
+	last_seq BIGINT NOT NULL, 
+	digest BYTEA NOT NULL, 
+	sealed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	system_id TEXT NOT NULL, 
+	sealed_xid BIGINT, 
+	horizon_seq BIGINT, 
+	horizon_xid BIGINT, 
+	resumes BIGINT, 
+	head BYTEA NOT NULL, 
+	seqs BIGINT[] NOT NULL, 
+	seals BYTEA NOT NULL, 
+	PRIMARY KEY (org_id, number)
+)
+--;;
+CREATE TABLE ledger_checks (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	batches INTEGER NOT NULL, 
+	transactions INTEGER NOT NULL, 
+	findings INTEGER NOT NULL, 
+	first_finding TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id)
+)
+--;;
+CREATE INDEX ledger_checks_newest ON ledger_checks (org_id, created_at)
+--;;
 CREATE TABLE ledger_transactions (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
+	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
 	hostel_id UUID NOT NULL, 
 	key TEXT NOT NULL, 
@@ -7896,6 +8017,22 @@ GRANT SELECT, INSERT ON public.ledger_transactions TO viramah_definer
 --;;
 GRANT SELECT ON public.ledger_transactions TO portal_admin
 --;;
+ALTER TABLE public.ledger_batches ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ledger_batches FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.ledger_batches TO viramah_definer
+--;;
+GRANT SELECT ON public.ledger_batches TO portal_admin
+--;;
+ALTER TABLE public.ledger_checks ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ledger_checks FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.ledger_checks TO viramah_definer
+--;;
+GRANT SELECT ON public.ledger_checks TO portal_admin
+--;;
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.ledger_entries FORCE ROW LEVEL SECURITY
@@ -8232,6 +8369,10 @@ CREATE POLICY own_select on public.ledger_accounts AS PERMISSIVE FOR SELECT TO p
 --;;
 CREATE POLICY staff_select on public.ledger_transactions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
 --;;
+CREATE POLICY staff_select on public.ledger_batches AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('wallet', 'read')))
+--;;
+CREATE POLICY staff_select on public.ledger_checks AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('wallet', 'read')))
+--;;
 CREATE POLICY staff_select on public.ledger_entries AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY own_select on public.ledger_entries AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
@@ -8533,6 +8674,10 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_batches FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_checks FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
@@ -9252,11 +9397,11 @@ ALTER FUNCTION app.contacts_to_rotate(p_prefix text, p_after uuid, p_most intege
 --;;
 GRANT EXECUTE ON FUNCTION app.contacts_to_rotate(p_prefix text, p_after uuid, p_most integer) TO viramah_service
 --;;
-REVOKE ALL ON FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_seen text, p_seen_email text, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) FROM PUBLIC
 --;;
-ALTER FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) OWNER TO viramah_definer
+ALTER FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_seen text, p_seen_email text, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) TO viramah_service
+GRANT EXECUTE ON FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_seen text, p_seen_email text, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text) TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.import_rows_to_rotate(p_prefix text, p_after uuid, p_most integer) FROM PUBLIC
 --;;
@@ -10030,9 +10175,9 @@ ALTER FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount 
 --;;
 GRANT EXECUTE ON FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text, p_id uuid) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) FROM PUBLIC
 --;;
-ALTER FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) OWNER TO viramah_definer
+ALTER FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) FROM PUBLIC
 --;;
@@ -10044,11 +10189,57 @@ ALTER FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) OWNER T
 --;;
 GRANT EXECUTE ON FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) TO portal_admin
 --;;
+REVOKE ALL ON FUNCTION app.platform_proposals() FROM PUBLIC
+--;;
+ALTER FUNCTION app.platform_proposals() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.platform_proposals() TO portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) TO portal_platform
+--;;
 REVOKE ALL ON FUNCTION app.wallet_mismatches() FROM PUBLIC
 --;;
 ALTER FUNCTION app.wallet_mismatches() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.wallet_mismatches() TO portal_admin, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.ask_product() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ask_product() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.ledger_horizon() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ledger_horizon() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ledger_horizon() TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.add_ledger_batch(p_batch jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_ledger_batch(p_batch jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.add_ledger_batch(p_batch jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.ledger_organizations() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ledger_organizations() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ledger_organizations() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.ledger_state() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ledger_state() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ledger_state() TO portal_admin, portal_platform, viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;

@@ -90,11 +90,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
 $$;
 
 --: definer; execute: service
-CREATE FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text)
+CREATE FUNCTION app.rotate_contact(p_org uuid, p_id uuid, p_seen text, p_seen_email text, p_phone_token text, p_phone_index text, p_email_token text, p_email_index text)
 RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   UPDATE contacts SET phone_token = p_phone_token, phone_index = p_phone_index, email_token = p_email_token, email_index = p_email_index
-  WHERE org_id = p_org AND id = p_id
+  WHERE org_id = p_org AND id = p_id AND phone_token IS NOT DISTINCT FROM p_seen AND email_token IS NOT DISTINCT FROM p_seen_email
 $$;
 
 -- Staged rows of personal kinds, likewise.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import TextClause, and_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.crypto import KeyRing, Undecryptable
@@ -30,7 +30,7 @@ from app.services.personal.values import index_purpose, value_context
 BATCH = 200
 _INQUIRIES = text("SELECT org_id, id, phone_token, email_token FROM app.inquiries_to_rotate(:prefix, :after, :most)")
 _CONTACTS = text("SELECT org_id, id, phone_token, email_token FROM app.contacts_to_rotate(:prefix, :after, :most)")
-_ROTATE_CONTACT = text("SELECT app.rotate_contact(:org, :id, :phone_token, :phone_index, :email_token, :email_index)")
+_ROTATE_CONTACT = text("SELECT app.rotate_contact(:org, :id, :seen, :seen_email, :phone_token, :phone_index, :email_token, :email_index)")
 _IMPORT_ROWS = text("SELECT org_id, id, run_id, number, sealed FROM app.import_rows_to_rotate(:prefix, :after, :most)")
 _ROTATE_IMPORT_ROW = text("SELECT app.rotate_import_row(:org, :id, :seen, :sealed)")
 _ROTATE_INQUIRY = text("SELECT app.rotate_inquiry(:org, :id, :seen, :phone_token, :phone_index, :email_token, :email_index)")
@@ -42,6 +42,11 @@ class Rotated:
 
     done: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+
+
+Step = Callable[[Session, KeyRing, Any, Rotated], Any]
+"""Rotates one batch in a transaction of its own; the id to go on after, None at the end. Whoever keeps tokens of the ring in
+own columns adds a step."""
 
 
 def _old(ring: KeyRing, column: Any) -> Any:
@@ -97,40 +102,25 @@ def indexes(session: Session, ring: KeyRing, after: UUID | None, found: Rotated)
     return rows[-1].id if len(rows) == BATCH else None
 
 
-def inquiries(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
-    """Phones and e-mail addresses of a batch of inquiries, and the indexes that recognize who asks again."""
-    rows = session.execute(_INQUIRIES, {"prefix": f"v1.{ring.current}.", "after": after, "most": BATCH}).all()
-    for row in rows:
-        fresh: dict[str, str | None] = {}
-        try:
-            for kind, token in ((PHONE, row.phone_token), (EMAIL, row.email_token)):
-                value = ring.decrypt(token, context(kind, row.id)) if token else None
-                fresh[f"{kind}_token"] = ring.encrypt(value, context(kind, row.id)) if value else None
-                fresh[f"{kind}_index"] = _index(ring, row.org_id, kind, value) if value else None
-        except Undecryptable:
-            found.lost[_named(row.phone_token)] += 1
-            continue
-        session.execute(_ROTATE_INQUIRY, {"org": row.org_id, "id": row.id, "seen": row.phone_token, **fresh})
-        found.done["inquiries"] += 1
-    return rows[-1].id if len(rows) == BATCH else None
+def _addresses(named: str, waiting: TextClause, renew: TextClause, made_for: Callable[[str, UUID], str]) -> Step:
+    """Phones and e-mail addresses of a batch of rows, and the indexes that recognize them."""
+    def step(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+        rows = session.execute(waiting, {"prefix": f"v1.{ring.current}.", "after": after, "most": BATCH}).all()
+        for row in rows:
+            fresh: dict[str, str | None] = {}
+            try:
+                for kind, token in ((PHONE, row.phone_token), (EMAIL, row.email_token)):
+                    value = ring.decrypt(token, made_for(kind, row.id)) if token else None
+                    fresh[f"{kind}_token"] = ring.encrypt(value, made_for(kind, row.id)) if value else None
+                    fresh[f"{kind}_index"] = _index(ring, row.org_id, kind, value) if value else None
+            except Undecryptable:
+                found.lost[_named(row.phone_token or row.email_token)] += 1
+                continue
+            session.execute(renew, {"org": row.org_id, "id": row.id, "seen": row.phone_token, "seen_email": row.email_token, **fresh})
+            found.done[named] += 1
+        return rows[-1].id if len(rows) == BATCH else None
 
-
-def contacts(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
-    """The same of contacts."""
-    rows = session.execute(_CONTACTS, {"prefix": f"v1.{ring.current}.", "after": after, "most": BATCH}).all()
-    for row in rows:
-        fresh: dict[str, str | None] = {}
-        try:
-            for kind, token in ((PHONE, row.phone_token), (EMAIL, row.email_token)):
-                value = ring.decrypt(token, contact_context(kind, row.id)) if token else None
-                fresh[f"{kind}_token"] = ring.encrypt(value, contact_context(kind, row.id)) if value else None
-                fresh[f"{kind}_index"] = _index(ring, row.org_id, kind, value) if value else None
-        except Undecryptable:
-            found.lost[_named(row.phone_token or row.email_token)] += 1
-            continue
-        session.execute(_ROTATE_CONTACT, {"org": row.org_id, "id": row.id, **fresh})
-        found.done["contacts"] += 1
-    return rows[-1].id if len(rows) == BATCH else None
+    return step
 
 
 def import_rows(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
@@ -165,8 +155,7 @@ def second_factors(session: Session, ring: KeyRing, after: int | None, found: Ro
     return rows[-1].user_id if len(rows) == BATCH else None
 
 
-Step = Callable[[Session, KeyRing, Any, Rotated], Any]
-"""Rotates one batch in a transaction of its own. Whoever keeps tokens of the ring in own columns adds a step."""
-
+inquiries = _addresses("inquiries", _INQUIRIES, _ROTATE_INQUIRY, context)
+contacts = _addresses("contacts", _CONTACTS, _ROTATE_CONTACT, contact_context)
 SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries, contacts, import_rows]
 AUTH_STEPS: list[Step] = [second_factors]
