@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID, uuid4
 
 from flask import (
@@ -138,8 +138,16 @@ def local_path(target: str | None, otherwise: str) -> str:
     """`target` if it stays on this site, else `otherwise`: a redirect must not be a way out."""
     if not target or not target.startswith("/") or target[1:2] in ("/", "\\") or "\\" in target:
         return otherwise
-    parts = urlsplit(target)
-    return otherwise if parts.scheme or parts.netloc else target
+    parts = taken_apart(target)
+    return otherwise if parts is None or parts.scheme or parts.netloc else target
+
+
+def taken_apart(address: str) -> SplitResult | None:
+    """The parts of an address that somebody sent; None if it is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
 
 
 # -- one form, one submission -----------------------------------------------------------------------------------

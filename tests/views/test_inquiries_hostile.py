@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.gateways import proof
+from app.views.edge import local_path
 from tests.inquiries import PAGE, PHONE, ask, by_api, solved
 from tests.world import World
 
@@ -42,6 +43,14 @@ def test_odd_values_are_refused_with_a_sentence(app: Any, browser: Any, superuse
     for address in ("/i/%00", "/i/asha/%00", "/i/" + "x" * 3000, "/i/%ED%A0%80", "/v1/inquiries/challenge?organization=%00"):
         assert who.get(address).status_code == 404, address[:20]
     assert _rows(superuser, "SELECT 1 FROM inquiries") == []
+
+
+def test_a_page_of_origin_that_is_no_address_is_no_page(app: Any, browser: Any) -> None:
+    who = browser(None)
+    assert who.http.get(PAGE, headers={"Referer": "http://[there"}).status_code == 200
+    assert who.http.post(PAGE, headers={"Origin": "http://[there"}).status_code == 403
+    with app.test_request_context():
+        assert [local_path(way, "/home") for way in ("/rooms/?a=[", "/\t/[", "/\t/there", "//there")] == ["/rooms/?a=[", "/home", "/home", "/home"]
 
 
 def test_no_proof_can_be_made_up(app: Any, browser: Any, superuser: Engine) -> None:

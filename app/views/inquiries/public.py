@@ -22,7 +22,7 @@ from app.rules.signin import EMAIL_MAX
 from app.services import inquiries
 from app.services.inquiries import Arrival
 from app.views import formats
-from app.views.edge import db_session, submission_id
+from app.views.edge import db_session, submission_id, taken_apart
 from app.views.fields import ConsoleForm, printable, strip
 from app.views.inquiries import strangers
 from app.views.inquiries.strangers import Received, Sent
@@ -110,13 +110,15 @@ class PublicInquiryView(BaseView):
 def _from_here() -> bool:
     """Whether the form stood on a page of ours; browsers say where it did."""
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc in {request.host, urlsplit(settings().public_url).netloc}
+    parts = taken_apart(origin or "")
+    return origin is None or (parts is not None and parts.netloc in {request.host, urlsplit(settings().public_url).netloc})
 
 
 def _filled(where: Arrival, *, sent: bool = False) -> InquiryForm:
     """The form with what the link says: a campaign, or the page somebody came from."""
     arguments = request.args
-    host = urlsplit(request.referrer or "").hostname or ""
+    parts = taken_apart(request.referrer or "")
+    host = (parts.hostname or "") if parts else ""
     form = InquiryForm() if sent else InquiryForm(formdata=None, data={
         "source": arguments.get("utm_source", ""), "campaign": arguments.get("utm_campaign", ""),
         "referrer": "" if host == urlsplit(request.host_url).hostname else host})
