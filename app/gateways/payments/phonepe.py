@@ -37,6 +37,7 @@ from app.gateways.payments.wire import (
     hundredths,
     needed,
     needed_url,
+    part,
     reading,
     same,
     sent,
@@ -85,7 +86,7 @@ class PhonePe:
             return HostedOrder(needed(answer["orderId"]), needed_url(answer["redirectUrl"]))
 
     def fetch(self, reference: str, gateway_id: str) -> PaymentStatus:  # noqa: ARG002 - known by our reference
-        answer = self._ask("GET", f"/checkout/v2/order/{reference}/status", params={"details": "true", "errorContext": "true"})
+        answer = self._ask("GET", f"/checkout/v2/order/{part(reference)}/status", params={"details": "true", "errorContext": "true"})
         with reading():
             state = _STATES[answer["state"]]
             attempts = answer.get("paymentDetails") or []
@@ -113,7 +114,7 @@ class PhonePe:
         return _refund(answer)
 
     def fetch_refund(self, refund_id: str, key: str) -> RefundStatus:  # noqa: ARG002 - known by our key
-        return _refund(self._ask("GET", f"/payments/v2/refund/{key}/status"))
+        return _refund(self._ask("GET", f"/payments/v2/refund/{part(key)}/status"))
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:  # noqa: ARG002 - see trusted_body
         user, password = self._keys.extra.get("webhook_user", ""), self._keys.webhook_secret

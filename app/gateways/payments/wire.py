@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -38,8 +38,10 @@ INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 _LONGEST: Final = 200  # characters of an id or a reason
 _REFERENCE: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{REFERENCE_MAX}}}")
 # Currencies whose smallest unit is not a hundredth (ISO 4217; docs.stripe.com/currencies): their amounts would be misread.
-_OTHER_UNITS: Final = frozenset(
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF BHD IQD JOD KWD LYD OMR TND".split())
+_OTHER_UNITS: Final = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
+    "XPF", "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND",
+})
 _TRY_AGAIN: Final = frozenset({408, 409, 425, 429})  # beside 3xx and 5xx
 
 
@@ -144,6 +146,11 @@ def check_order(order: NewOrder, currencies: frozenset[str] | None = None) -> No
         raise GatewayRefused("currency", f"Amounts in {currency[:3]} cannot be asked for here.")
 
 
+def part(value: str) -> str:
+    """An id as one part of a path."""
+    return quote(needed(value), safe="")
+
+
 def header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == name), "")
 
@@ -195,7 +202,7 @@ def hundredths(text: str) -> int:
         value = Decimal(text.replace(",", "") or "0") * 100
     except InvalidOperation:
         raise ValueError("amount") from None
-    if not value.is_finite() or value != value.to_integral_value() or abs(value) > 10**15:  # noqa: PLR2004 - ten lakh crore
+    if not value.is_finite() or value != value.to_integral_value() or abs(value) > 10**15:
         raise ValueError("amount")
     return int(value)
 
