@@ -155,5 +155,5 @@ class TooManyAttempts(LimitReached):
     code = "too_many_attempts"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("There were several inquiries from your network within the last hour. Please try again later, or call us.")
+        super().__init__("There were several inquiries from your network within the last hour. Please try again later.")
         self.retry_after = retry_after

@@ -36,6 +36,7 @@ class Ask:
     choices: Sequence[tuple[Any, str]] = ()
     most: int = 4000
     help: Any = ""
+    value: Any = ""
 
 
 @dataclass(frozen=True)

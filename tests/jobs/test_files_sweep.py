@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from app.rules.files import Purpose
 from app.services.files import Upload, store
 from app.services.work import enqueue
 from app.tenancy import service_scope, tenant_scope
 from app.wiring import objects
 from jobs import registry
+from jobs.files import sweep_organization
 from jobs.outbox import Drainer
+from tests.imports import there, uploaded
+from tests.maintenance import at
 
 registry.load()
+
+
+def test_a_personal_file_that_nobody_went_on_with_goes_after_a_day(app, world, superuser):
+    files = {kind: uploaded(world.owner, content, kind=kind, zone="Asia/Kolkata") for kind, content in (
+        ("residents", b"Name,Email,Joining Date\nMeera Joshi,meera@people.example,2025-02-13\n"), ("rooms", b"Room,Beds\n901,2\n"))}
+    for hours, expected in ((23, {"uploaded"}), (25, {"discarded", "uploaded"})):
+        at(superuser, timedelta(hours=hours))
+        with tenant_scope(world.a.org_id) as session:
+            sweep_organization(session, {})
+        assert {status for (status,) in there(superuser, "SELECT status FROM import_runs")} == expected
+    told = dict(map(tuple, there(superuser, "SELECT r.kind, f.deleted_at IS NOT NULL FROM import_runs r JOIN files f ON f.id = r.file_id")))
+    assert told == dict.fromkeys(files, False) | {"residents": True}
 
 
 def test_the_sweep_reaches_every_organization_that_has_stored_anything(app, world):

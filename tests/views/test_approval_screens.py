@@ -37,6 +37,25 @@ def test_a_reviewer_claims_looks_and_approves(app, world, superuser, browser):
     assert scalar(superuser, "SELECT state FROM onboarding_submissions") == "approved"
 
 
+def test_the_page_says_how_long_the_bed_is_held_and_leads_on_when_it_is_no_more(app, world, superuser, browser):
+    waiting, home = submitted(superuser, newcomer(world), world.a.places[0].beds[0]), browser(world.owner)
+    with superuser.begin() as connection:
+        connection.execute(text("""UPDATE onboarding_submissions SET answers = '{"identity_kind": "pan"}'"""))
+    home.post(f"/onboarding/submissions/claim/{waiting}")
+    page = home.get(f"{SHOW}/{waiting}").text
+    assert "data-countdown" in page
+    assert "PAN<" in page
+    assert "has run out" not in page
+    with superuser.begin() as connection:
+        connection.execute(text("UPDATE bed_holds SET held_until = now() - interval '1 minute'"))
+    page = home.get(f"{SHOW}/{waiting}").text
+    assert "The hold on their bed has run out" in page
+    assert "data-countdown" not in page
+    assert 'value="The hold on your bed ran out: please choose a bed again."' in page
+    assert home.post(f"/onboarding/submissions/revise/{waiting}", {"flag.bed": "Please choose a bed again."}).status_code == 303
+    assert "has run out" not in home.get(f"{SHOW}/{waiting}").text
+
+
 def test_named_fields_open_again(app, world, superuser, browser):
     waiting, home = submitted(superuser, newcomer(world), world.a.places[0].beds[0]), browser(world.owner)
     home.post(f"/onboarding/submissions/claim/{waiting}")

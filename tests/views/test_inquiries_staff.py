@@ -191,6 +191,7 @@ def test_a_manager_of_one_house_sees_its_inquiries_alone(app: Any, browser: Any,
     who, manager = browser(agent), browser(world.a.people[Role.HOSTEL_MANAGER])
     here, there = (str(place.hostel_id) for place in world.a.places)
     own = write_down(who, hostel=here)
+    assert f'<option value="{here}" selected>' in browser(world.owner).get(f"/inquiries/show/{own}").get_data(as_text=True)
     others = write_down(who, hostel=there, phone="+919811122233")
     anywhere = write_down(who, phone="+919811122244")
     assert [manager.get(f"/inquiries/show/{key}").status_code for key in (own, others, anywhere)] == [200, 404, 404]

@@ -196,7 +196,7 @@ def test_an_invited_person_chooses_a_password_and_is_in(app, world, browser, sup
     weak = somebody.post(link, {"name": "New Person", "password": "password"})
     assert (weak.status_code, 'value="New Person"' in weak.get_data(as_text=True)) == (422, True)
     assert somebody.post(link, {"name": "New Person", "password": PASSWORD}).headers["Location"] == "/"
-    assert somebody.get("/account/").status_code == 200
+    assert "Welcome to Asha Homes." in somebody.get("/account/").get_data(as_text=True)
     assert "New Person" in browser(world.owner).get("/members/list/?size=50").get_data(as_text=True)
     assert browser(None).get(link).status_code == 410
     assert [row.status for row in invitations(superuser)] == ["accepted"]

@@ -118,7 +118,9 @@ def test_unknown_addresses_get_no_account_unless_invited(world, browser, twin, s
     assert len(marks) == 2
     assert somebody.post(asked, {"offer": "nonsense"}).status_code == 404
     assert somebody.post(asked, {"offer": marks[0]}).headers["Location"] == "/"
-    assert "Nina Nobody" in said(somebody.get("/account/"))
+    page = said(somebody.get("/account/"))
+    assert "Nina Nobody" in page
+    assert "Welcome to " in page
     assert somebody.post(asked, {"offer": marks[1]}).status_code == 410
     assert come_back(browser(None), "google", "nobody@asha.example").headers["Location"] == "/"
     with superuser.begin() as connection:

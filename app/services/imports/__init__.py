@@ -16,6 +16,7 @@ from app.services.imports.runs import (
     choose_columns,
     choose_values,
     discard,
+    discard_forgotten,
     drop_file,
     find,
     finish_step,
@@ -31,6 +32,6 @@ from app.services.imports.source import opened
 
 __all__ = [
     "BATCH", "Choices", "Directory", "Offer", "Progress", "already_here", "ask_for_check", "check",
-    "choose_columns", "choose_values", "directory", "discard", "drop_file", "find", "finish_step", "first_choices", "fitted", "judge", "kept_rows", "offer", "opened", "preview",
-    "previewed_things",    "progress", "refused_rows", "run_batch", "settled", "start", "stop", "table_of", "undo", "undo_batch", "upload", "with_columns",
+    "choose_columns", "choose_values", "directory", "discard", "discard_forgotten", "drop_file", "find", "finish_step", "first_choices", "fitted", "judge", "kept_rows", "offer", "opened", "preview",
+    "previewed_things", "progress", "refused_rows", "run_batch", "settled", "start", "stop", "table_of", "undo", "undo_batch", "upload", "with_columns",
 ]

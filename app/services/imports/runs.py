@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -30,6 +31,7 @@ from app.services.imports.writers import WRITERS, Writer, refusal_of
 
 BATCH = 200  # requests in one transaction: about a second, in which the hostel's next number is held
 SMALL_BATCH = 50  # of kinds whose rows are written one by one
+FORGOTTEN_AFTER = timedelta(days=1)
 _IMPORT = text("SELECT app.import_batch(:run, :most)")
 _UNDO = text("SELECT app.undo_import_batch(:run, :most)")
 _TAKE = text("SELECT id, number, request, sealed, row_id FROM app.take_import_rows(:run, :status, :most)")
@@ -125,6 +127,17 @@ def discard(session: Session, run_id: UUID) -> None:
     """Give up an import before it has run, and its file with it."""
     lifecycle.move(session, RUN, run_id, "discard")
     files.remove(session, find(session, run_id).file_id)
+
+
+def discard_forgotten(session: Session) -> int:
+    """Give up imports of personal rows that nobody went on with for a day: their files are in the clear. How many were."""
+    personal = [kind for kind, what in KINDS.items() if what.personal]
+    forgotten = session.scalars(select(ImportRun.id).where(
+        ImportRun.kind.in_(personal), ImportRun.status.in_((S.UPLOADED, S.CHECKING, S.CHECKED)), ImportRun.deleted_at.is_(None),
+        ImportRun.updated_at < func.app.now() - FORGOTTEN_AFTER)).all()
+    for run_id in forgotten:
+        discard(session, run_id)
+    return len(forgotten)
 
 
 def undo(session: Session, run_id: UUID) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -60,7 +62,10 @@ def refusal_of(error: DomainError | DBAPIError) -> DomainError | None:
 
 
 class Writer:
-    """One kind within a hostel, in one transaction. `find` refuses (Invalid) what does not fit, and names what is there already."""
+    """One kind within a hostel, in one transaction. `find` refuses (Invalid) what does not fit, and names what is there already.
+
+    What rows can mean is read when the first row asks for it: a run writes small batches, most of which need little of it.
+    """
 
     kind: ClassVar[ImportKind]
 
@@ -69,10 +74,6 @@ class Writer:
         self.here = 0
         hostel = session.execute(select(Hostel.name, Hostel.code).where(Hostel.id == hostel_id)).one()
         self._names = {hostel.name.strip().lower(), hostel.code.strip().lower()}
-        self.load()
-
-    def load(self) -> None:
-        """Read what rows can mean."""
 
     def fitted(self, verdicts: Iterator[RowVerdict], columns: Mapping[str, str]) -> Iterator[RowVerdict]:
         """The verdicts, with rows refused that do not fit what the hostel has, by the file's `columns`; counts those that are `here`."""
@@ -120,13 +121,22 @@ class Rooms(Writer):
 
     kind = ImportKind.ROOMS
 
-    def load(self) -> None:
-        """Rooms by number, live ones before removed ones; kinds by name, floors by level."""
+    @cached_property
+    def rooms(self) -> dict[str, Room]:
+        """By number, live ones before removed ones."""
         found = self.session.scalars(select(Room).where(Room.hostel_id == self.hostel_id).order_by(Room.deleted_at.desc()))
-        self.rooms = {room.number.lower(): room for room in sorted(found, key=lambda room: room.deleted_at is None)}
-        self.types = {name.lower(): key for name, key in self.session.execute(
+        return {room.number.lower(): room for room in sorted(found, key=lambda room: room.deleted_at is None)}
+
+    @cached_property
+    def types(self) -> dict[str, UUID]:
+        """Kinds of rooms by name."""
+        return {name.lower(): key for name, key in self.session.execute(
             select(RoomType.name, RoomType.id).where(RoomType.hostel_id == self.hostel_id, RoomType.deleted_at.is_(None)))}
-        self.floors = dict(list(self.session.execute(
+
+    @cached_property
+    def floors(self) -> dict[int, UUID]:
+        """By level."""
+        return dict(list(self.session.execute(
             select(Floor.level, Floor.id).where(Floor.hostel_id == self.hostel_id, Floor.deleted_at.is_(None)))))
 
     def find(self, values: dict[str, Any]) -> UUID | None:
@@ -172,16 +182,22 @@ class Beds(Writer):
 
     kind = ImportKind.BEDS
 
-    def load(self) -> None:
-        """Live rooms by number; beds by room and label, live ones before removed ones."""
-        self.rooms = {room.number.lower(): room for room in self.session.scalars(
+    @cached_property
+    def rooms(self) -> dict[str, Room]:
+        """Live ones by number."""
+        return {room.number.lower(): room for room in self.session.scalars(
             select(Room).where(Room.hostel_id == self.hostel_id, Room.deleted_at.is_(None)))}
+
+    @cached_property
+    def beds(self) -> dict[tuple[UUID, str], Bed]:
+        """By room and label, live ones before removed ones."""
         found = self.session.scalars(select(Bed).where(Bed.hostel_id == self.hostel_id)).all()
-        self.beds = {(bed.room_id, bed.label.upper()): bed for bed in sorted(found, key=lambda bed: bed.deleted_at is None)}
-        self.count = {room.id: 0 for room in self.rooms.values()}
-        for bed in self.beds.values():
-            if bed.deleted_at is None and bed.room_id in self.count:
-                self.count[bed.room_id] += 1
+        return {(bed.room_id, bed.label.upper()): bed for bed in sorted(found, key=lambda bed: bed.deleted_at is None)}
+
+    @cached_property
+    def count(self) -> Counter[UUID]:
+        """How many beds each room has."""
+        return Counter(bed.room_id for bed in self.beds.values() if bed.deleted_at is None)
 
     def find(self, values: dict[str, Any]) -> UUID | None:
         """By its room and label."""
@@ -228,9 +244,10 @@ class Residents(Writer):
 
     kind = ImportKind.RESIDENTS
 
-    def load(self) -> None:
+    @cached_property
+    def known(self) -> dict[str, UUID]:
         """Residents of the hostel by address."""
-        self.known = {email.lower(): key for email, key in self.session.execute(
+        return {email.lower(): key for email, key in self.session.execute(
             select(Member.email, Resident.id).join(Member, (Member.org_id == Resident.org_id) & (Member.user_id == Resident.user_id))
             .where(Resident.hostel_id == self.hostel_id))}
 
@@ -262,23 +279,38 @@ class Occupancy(Writer):
 
     kind = ImportKind.OCCUPANCY
 
-    def load(self) -> None:
-        """Beds by name, residents by number and address, stays, and the days on which beds are taken."""
-        self.beds = {(number.lower(), label.upper()): key for number, label, key in self.session.execute(
+    @cached_property
+    def beds(self) -> dict[tuple[str, str], UUID]:
+        """By name."""
+        return {(number.lower(), label.upper()): key for number, label, key in self.session.execute(
             select(Room.number, Bed.label, Bed.id).join(Room, (Room.org_id == Bed.org_id) & (Room.id == Bed.room_id))
             .where(Bed.hostel_id == self.hostel_id, Bed.deleted_at.is_(None), Room.deleted_at.is_(None)))}
-        self.people: dict[str, int] = {}
+
+    @cached_property
+    def people(self) -> dict[str, int]:
+        """Residents by number and address."""
+        found: dict[str, int] = {}
         for reference, email, person in self.session.execute(
                 select(Resident.reference, Member.email, Resident.user_id)
                 .join(Member, (Member.org_id == Resident.org_id) & (Member.user_id == Resident.user_id))
                 .where(Resident.hostel_id == self.hostel_id)):
-            self.people |= {reference: person, email.lower(): person}
-        self.stays = {(person, bed, first): key for person, bed, first, key in self.session.execute(
+            found |= {reference: person, email.lower(): person}
+        return found
+
+    @cached_property
+    def stays(self) -> dict[tuple[int, UUID, date], UUID]:
+        """By who begins them where and when."""
+        return {(person, bed, first): key for person, bed, first, key in self.session.execute(
             select(Stay.user_id, Stay.bed_id, Stay.from_on, Stay.id).where(Stay.hostel_id == self.hostel_id, Stay.status != StayStatus.ENDED))}
-        self.taken: dict[UUID, list[tuple[date, date | None]]] = {}
+
+    @cached_property
+    def taken(self) -> dict[UUID, list[tuple[date, date | None]]]:
+        """The days on which beds are."""
+        found: dict[UUID, list[tuple[date, date | None]]] = {}
         for bed, days in self.session.execute(select(BedAllocation.bed_id, BedAllocation.period).where(
                 BedAllocation.hostel_id == self.hostel_id, BedAllocation.state == AllocationState.ACTIVE)):
-            self.taken.setdefault(bed, []).append((days.lower, days.upper))
+            found.setdefault(bed, []).append((days.lower, days.upper))
+        return found
 
     def _means(self, values: dict[str, Any]) -> tuple[int, UUID, date, date | None]:
         person, bed = self.people.get(values["resident"]), self.beds.get((values["room"].lower(), values["bed"].upper()))
@@ -319,14 +351,20 @@ class Contacts(Writer):
 
     kind = ImportKind.CONTACTS
 
-    def load(self) -> None:
-        """Contacts by id and by what they are recognized by."""
-        self.org_id, self.country = self.session.execute(select(Organization.id, Organization.country)).one()
-        self.known: dict[Any, UUID] = {}
+    @cached_property
+    def org_id(self) -> UUID:
+        """Whose they are: under its indexes."""
+        return self.session.scalars(select(Organization.id)).one()
+
+    @cached_property
+    def known(self) -> dict[Any, UUID]:
+        """By id and by what they are recognized by."""
+        found: dict[Any, UUID] = {}
         for key, location, external, phone, email in self.session.execute(
                 select(Contact.id, Contact.location_id, Contact.external_id, Contact.phone_index, Contact.email_index)
                 .where(Contact.deleted_at.is_(None))):
-            self.known |= {(location, external): key} if external else {digest: key for digest in (phone, email) if digest}
+            found |= {(location, external): key} if external else {digest: key for digest in (phone, email) if digest}
+        return found
 
     def find(self, values: dict[str, Any]) -> UUID | None:
         """By its id in the other program, else by phone and e-mail."""

@@ -12,14 +12,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from app.models.organizations import Organization
-from app.models.people import Invitation, Member
+from app.models.people import Invitation, Member, Membership
 from app.permissions import Role
 from app.rules import organizations, signin
 from app.rules.errors import Conflict, NotFound
+from app.rules.people import MemberStatus
 from app.services.people.accounts import LinkOver, set_password
 from app.services.people.links import link_digest, link_secret
 from app.services.people.members import check_place
@@ -106,6 +107,15 @@ def withdraw(session: Session, invitation_id: UUID) -> None:
     """The link is over."""
     session.execute(_CHANGE, {"id": invitation_id, "digest": None, "expires": None})
     session.expire_all()
+
+
+def waits_for_one(session: Session, member: Member, role: Role, hostel_id: UUID) -> bool:
+    """Whether an import brought somebody who cannot sign in yet, and no invitation is on its way to them."""
+    theirs = (Membership.org_id == member.org_id, Membership.user_id == member.user_id, Membership.role == role,
+              Membership.hostel_id == hostel_id, Membership.status == MemberStatus.INVITED)
+    pending = (Invitation.org_id == member.org_id, Invitation.email == member.email.lower(), Invitation.status == "pending",
+               Invitation.expires_at > func.app.now())
+    return bool(session.scalar(select(select(Membership.id).where(*theirs).exists() & ~select(Invitation.id).where(*pending).exists())))
 
 
 def _mail(session: Session, invitation_id: UUID, expires: datetime) -> None:

@@ -16,8 +16,10 @@ from app.permissions import Role
 from app.rules.files import MediaType
 from app.rules.onboarding import BED, DOCUMENT, FIELDS, FLAGS, Field, Step, SubmissionState
 from app.rules.personal import HIDDEN, VALUES, DocumentKind
+from app.rules.residents import HoldState
 from app.services import approval, documents, personal
 from app.views import formats
+from app.views.approval.queue import OPEN
 from app.views.documents import KINDS, shown
 from app.views.interface import Session
 
@@ -61,8 +63,9 @@ def context(session: Session, item: OnboardingSubmission) -> dict[str, Any]:
     rows = sorted(papers.documents, key=lambda row: list(KINDS).index(DocumentKind(row.kind)))
     found = [_paper(item, paper, row, last) for paper, row in zip(shown(rows, papers.day), rows, strict=True)]
     kinds = dict.fromkeys([*(row.kind for row in rows), *papers.missing])
+    is_open, ends = item.state in OPEN, _held_until(item)
     return {
-        "checks": approval.checks_of(session, item.id), "last": last, "last_state": SubmissionState(last.state) if last else None,
+        "held_until": ends if is_open else None, "bed": BED, "lapsed": is_open and ends is None, "checks": approval.checks_of(session, item.id), "last": last, "last_state": SubmissionState(last.state) if last else None,
         "groups": _groups(item, last, masked, asked), "newest": newest,
         "papers": found, "missing": [KINDS[kind] for kind in papers.missing],
         "paper_lines": [Line(f"{DOCUMENT}{kind}", str(KINDS[DocumentKind(kind)]), "", **_objections(f"{DOCUMENT}{kind}", asked))
@@ -102,6 +105,12 @@ def _said(field: Field, value: str) -> str:
     if field.kind == "check":
         return gettext("Yes")
     return formats.plain_day(datetime.fromisoformat(value).date()) if field.kind == "date" else value
+
+
+def _held_until(item: OnboardingSubmission) -> datetime | None:
+    """When the hold on their bed ends; None if it has."""
+    hold = item.hold
+    return hold.held_until if hold is not None and hold.standing is HoldState.HELD and hold.held_until and hold.held_until > formats.now() else None
 
 
 def _bed(item: OnboardingSubmission) -> str:

@@ -16,19 +16,21 @@ from app.rules.approval import Outcome
 from app.rules.errors import NotFound
 from app.rules.files import content_disposition
 from app.rules.onboarding import SubmissionState
+from app.rules.personal import IdentityKind
 from app.services import approval, documents, personal
 from app.services.search import Sought
 from app.views.approval import queue, reviewing
 from app.views.base import Ask, ConsoleInterface, ConsoleModelView, Step, expose, has_access, service_call
 from app.views.documents import key_of, private
 from app.views.edge import already_submitted, problem_json, problem_page
-from app.views.formats import register_tones
+from app.views.formats import register_tones, register_words
 from app.views.people.doors import ring
 from app.wiring import objects
 
 S = SubmissionState
 register_tones({S.PENDING_REVIEW: "info", S.UNDER_REVIEW: "progress", S.APPROVED: "success", S.REJECTED: "neutral", S.NEEDS_REVISION: "warning",
                 Outcome.FINE: "success", Outcome.DOUBT: "warning", Outcome.PROBLEM: "danger"})
+register_words({IdentityKind.PAN: lazy_gettext("PAN")})
 
 
 class SubmissionView(ConsoleModelView):

@@ -257,9 +257,9 @@ class InquiryView(ConsoleModelView):
     def _invite(self, item: Any) -> Step:
         hostels = [(hostel.id, hostel.name) for hostel in g.identity.hostels]
         hint = gettext("Empty for the one they gave, %(email)s.", email=item.email_masked) if item.email_masked else ""
-        first = [pair for pair in hostels if pair[0] == item.hostel_id]
         return Step("convert", gettext("Invite to move in"), self.url("convert", pk=self.key_of(item)), "user-plus", asks=[
-            Ask("hostel", gettext("Hostel"), "choice", choices=[*first, *(pair for pair in hostels if pair not in first)]),
+            Ask("hostel", gettext("Hostel"), "choice", choices=hostels,
+                value=item.hostel_id or (hostels[0][0] if len(hostels) == 1 else "")),
             Ask("email", gettext("E-mail address"), "line", required=not item.email_masked, most=EMAIL_MAX, help=hint)])
 
     def show_context(self, item: Any) -> dict[str, Any]:

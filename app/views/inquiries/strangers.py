@@ -93,7 +93,7 @@ def receive(where: Arrival, sent: Sent) -> Received:
     try:
         lead = clean_lead(sent.lead, where.country, now.astimezone(ZoneInfo(where.timezone)).date())
         if not (sent.proof or sent.trap):
-            raise Invalid(gettext("Your browser has to show that it is no program, and needs scripts for that. Please turn them on, or call us."),
+            raise Invalid(gettext("Your browser has to show that it is no program, and needs scripts for that. Please turn them on."),
                           field="altcha")
     except DomainError as error:
         return Received(error)

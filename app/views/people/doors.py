@@ -100,10 +100,10 @@ def device_token(user_id: int) -> str:
     return request.cookies.get(DEVICE.format(user_id), "")[:TITLE_LIMIT]
 
 
-def let_in(user_id: int, email: str, *, second_factor: bool, target: str | None) -> Response:
+def let_in(user_id: int, email: str, *, second_factor: bool, target: str | None, welcome: str = "") -> Response:
     """Open a session for somebody who has shown all they must; the one this browser had before ends.
 
-    From now on this browser is known for them.
+    From now on this browser is known for them. `welcome` is said on their first page: what was flashed before is gone.
     """
     before, token = current_digest(), new_token()
     with account_call() as call:
@@ -115,6 +115,8 @@ def let_in(user_id: int, email: str, *, second_factor: bool, target: str | None)
     if call.error is not None:
         return door_page("people/problem.html", call.error.status, error=call.error)
     sign_in(user_id, token)
+    if welcome:
+        flash(welcome, "success")
     response = redirect(after_sign_in(target), code=303)
     response.set_cookie(DEVICE.format(user_id), device, max_age=KNOWN_DEVICE_LIFETIME, httponly=True, samesite="Lax",
                         secure=current_app.config["SESSION_COOKIE_SECURE"])

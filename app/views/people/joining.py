@@ -45,8 +45,7 @@ class SignUpView(BaseView):
                 user_id = accounts.sign_up(call.session, given)
         if call.error is not None:
             return door_page("people/sign_up.html", call.error.status, form=form, error=refused(form, call.error))
-        flash(gettext("Welcome! Begin with your first hostel."), "success")
-        return let_in(user_id, clean.email, second_factor=False, target=None)
+        return let_in(user_id, clean.email, second_factor=False, target=None, welcome=gettext("Welcome! Begin with your first hostel."))
 
 
 class InvitationLinkView(BaseView):
@@ -74,8 +73,7 @@ class InvitationLinkView(BaseView):
             user_id, email, _ = invitations.accept_as_new(call.session, secret, form.name.data, form.password.data)
         if call.error is not None:
             return self._page(found, form, call.error)
-        flash(gettext("Welcome to %(org)s.", org=found.organization), "success")
-        return let_in(user_id, email, second_factor=False, target=None)
+        return let_in(user_id, email, second_factor=False, target=None, welcome=gettext("Welcome to %(org)s.", org=found.organization))
 
     def _with_account(self, found: OpenInvitation, secret: str) -> Response:
         identity = identify()

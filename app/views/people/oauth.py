@@ -243,8 +243,9 @@ class ProviderView(BaseView):
             account = service.join(call.session, provider, found, offer, now())
         if call.error is not None:
             raise call.error
+        answer = flow.end(go_on(account, flow.target))  # which clears the session
         flash(gettext("Welcome to %(org)s.", org=offer.organization), "success")
-        return flow.end(go_on(account, flow.target))
+        return answer
 
     @expose("/account/providers/<name>/remove", methods=["POST"])
     @signed_in

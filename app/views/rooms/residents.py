@@ -10,16 +10,28 @@ from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 
 from app.models.residents import Resident, Stay
-from app.permissions import Action, Resource
+from app.permissions import Action, Portal, Resource, Role
 from app.rules.errors import Conflict
 from app.rules.moveout import WHY_MAX
 from app.rules.residents import ResidentStatus, StayStatus
 from app.services import beds, residents
+from app.services.people import invitations
+from app.services.people.invitations import Offer
 from app.services.search import Sought
 from app.views import formats
-from app.views.base import Ask, ConsoleInterface, ConsoleModelView, Step, expose, has_access, service_call
+from app.views.base import (
+    Ask,
+    ConsoleInterface,
+    ConsoleModelView,
+    Step,
+    expose,
+    has_access,
+    service_call,
+    submission_id,
+)
 from app.views.rooms import asking
 from app.views.rooms.beds import today
+from app.wiring import settings
 
 
 class ResidentView(ConsoleModelView):
@@ -31,7 +43,7 @@ class ResidentView(ConsoleModelView):
     portals = asking.LETTING
     singular_name, plural_name = "Resident", "Residents"
     palette = Sought(("member.name", "reference"), ("hostel.name", "status"), number="number", series="R")
-    method_actions: ClassVar[dict[str, Action]] = dict.fromkeys(("transfer", "swap", "end"), Action.UPDATE)
+    method_actions: ClassVar[dict[str, Action]] = dict.fromkeys(("transfer", "swap", "end", "invite"), Action.UPDATE)
     list_columns: ClassVar[list[str]] = ["member", "reference", "status", "hostel", "moved_in_on", "moved_out_on"]
     optional_columns: ClassVar[list[str]] = ["created_at"]
     show_columns: ClassVar[list[str]] = ["status", "reference", "hostel", "moved_in_on", "moved_out_on"]
@@ -67,7 +79,16 @@ class ResidentView(ConsoleModelView):
         return found
 
     def steps(self, item: Resident) -> list[Step]:
-        """Another bed, a swap, the end: of the stay that lasts or comes."""
+        """Another bed, a swap, the end: of the stay that lasts or comes; and into the console, for whom an import brought."""
+        invite = [Step("invite", gettext("Invite to the console"), self.url("invite", pk=self.key_of(item)), "user-plus", question=gettext(
+            "They get a link by e-mail, %(email)s, and choose a password.", email=item.member.email))] if self._may_invite(item) else []
+        return invite + self._stay_steps(item)
+
+    def _may_invite(self, item: Resident) -> bool:
+        return (g.identity.portal is Portal.ADMIN and g.identity.can(Resource.MEMBERS, Action.CREATE, item.hostel_id)
+                and invitations.waits_for_one(self.session(), item.member, Role.RESIDENT, item.hostel_id))
+
+    def _stay_steps(self, item: Resident) -> list[Step]:
         stay = next((one for one in self._stays(item) if one.status != StayStatus.ENDED.value), None)
         if stay is None or not self.allowed("transfer"):
             return []
@@ -115,6 +136,18 @@ class ResidentView(ConsoleModelView):
         """Today or on a later day."""
         return self._write(pk, gettext("Saved. The bed is free from that day on."), lambda session, stay: beds.end_stay(
             session, stay.id, asking.given_day("on")))
+
+    @expose("/invite/<pk>", methods=["POST"])
+    @has_access
+    def invite(self, pk: str) -> Any:
+        """By e-mail, to the account that an import made for them."""
+        item = self.find(pk)
+        with service_call(gettext("Invited. They choose a password and go on from there.")) as call:
+            if not self._may_invite(item):
+                raise Conflict(gettext("They can sign in already, or an invitation is on its way."))
+            invitations.invite(call.session, settings().secret_key, submission_id(), Offer(
+                item.member.email, item.member.name, Role.RESIDENT, item.hostel_id), formats.now())
+        return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
 
     def display(self, item: Any, column: str, *, short: bool = False) -> Any:
         """References stand in their column as they are."""
