@@ -11,6 +11,7 @@ from enum import StrEnum
 from app.permissions import Role
 from app.rules.errors import Invalid
 from app.rules.phones import clean_phone
+from app.rules.signin import clean_email
 from app.text import N_
 
 DRAFT = "draft."  # before the name of a value that was typed and not yet submitted: kept as it was typed
@@ -176,7 +177,7 @@ VALUES: dict[str, Spec] = {
     "date_of_birth": Spec(N_("Date of birth"), birth_date, _nothing),
     "address": Spec(N_("Home address"), _free, _nothing),
     "parent_address": Spec(N_("Address of a parent"), _free, _nothing),
-    "parent_email": Spec(N_("E-mail of a parent"), lambda text: text.strip().lower(), _nothing, "email"),
+    "parent_email": Spec(N_("E-mail of a parent"), clean_email, _nothing, "email"),
     "bank_account": Spec(N_("Bank account"), compact, _tail, "account"),
 }
 

@@ -52,6 +52,13 @@ def test_a_mask_shows_four_characters_at_the_most_and_never_half_of_a_value(name
     assert 2 * len(shown) < len(rules.compact(value)) or not shown
 
 
+def test_a_parents_email_is_an_address():
+    assert rules.normal("parent_email", " Asha@Example.ORG ") == "asha@example.org"
+    with pytest.raises(Invalid, match="e-mail address") as error:
+        rules.normal("parent_email", "asha at home")
+    assert error.value.field == "parent_email"
+
+
 def test_drafts_stay_as_they_were_typed_and_are_not_looked_for():
     assert rules.normal("draft.phone", " 98 ") == " 98 "
     assert (rules.family("draft.phone"), rules.family("phone"), rules.family("address")) == ("", "phone", "")
