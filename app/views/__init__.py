@@ -42,7 +42,7 @@ def theme() -> str:
 def draft_key() -> str:
     """What forms are kept under by the browser of the signed-in person (`data-guard`, forms.js)."""
     identity = g.get("identity")
-    return signing.draft_key(current_app.config["SETTINGS"].secret_key, identity.user_id) if identity else ""
+    return signing.draft_key(current_app.config["SECRET_KEY"], identity.user_id) if identity else ""
 
 
 def kept_by_nobody(response: Response) -> Response:

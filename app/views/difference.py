@@ -26,6 +26,7 @@ from app.views.edge import local_path
 SHOWN_COLUMNS = 3  # of an entry, in the list
 _LABELS = ("name", "title", "reference", "number", "label")
 DEEDS = {"insert": "Added", "update": "Changed", "delete": "Removed", "export": "Taken out as a file"}
+_CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")  # such as the name of a personal value
 _KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _KEYS = {"org_id", "id", "hostel_key"}  # of the row itself: the page is about it
 
@@ -67,6 +68,8 @@ def summary(entry: AuditEntry) -> str | Markup:
         return gettext("%(names)s and %(n)s more", names=text, n=more) if more > 0 else text
     row = entry.after or entry.before or {}
     called = next((str(row[name]) for name in _LABELS if row.get(name)), "")
+    if _CODE.fullmatch(called):
+        return formats.human(called)
     return formats.shortened(sentence(called)) if called else formats.missing()
 
 

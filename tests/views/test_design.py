@@ -15,7 +15,7 @@ def test_it_shows_each_state_of_each_lifecycle(app, world, browser, role):
     page = browser(world.a.people[role]).get("/design")
     assert page.status_code == 200
     shown = visible(page.text)
-    missing = {state.value for machine in MACHINES.values() for state in machine.states if formats.words(state) not in shown}
+    missing = {state.value for machine in MACHINES.values() for state in machine.states if formats.human(state) not in shown}
     assert MACHINES
     assert missing == set()
     assert "₹1,23,456.00" in shown

@@ -236,6 +236,7 @@ class Person(UserMixin):
     """What the console knows of the caller (`g.identity`)."""
 
     org_id: uuid.UUID
+    user_id: int = 1
     org_name: str = "Lakeside Hostels"
     name: str = "Asha Rao"
     email: str = "asha@lakeside.example"
