@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 
 import pytest
 
@@ -69,6 +70,12 @@ def test_a_taken_bed_gives_a_place_in_line(me, world, browser, superuser):
     page(browser(me).post("/onboarding/bed", {"bed": str(world.b.places[0].beds[0]), "move_in_on": day, "_version": "2"}), 404)
     page(browser(me).post("/onboarding/bed", {"bed": str(world.a.places[0].beds[1]), "move_in_on": day, "_version": "2"}), 303)
     assert "Bed B in room 101 is held for you." in page(browser(me).get("/onboarding/beds"))
+    page(browser(me).post("/onboarding/bed", {"bed": str(bed), "move_in_on": day, "_version": "3"}), 303)
+    beds = page(browser(me).get("/onboarding/beds"))
+    assert "Bed B in room 101 is held for you." in beds  # a place in line gives nothing up
+    assert ("Yours for now" in beds, "You are in line" in beds) == (True, True)
+    later = str(date.fromisoformat(day) + timedelta(days=1))
+    page(browser(me).post("/onboarding/bed", {"bed": str(bed), "move_in_on": later, "_version": "4"}), 303)
 
 
 def fill_until_room(me):

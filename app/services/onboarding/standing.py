@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from app.crypto import KeyRing
@@ -17,7 +17,7 @@ from app.permissions import Role
 from app.rules import onboarding as rules
 from app.rules.onboarding import FIELDS, Step, SubmissionState
 from app.rules.phones import shown_phone
-from app.rules.residents import HoldState, TariffKind
+from app.rules.residents import LIVE_HOLDS, HoldState, TariffKind
 from app.services import inquiries, personal
 from app.services.documents import Papers, papers
 
@@ -51,11 +51,12 @@ class Price:
 
 @dataclass(frozen=True)
 class Standing:
-    """All that the wizard shows of a person."""
+    """All that the wizard shows of a person; `hold` is the bed they chose, `holds` all that they hold or wait for."""
 
     house: House
     last_completed: int
     hold: BedHold | None
+    holds: Sequence[BedHold]
     submission: OnboardingSubmission | None
     flags: Mapping[str, str]
     answers: Mapping[str, str]
@@ -111,9 +112,12 @@ def read(session: Session, ring: KeyRing, user_id: int) -> Standing:
     drafts = list(session.scalars(select(OnboardingDraft).where(OnboardingDraft.user_id == user_id)))
     versions = {draft.step: draft.version for draft in drafts}
     answers = _known(session, ring, house, versions) | {name: value for draft in drafts for name, value in draft.data.items() if name in FIELDS}
-    hold = session.scalar(select(BedHold).where(BedHold.id == progress.hold_id)) if progress and progress.hold_id else None
+    chosen = progress.hold_id if progress else None
+    holds = session.scalars(select(BedHold).where(BedHold.user_id == user_id, BedHold.hostel_id == house.id,
+                                                  or_(BedHold.state.in_(sorted(LIVE_HOLDS)), BedHold.id == chosen))).all()
     return Standing(
-        house, progress.last_completed_step if progress else 0, hold, submission, {flag.field: flag.reason for flag in flags},
+        house, progress.last_completed_step if progress else 0, next((one for one in holds if one.id == chosen), None),
+        [one for one in holds if one.standing in LIVE_HOLDS], submission, {flag.field: flag.reason for flag in flags},
         answers | personal.own_drafts(session, ring, user_id), versions,
         {value.name: value.masked for value in personal.masked(session, user_id)}, papers(session, user_id, Role.PENDING_RESIDENT))
 

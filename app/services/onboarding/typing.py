@@ -15,7 +15,7 @@ from app.rules import onboarding as rules
 from app.rules.errors import Invalid
 from app.rules.onboarding import FIELDS, Step
 from app.rules.personal import DRAFT
-from app.rules.residents import LIVE_HOLDS
+from app.rules.residents import HoldState
 from app.services import beds, personal
 from app.services.onboarding.standing import Standing
 
@@ -51,12 +51,13 @@ def complete(session: Session, step: Step) -> None:
 
 def choose_bed(session: Session, bed_id: UUID, standing: Standing) -> BedHold:
     """Hold a bed from the day of moving in, or stand in line for it; what was offered is taken. Errors: those of `beds.hold`, Invalid."""
-    day, now = rules.move_in(standing.answers.get("move_in_on", ""), standing.house.today), standing.hold
+    day, now = rules.move_in(standing.answers.get("move_in_on", ""), standing.house.today), next((one for one in standing.holds if one.bed_id == bed_id), None)
     if rules.BED not in standing.open:
         raise Invalid("Nobody asked you to change the bed.", field=rules.BED)
-    if now is not None and now.bed_id == bed_id and now.standing in LIVE_HOLDS and now.from_on != day:
+    if now is not None and now.from_on != day:
         session.execute(_LEAVE, {"hold": now.id})
     hold = beds.hold(session, bed_id, day)
-    session.execute(_CHOOSE, {"hold": hold.id})
+    if hold.standing is not HoldState.QUEUED or not standing.holding:  # a place in line is no reason to give up a bed
+        session.execute(_CHOOSE, {"hold": hold.id})
     session.expire_all()
     return hold

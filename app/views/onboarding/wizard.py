@@ -163,8 +163,8 @@ class OnboardingView(ConsoleView):
             on = ""
         found, costs = beds.choices(self.session(), standing.house.id, day), onboarding.prices(self.session(), day)
         rents = {price.room_type_id: price for price in costs if price.kind is TariffKind.RENT}
-        return {"choices": found, "rents": rents, "day": day, "mine": standing.hold if standing.hold and standing.hold.standing in (
-                    HoldState.HELD, HoldState.QUEUED, HoldState.OFFERED) else None, "HoldState": HoldState,
+        return {"choices": found, "rents": rents, "day": day, "own": {one.bed_id: one for one in standing.holds},
+                "mine": standing.hold if standing.hold in standing.holds else None, "HoldState": HoldState,
                 "may_choose": rules.BED in standing.open, **_offers(costs)}
 
     # -- documents --------------------------------------------------------------------------------------------
