@@ -1,0 +1,40 @@
+"""Payments through gateways: accounts, top-ups, webhooks, refunds, and what a gateway answers. The database's functions decide and write."""
+
+from app.services.payments.accounts import (
+    GivenAccount,
+    Keeper,
+    accounts_for,
+    check_account,
+    keeper_of,
+    put_account,
+    webhook_url,
+)
+from app.services.payments.asking import (
+    answered,
+    ask,
+    ask_due,
+    ask_later,
+    attempt_refund,
+    process,
+    send_refund,
+    waiting,
+)
+from app.services.payments.intake import Arrived, Door, keep, open_door
+from app.services.payments.working import (
+    begin,
+    decide,
+    find_intent,
+    flags_of,
+    hand_over,
+    own_intents,
+    propose_refund,
+    refunds_of,
+    replay,
+    resolve,
+    tell_of_flag,
+    tell_of_payment,
+)
+
+__all__ = ["Arrived", "Door", "GivenAccount", "Keeper", "accounts_for", "answered", "ask", "ask_due", "ask_later", "attempt_refund", "begin", "check_account", "decide",
+           "find_intent", "flags_of", "hand_over", "keep", "keeper_of", "open_door", "own_intents", "process", "propose_refund", "put_account", "refunds_of", "replay",
+           "resolve", "send_refund", "tell_of_flag", "tell_of_payment", "waiting", "webhook_url"]
