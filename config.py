@@ -302,6 +302,10 @@ class Settings:
     oauth_github_url: str = setting(read_provider, "GitHub's address", default="https://github.com")
     oauth_github_api_url: str = setting(read_provider, "Address of its API", default="https://api.github.com")
 
+    phonepe_api_base: str = setting(read_provider, "Address of PhonePe's API", default="https://api.phonepe.com/apis/pg")
+    razorpay_api_base: str = setting(read_provider, "Address of Razorpay's API", default="https://api.razorpay.com")
+    stripe_api_base: str = setting(read_provider, "Address of Stripe's API", default="https://api.stripe.com")
+
     public_url: str = setting(
         read_site, "Address under which people reach the console; links in mail begin with it"
     )
