@@ -3,14 +3,17 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import pytest
+
 from app.models.residents import Resident
 from app.permissions import Role
+from app.rules.errors import Invalid
 from app.services import imports
 from app.services.people import invitations
 from app.services.personal import reveal
 from app.tenancy import auth_scope
 from app.wiring import settings
-from tests.imports import as_, checked, imported, ring, there, told, undone, work
+from tests.imports import as_, checked, imported, ring, there, told, undone, uploaded, work
 
 FILE = (b"Name,Email,Check-in date,Mobile,Guardian Phone,Aadhaar\n"
         b"Meera Joshi,meera@people.example,13/02/2025,98765 43210,9123456780,2345 6789 0124\n"
@@ -58,6 +61,12 @@ def test_residents_come_in_encrypted_and_untold_and_go_out_again(world, app, sup
     again = told(boss, imported(boss, FILE, **OPTIONS))[1]
     assert (again.restored, again.created) == (2, 0)
     assert there(superuser, "SELECT number FROM residents WHERE user_id = :who AND hidden_at IS NULL", who=person) == before
+
+
+def test_a_file_that_begins_with_somebodys_row_is_refused_before_anything_is_kept(world, app, superuser):
+    with pytest.raises(Invalid, match="looks like somebody's data"):
+        uploaded(world.owner, FILE.partition(b"\n")[2], **OPTIONS)
+    assert not there(superuser, "SELECT 1 FROM files")
 
 
 def test_an_invitation_makes_an_imported_account_theirs_and_then_they_stay(world, app, superuser):

@@ -1,6 +1,6 @@
 """Imports: what a file of another program means, and which of its rows are fit to go in (Y2)."""
 
-from app.rules.imports.kinds import KINDS, ImportedThing, ImportKind, Kind
+from app.rules.imports.kinds import KINDS, ImportedThing, ImportKind, Kind, check_headers
 from app.rules.imports.mapping import (
     REQUIRED,
     Field,
@@ -64,6 +64,7 @@ __all__ = [
     "Summary",
     "Table",
     "cell_text",
+    "check_headers",
     "check_rows",
     "check_settings",
     "clean_cell",

@@ -6,7 +6,7 @@ Requests are read by app/rules/imports/requests.py, which knows their histories;
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -284,6 +284,12 @@ def _contact(values: dict[str, Any], _context: Context) -> dict[str, Any]:
     if not (values["phone"] or values["email"]):
         raise Invalid("The row has neither a phone nor an e-mail address.", field="phone")
     return values | {"name": clean_name(name), "by": values["external_id"] or values["phone"] or values["email"]}
+
+
+def check_headers(kind: str, headers: Iterable[str]) -> None:
+    """Names of columns are kept in the clear: refuse a personal file that begins with somebody's row. Errors: Invalid."""
+    if KINDS[kind].personal and any(re.search(r"@|\d{6}", re.sub(r"[\s().-]", "", header)) for header in headers):
+        raise Invalid("The first row of the file has to name its columns, and this one looks like somebody's data.", field="file")
 
 
 _HOSTEL = Column(HOSTEL, N_("Hostel"))

@@ -19,7 +19,13 @@ from app.models.imports import ImportRun
 from app.models.organizations import Hostel, Organization
 from app.rules.errors import Conflict, DomainError, NotFound
 from app.rules.files import Purpose
-from app.rules.imports import KINDS, ImportKind, Table, check_settings
+from app.rules.imports import (
+    KINDS,
+    ImportKind,
+    Table,
+    check_headers,
+    check_settings,
+)
 from app.rules.imports.runs import CHOOSING, RUN, RowOutcome, RunStatus
 from app.rules.progress import TaskKind
 from app.services import files, lifecycle, progress
@@ -53,6 +59,7 @@ def upload(session: Session, objects: ObjectStore, sent: Upload, hostel_id: UUID
     accepted = files.check(sent, Purpose.IMPORT)
     with opened(sent.stream(), accepted.media_type, encoding) as (table, found):
         country = session.scalars(select(Organization.country).where(Organization.id == hostel.org_id)).one()
+        check_headers(kind, table.headers)
         choices = first_choices(table, hostel.timezone, found, kind, country)
         headers = list(table.headers)
     file = files.store(session, objects, sent, Purpose.IMPORT, hostel_id)
