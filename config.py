@@ -95,7 +95,7 @@ def read_site(text: str) -> str:
 
 
 def read_provider(text: str) -> str:
-    """Where people sign in elsewhere: secrets and proofs travel there, so in clear on this machine alone."""
+    """Where others sign people in, or take payments: secrets travel there, so in clear on this machine alone."""
     parts = urlsplit(read_url("https", "http")(text))
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost"):
         raise ValueError("must begin with https://")
@@ -302,7 +302,9 @@ class Settings:
     oauth_github_url: str = setting(read_provider, "GitHub's address", default="https://github.com")
     oauth_github_api_url: str = setting(read_provider, "Address of its API", default="https://api.github.com")
 
-    phonepe_api_base: str = setting(read_provider, "Address of PhonePe's API", default="https://api.phonepe.com/apis/pg")
+    phonepe_api_base: str = setting(
+        read_provider, "Address of PhonePe's gateway; its sandbox is `https://api-preprod.phonepe.com/apis/pg-sandbox`",
+        default="https://api.phonepe.com/apis/pg")
     razorpay_api_base: str = setting(read_provider, "Address of Razorpay's API", default="https://api.razorpay.com")
     stripe_api_base: str = setting(read_provider, "Address of Stripe's API", default="https://api.stripe.com")
 

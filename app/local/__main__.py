@@ -109,6 +109,7 @@ def reset(arguments: argparse.Namespace) -> int:
             shutil.rmtree(folder.root / name, ignore_errors=True)
         shutil.rmtree(folder.sockets, ignore_errors=True)
         folder.secrets.unlink(missing_ok=True)
+        folder.gateways.unlink(missing_ok=True)
     print(f"Removed. The next start makes everything in {folder.root} anew.")
     return 0
 

@@ -68,8 +68,9 @@ def run_console(folder: DataFolder, port: int) -> int:
             settings = config.load(local.settings)
             if settings.database_realtime_url:
                 check_port(settings.realtime_port, "REALTIME_PORT")
-            if (twins := twins_port(settings)) is not None:
-                check_port(twins)
+            for twins in (twins_port(settings), payment_twins_port(settings)):
+                if twins is not None:
+                    check_port(twins)
             try:
                 start_servers(supervisor, local)
                 logins = prepare_database(local, demo=settings.demo)
@@ -188,6 +189,8 @@ def start_processes(supervisor: Supervisor, local: Local, settings: config.Setti
     worker, scheduler = ["-m", "jobs.worker"], ["-m", "jobs.scheduler"]
     realtime = {"realtime": ["-m", "app.api.realtime"]} if settings.database_realtime_url else {}
     twins = {"twins": ["-m", "app.local.twins", str(twins_port(settings))]} if twins_port(settings) else {}
+    if gateways := payment_twins_port(settings):
+        twins["gateways"] = ["-m", "app.local.payment_twins", str(gateways), str(local.folder.gateways), settings.public_url]
     for name, words in {"web": web, "worker": worker, "scheduler": scheduler, **realtime, **twins}.items():
         say(f"Starting {name} …")
         program = Program(
@@ -202,6 +205,12 @@ def start_processes(supervisor: Supervisor, local: Local, settings: config.Setti
 def twins_port(settings: config.Settings) -> int | None:
     """Where the demo's stand-ins for Google and GitHub listen; None if people sign in with the real ones, or with none."""
     return urlsplit(settings.oauth_google_url).port if settings.oauth_google_client_id == environment.TWIN_ID else None
+
+
+def payment_twins_port(settings: config.Settings) -> int | None:
+    """Where the demo's stand-ins for payment gateways listen; None where money is real."""
+    address = urlsplit(settings.razorpay_api_base)
+    return address.port if settings.demo and address.hostname == HOST else None
 
 
 def new_counts(folder: DataFolder) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import config
+from app.gateways.payments import NAMES as GATEWAYS
 from app.local.places import DataFolder, private_folder, read_secrets, write_secrets
 from app.local.postgres import Postgres
 from app.local.redis import Redis
@@ -66,6 +67,7 @@ def describe(folder: DataFolder, port: int, environ: Mapping[str, str], *, creat
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         **_realtime(port, given),
         **_twins(port, given),
+        **_payment_twins(port, given),
         **{name: value for name, value in kept.items() if name in DEMO_KEYS},
     }
     postgres = redis = None
@@ -94,6 +96,14 @@ def _twins(port: int, given: Mapping[str, str]) -> dict[str, str]:
     if not config.read_flag(given["DEMO"]) or "PUBLIC_URL" in given or any(name.startswith("OAUTH_") for name in given):
         return {}
     return twin_settings(port + 2 if port + 2 <= LAST_PORT else port - 2)
+
+
+def _payment_twins(port: int, given: Mapping[str, str]) -> dict[str, str]:
+    """In the demo, unless real ones are set: stand-ins for payment gateways, three ports on."""
+    if not config.read_flag(given["DEMO"]) or "PUBLIC_URL" in given or any(name.endswith("_API_BASE") for name in given):
+        return {}
+    own = port + 3 if port + 3 <= LAST_PORT else port - 3
+    return {f"{name.upper()}_API_BASE": f"http://127.0.0.1:{own}/{name}" for name in GATEWAYS}
 
 
 def twin_settings(port: int) -> dict[str, str]:

@@ -44,6 +44,11 @@ class DataFolder:
         return self.root / "secrets.json"
 
     @property
+    def gateways(self) -> Path:
+        """What the demo's stand-ins for payment gateways know."""
+        return self.root / "gateways.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "run.lock"
 
