@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from app import metrics
 from app.languages import SOURCE, sentence
 from app.logs import current_request_id
-from app.rules.errors import DomainError
+from app.rules.errors import DomainError, Invalid
 from app.rules.refusals import DatabaseRefusal, Unavailable, meaning_of
 from app.text import N_
 
@@ -91,6 +91,7 @@ def register_error_handlers(app: Flask) -> None:
     """Give every error that leaves a view one way out."""
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(ValueError, _value_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(InternalServerError, _server_error)
 
@@ -107,6 +108,13 @@ def _database_error(error: DBAPIError) -> Response:
     if meaning is None:
         raise error  # Flask records it and asks _server_error
     return _domain_error(meaning)
+
+
+def _value_error(error: ValueError) -> Response:
+    """No keyboard types NUL, and the driver refuses it before the database could; every other ValueError is a bug."""
+    if "NUL (0x00)" not in str(error):
+        raise error
+    return _domain_error(Invalid("The text contains characters that cannot be stored."))
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

@@ -61,7 +61,9 @@ def test_from_notice_on_the_phone_to_the_statement(app, world, superuser, browse
     assert 'alt="Photo 1 of Keys"' in page(owner, path)
     assert "Photo 1 of Keys" not in page(resident, "/my/move-out/")
     assert owner.get(f"/move-outs/statement/{once}").status_code == 409
+    assert owner.post(f"/move-outs/more/{once}", data={"name": "Lamp\0"}).status_code == 422  # no keyboard types this
     assert owner.post(f"/move-outs/finish/{once}").status_code == 303
+    assert "Rent is paid until a day of the stay" in page(owner, f"{path}?paid_until=2001-01-01")
     html = page(owner, f"{path}?paid_until={leaves}")
     balance = re.search(r'name="balance" value="(-?\d+)"', html)[1]
     assert int(balance) == -1250_50

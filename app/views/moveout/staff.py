@@ -10,6 +10,7 @@ from flask import request
 from flask_babel import gettext, lazy_gettext
 from wtforms import Form
 
+from app.languages import sentence
 from app.models.moveout import MoveOut
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError, Invalid
@@ -73,14 +74,16 @@ class MoveOutView(ConsoleModelView):
     def show_context(self, item: MoveOut) -> dict[str, Any]:
         """What was found, and the settlement: made, or as it would be for the day that was asked about."""
         session, settled = self.session(), item.settlement
-        paid, made = item.paid_until, settled
+        paid, made, refusal = item.paid_until, settled, ""
         if settled is None and item.standing is MoveOutStatus.INSPECTED and self.allowed("settle") and "paid_until" in request.values:
             try:
                 paid = date.fromisoformat(request.values["paid_until"])
                 made = moveout.draft(session, item, paid)
-            except (ValueError, DomainError):
-                paid = made = None
-        return {"items": moveout.items_of(session, item.id), "photos": moveout.photos_of(session, item.id), "settlement": made,
+            except ValueError:
+                paid, refusal = None, gettext("Please give a date.")
+            except DomainError as error:
+                refusal = sentence(error.message)
+        return {"refusal": refusal, "items": moveout.items_of(session, item.id), "photos": moveout.photos_of(session, item.id), "settlement": made,
                 "settled": settled is not None, "paid_until": paid, "short": days_short(item.noticed_on, item.notice_days, item.leaves_on),
                 "may_inspect": item.standing in OPEN and self.allowed("inspect"), "conditions": list(Condition), "accept": ",".join(sorted(PHOTOS)),
                 "may_settle": item.standing is MoveOutStatus.INSPECTED and self.allowed("settle"), "key": self.key_of(item),
