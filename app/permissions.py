@@ -30,6 +30,7 @@ class Resource(StrEnum):
     RESIDENTS = "residents"
     MOVE_OUTS = "move_outs"
     WALLET = "wallet"
+    CANTEEN = "canteen"
     ONBOARDING = "onboarding"
     MEMBERS = "members"
     TEAM = "team"
@@ -140,13 +141,13 @@ _VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.RESIDENTS: "r", R.MAINTENANCE: 
                  R.TASKS: "ru"})
 _MEMBER = _VIEWER | _caps({R.MAINTENANCE: "cr", R.FILES: "c", R.TEAM: "r"})
 _ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r", R.MOVE_OUTS: "ra",
-                                R.WALLET: "cruax"})
+                                R.WALLET: "cruax", R.CANTEEN: "rx"})
 _FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TASKS: "ru"})
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})
 _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
     R.HOSTELS: "ru", R.ROOMS: "crudx", R.RESIDENTS: "crudx", R.INQUIRIES: "crudax", R.MEMBERS: "cru", R.TEAM: "crud", R.MAINTENANCE: "crudax",
     R.IMPORTS: "crud", R.FILES: "crd", R.HEALTH: "r", R.PERSONAL: "crua", R.ONBOARDING: "rua",
-    R.MOVE_OUTS: "crua",
+    R.MOVE_OUTS: "crua", R.CANTEEN: "crudax",
 })
 _ADMINISTRATOR = _HOSTEL_MANAGER | _caps({
     R.ORGANIZATION: "ru", R.HOSTELS: "crudx", R.MEMBERS: "crudax", R.PERMISSIONS: "rua", R.AUDIT: "rx",
@@ -162,7 +163,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ACCOUNTANT: _ACCOUNTANT,
     Role.GUARD: _FIELD_STAFF,
     Role.SALES_AGENT: _FIELD_STAFF | _caps({R.RESIDENTS: "r", R.INQUIRIES: "crux"}),
-    Role.CANTEEN_STAFF: _FIELD_STAFF,
+    Role.CANTEEN_STAFF: _FIELD_STAFF | _caps({R.CANTEEN: "crudx"}),
     Role.AMENITY_MANAGER: _FIELD_STAFF,
     Role.MAINTENANCE_STAFF: _MAINTENANCE_STAFF,
     Role.BOT_TRAINER: _caps({R.HOSTELS: "r", R.NOTIFICATIONS: "ru"}),
@@ -170,6 +171,6 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.VIEWER: _VIEWER,
     # A resident's capabilities are about their own rows: the policies of portal_resident see to that.
     Role.RESIDENT: _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "cr", R.FILES: "cr", R.NOTIFICATIONS: "ru", R.PERSONAL: "cru",
-                          R.MOVE_OUTS: "cru", R.WALLET: "r"}),
+                          R.MOVE_OUTS: "cru", R.WALLET: "r", R.CANTEEN: "cr"}),
     Role.PENDING_RESIDENT: _caps({R.NOTIFICATIONS: "ru", R.FILES: "cr", R.PERSONAL: "cru", R.ONBOARDING: "cru"}),
 }

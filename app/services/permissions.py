@@ -36,7 +36,7 @@ _TABLE: dict[Resource, str] = {
     Resource.IMPORTS: "import_runs", Resource.REPORTS: "maintenance_requests", Resource.AUDIT: "audit_log",
     Resource.WORK: "outbox", Resource.TASKS: "tasks", Resource.RESIDENTS: "residents", Resource.MOVE_OUTS: "move_outs",
     Resource.ONBOARDING: "onboarding_submissions", Resource.PERSONAL: "personal_values", Resource.INQUIRIES: "inquiries",
-    Resource.WALLET: "ledger_entries",
+    Resource.WALLET: "ledger_entries", Resource.CANTEEN: "canteen_menu",
 }
 """The table that stands for a resource: what a portal may do to it, it may do to the resource."""
 _BY_FUNCTION: dict[Capability, str] = {
@@ -55,6 +55,7 @@ _BY_FUNCTION: dict[Capability, str] = {
     (Resource.ONBOARDING, Action.APPROVE): "approve_submission",
     (Resource.MOVE_OUTS, Action.CREATE): "give_notice", (Resource.MOVE_OUTS, Action.UPDATE): "withdraw_notice",
     (Resource.MOVE_OUTS, Action.APPROVE): "settle_move_out",
+    (Resource.CANTEEN, Action.CREATE): "place_order", (Resource.CANTEEN, Action.APPROVE): "set_canteen",
     (Resource.WALLET, Action.CREATE): "propose", (Resource.WALLET, Action.UPDATE): "freeze_wallet",
     (Resource.WALLET, Action.APPROVE): "decide_proposal",
 }

@@ -2263,6 +2263,211 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY f.level, r.number, b.label
 $$
 --;;
+CREATE FUNCTION app.amount_words(p_paise bigint, p_currency text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT CASE p_currency WHEN 'INR' THEN '₹' ELSE p_currency || ' ' END || to_char(p_paise / 100.0, 'FM9,999,999,990.00')
+$$;
+
+-- Places and pays an order of one meal for the caller. p_items: [{dish, quantity}]
+--;;
+CREATE FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_me integer := app.current_user_id();
+  v_hostel hostels;
+  v_room uuid;
+  v_dishes uuid[];
+  v_quantities integer[];
+  v_found record;
+  v_short record;
+  v_wallet uuid;
+  v_number bigint;
+  v_held bigint;
+BEGIN
+  SELECT * INTO v_hostel FROM hostels WHERE org_id = v_org AND id = p_hostel AND deleted_at IS NULL;
+  IF NOT FOUND OR NOT app.is_admitted() OR NOT app.allowed_in('canteen', 'create', p_hostel) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('order:' || p_id, 0)); -- a double click waits for its first half
+  IF EXISTS (SELECT FROM canteen_orders WHERE org_id = v_org AND id = p_id AND user_id = v_me) THEN
+    RETURN p_id;
+  END IF;
+  SELECT array_agg(dish ORDER BY dish), array_agg(quantity ORDER BY dish) INTO v_dishes, v_quantities
+  FROM (SELECT (i ->> 'dish')::uuid AS dish, sum((i ->> 'quantity')::integer)::integer AS quantity
+        FROM jsonb_array_elements(p_items) AS i GROUP BY 1) AS asked;
+  IF v_dishes IS NULL OR cardinality(v_dishes) > 40 THEN
+    RAISE EXCEPTION 'Choose what you would like first.' USING ERRCODE = 'VR422', COLUMN = 'items';
+  ELSIF NOT 1 <= ALL (v_quantities) OR NOT 20 >= ALL (v_quantities) THEN
+    RAISE EXCEPTION 'Order 1 to 20 portions of a dish.' USING ERRCODE = 'VR422', COLUMN = 'items';
+  ELSIF length(btrim(coalesce(p_note, ''))) > 200 THEN
+    RAISE EXCEPTION 'The note takes at most 200 characters.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  SELECT b.room_id INTO v_room FROM stays s JOIN beds b ON b.org_id = s.org_id AND b.id = s.bed_id
+  WHERE s.org_id = v_org AND s.user_id = v_me AND s.hostel_id = p_hostel AND s.status = 'current' AND s.hidden_at IS NULL;
+  IF v_room IS NULL THEN
+    RAISE EXCEPTION 'You have no room in this house now, so there is nowhere to bring it.' USING ERRCODE = 'VR409';
+  END IF;
+  IF NOT app.count_hit('canteen_order', v_org || ':' || v_me,
+                       date_trunc('day', app.now() AT TIME ZONE v_hostel.timezone) AT TIME ZONE v_hostel.timezone, 20) THEN
+    RAISE EXCEPTION 'You have ordered 20 times today, which is the limit.' USING ERRCODE = 'VR429';
+  END IF;
+
+  PERFORM FROM canteen_menu WHERE org_id = v_org AND id = ANY (v_dishes) ORDER BY id FOR UPDATE;
+  SELECT count(*) AS dishes, count(DISTINCT (m.served_on, m.meal)) AS meals, min(m.served_on) AS served_on, min(m.meal) AS meal,
+         min(m.order_until) AS until, sum(m.price_paise * a.quantity)::bigint AS total INTO v_found
+  FROM unnest(v_dishes, v_quantities) AS a (dish, quantity)
+  JOIN canteen_menu m ON m.org_id = v_org AND m.id = a.dish AND m.hostel_id = p_hostel AND m.deleted_at IS NULL;
+  IF v_found.dishes < cardinality(v_dishes) THEN
+    RAISE EXCEPTION 'One of these dishes is not on the menu any more.' USING ERRCODE = 'VR409', COLUMN = 'items';
+  ELSIF v_found.meals > 1 THEN
+    RAISE EXCEPTION 'Order each meal by itself.' USING ERRCODE = 'VR422', COLUMN = 'items';
+  ELSIF v_found.until <= app.now() THEN
+    RAISE EXCEPTION 'It is too late to order this meal.' USING ERRCODE = 'VR409';
+  END IF;
+  SELECT m.name, m.stock INTO v_short FROM unnest(v_dishes, v_quantities) AS a (dish, quantity)
+  JOIN canteen_menu m ON m.org_id = v_org AND m.id = a.dish AND m.stock < a.quantity ORDER BY m.name LIMIT 1;
+  IF FOUND AND v_short.stock = 0 THEN
+    RAISE EXCEPTION '% is sold out.', v_short.name USING ERRCODE = 'VR409', COLUMN = 'items';
+  ELSIF FOUND THEN
+    RAISE EXCEPTION 'Only % left of %.', v_short.stock, v_short.name USING ERRCODE = 'VR409', COLUMN = 'items';
+  ELSIF p_seen <> v_found.total THEN
+    RAISE EXCEPTION 'A price has changed in the meantime: look at it again.' USING ERRCODE = 'VR409', COLUMN = 'items';
+  END IF;
+  v_wallet := app.ledger_account(p_hostel, 'wallet', v_me);
+  -- Without a lock: app.book refuses for good, this only says how much is missing.
+  SELECT balance_paise + limit_paise INTO v_held FROM wallet_balance_cache WHERE org_id = v_org AND id = v_wallet AND NOT frozen;
+  IF v_held < v_found.total THEN
+    RAISE EXCEPTION 'This costs %, and there is % in your wallet: % more is needed.', app.amount_words(v_found.total, v_hostel.currency),
+      app.amount_words(v_held, v_hostel.currency), app.amount_words(v_found.total - v_held, v_hostel.currency) USING ERRCODE = 'VR409';
+  END IF;
+
+  v_number := app.next_number(v_org, 'canteen', p_hostel);
+  INSERT INTO canteen_orders (org_id, id, hostel_id, number, user_id, room_id, served_on, meal, total_paise, note, placed_at, moved_at)
+  VALUES (v_org, p_id, p_hostel, v_number, v_me, v_room, v_found.served_on, v_found.meal, v_found.total, btrim(coalesce(p_note, '')), app.now(), app.now());
+  INSERT INTO canteen_order_items (org_id, hostel_id, order_id, dish_id, user_id, name, quantity, price_paise)
+  SELECT v_org, p_hostel, p_id, m.id, v_me, m.name, a.quantity, m.price_paise
+  FROM unnest(v_dishes, v_quantities) AS a (dish, quantity) JOIN canteen_menu m ON m.org_id = v_org AND m.id = a.dish;
+  UPDATE canteen_menu m SET stock = m.stock - a.quantity
+  FROM unnest(v_dishes, v_quantities) AS a (dish, quantity) WHERE m.org_id = v_org AND m.id = a.dish;
+  PERFORM app.book('order:' || p_id, 'order', p_hostel, v_found.total, v_wallet, app.ledger_account(p_hostel, 'canteen'),
+                   (SELECT reference FROM canteen_orders WHERE org_id = v_org AND id = p_id), 'canteen_orders', p_id);
+  UPDATE canteen_orders SET status = 'placed' WHERE org_id = v_org AND id = p_id;
+  PERFORM app.enqueue('canteen.moved', jsonb_build_object('order_id', p_id, 'state', 'placed', 'by', v_me));
+  -- Of each dish the kitchen is told once.
+  PERFORM app.enqueue('canteen.low_stock', jsonb_build_object('dish_id', m.id), m.id::text) FROM canteen_menu m
+  WHERE m.org_id = v_org AND m.id = ANY (v_dishes)
+    AND m.stock <= coalesce((SELECT low_stock FROM canteen_settings WHERE org_id = v_org AND hostel_id = p_hostel), 5);
+  RETURN p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.on_order_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_order canteen_orders;
+BEGIN
+  SELECT * INTO v_order FROM canteen_orders WHERE org_id = app.current_org() AND id = p_id;
+  IF NOT app.is_staff() AND v_order.user_id IS DISTINCT FROM app.current_user_id() THEN
+    RAISE EXCEPTION 'There is no such canteen order.' USING ERRCODE = 'VR404';
+  ELSIF p_to IS NULL AND p_event = 'cancel' AND p_from IN ('preparing', 'ready') THEN
+    RAISE EXCEPTION 'It is being cooked already: say why, and ask for the money.' USING ERRCODE = 'VR409';
+  ELSIF p_to IS NULL OR p_event = 'cancel_late' AND current_setting('app.note') = '' THEN
+    RETURN; -- app.move says why not
+  END IF;
+  IF p_event = 'cancel' THEN
+    PERFORM FROM canteen_menu WHERE org_id = v_order.org_id
+      AND id IN (SELECT dish_id FROM canteen_order_items WHERE org_id = v_order.org_id AND order_id = p_id) ORDER BY id FOR UPDATE;
+    UPDATE canteen_menu m SET stock = m.stock + i.quantity FROM canteen_order_items i
+    WHERE i.org_id = v_order.org_id AND i.order_id = p_id AND m.org_id = i.org_id AND m.id = i.dish_id;
+    PERFORM app.book('order:' || p_id || ':refund', 'refund', v_order.hostel_id, v_order.total_paise,
+                     app.ledger_account(v_order.hostel_id, 'canteen'), app.ledger_account(v_order.hostel_id, 'wallet', v_order.user_id),
+                     v_order.reference, 'canteen_orders', p_id);
+  ELSIF p_event = 'cancel_late' THEN
+    PERFORM app.write_proposal(v_order.hostel_id, 'refund', v_order.user_id, '', v_order.total_paise,
+                               v_order.reference || ': ' || current_setting('app.note'), 'canteen_orders', p_id, NULL);
+  END IF;
+  UPDATE canteen_orders SET moved_at = app.now(), refund = CASE p_event WHEN 'cancel' THEN 'done' WHEN 'cancel_late' THEN 'asked' ELSE refund END
+  WHERE org_id = v_order.org_id AND id = p_id;
+  PERFORM app.enqueue('canteen.moved', jsonb_build_object('order_id', p_id, 'state', p_to, 'by', app.current_user_id()));
+END
+$$
+--;;
+CREATE FUNCTION app.follow_canteen_refund() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.source = 'canteen_orders' AND NEW.status <> OLD.status THEN
+    UPDATE canteen_orders SET refund = CASE NEW.status WHEN 'approved' THEN 'done' ELSE 'refused' END
+    WHERE org_id = NEW.org_id AND id = NEW.source_id AND refund = 'asked';
+    PERFORM app.enqueue('canteen.refunded', jsonb_build_object('order_id', NEW.source_id));
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.set_dish_stock(p_dish uuid, p_stock integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid := (SELECT hostel_id FROM canteen_menu WHERE org_id = app.current_org() AND id = p_dish AND deleted_at IS NULL);
+BEGIN
+  IF v_hostel IS NULL OR NOT app.allowed_in('canteen', 'read', v_hostel) THEN
+    RAISE EXCEPTION 'There is no such dish.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('canteen', 'update', v_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF p_stock IS NULL OR p_stock NOT BETWEEN 0 AND 5000 THEN
+    RAISE EXCEPTION 'Give a number of portions from 0 to 5000.' USING ERRCODE = 'VR422', COLUMN = 'stock';
+  END IF;
+  UPDATE canteen_menu SET stock = p_stock WHERE org_id = app.current_org() AND id = p_dish;
+END
+$$
+--;;
+CREATE FUNCTION app.set_canteen(p_hostel uuid, p_until time[], p_summary time, p_low integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_zone text := (SELECT timezone FROM hostels WHERE org_id = app.current_org() AND id = p_hostel AND deleted_at IS NULL);
+  v_before time[];
+BEGIN
+  IF v_zone IS NULL OR NOT app.allowed_in('canteen', 'read', p_hostel) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('canteen', 'approve', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF p_low NOT BETWEEN 0 AND 1000 THEN
+    RAISE EXCEPTION 'Give a number of portions from 0 to 1000.' USING ERRCODE = 'VR422', COLUMN = 'low_stock';
+  END IF;
+  INSERT INTO canteen_settings (org_id, hostel_id) VALUES (v_org, p_hostel) ON CONFLICT (org_id, hostel_id) DO NOTHING;
+  SELECT ARRAY[breakfast_until, lunch_until, snacks_until, dinner_until] INTO v_before FROM canteen_settings
+  WHERE org_id = v_org AND hostel_id = p_hostel FOR UPDATE;
+  UPDATE canteen_settings SET breakfast_until = p_until[1], lunch_until = p_until[2], snacks_until = p_until[3], dinner_until = p_until[4],
+    summary_at = p_summary, low_stock = p_low WHERE org_id = v_org AND hostel_id = p_hostel;
+  UPDATE canteen_menu d SET order_until = (d.served_on + p_until[m.place]) AT TIME ZONE v_zone
+  FROM unnest(ARRAY['breakfast', 'lunch', 'snacks', 'dinner']) WITH ORDINALITY AS m (meal, place)
+  WHERE d.org_id = v_org AND d.hostel_id = p_hostel AND d.meal = m.meal AND d.deleted_at IS NULL AND d.served_on >= app.house_day(p_hostel)
+    AND d.order_until = (d.served_on + v_before[m.place]) AT TIME ZONE v_zone;
+END
+$$
+--;;
+CREATE FUNCTION app.order_names(p_orders uuid[]) RETURNS TABLE (order_id uuid, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT o.id, m.name FROM canteen_orders o JOIN members m ON m.org_id = o.org_id AND m.user_id = o.user_id
+  WHERE o.org_id = app.current_org() AND o.id = ANY (p_orders)
+    AND (app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', o.hostel_id))
+$$
+--;;
+CREATE FUNCTION app.ask_canteen_summaries() RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH house AS (
+    SELECT h.org_id, h.id, (app.now() AT TIME ZONE h.timezone) AS local, coalesce(s.summary_at, time '22:30') AS at
+    FROM hostels h LEFT JOIN canteen_settings s ON s.org_id = h.org_id AND s.hostel_id = h.id WHERE h.deleted_at IS NULL),
+  asked AS (
+    INSERT INTO outbox (org_id, kind, payload, key)
+    SELECT org_id, 'canteen.summary', jsonb_build_object('hostel_id', id, 'day', local::date), id || ':' || local::date FROM house
+    WHERE local::time >= at AND EXISTS (SELECT FROM canteen_orders o WHERE o.org_id = house.org_id AND o.hostel_id = house.id
+                                        AND o.served_on = house.local::date)
+    ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING RETURNING 1)
+  SELECT count(*) FROM asked
+$$
+--;;
 CREATE FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) RETURNS TABLE (contact_id uuid, outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -4770,12 +4975,10 @@ $$;
 
 -- Whether there is anybody but the proposer who could approve
 --;;
-CREATE FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) RETURNS boolean
+CREATE FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (
-    SELECT FROM members m, app.active_roles(p_org, m.user_id) r
-    WHERE m.org_id = p_org AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
-      AND app.capabilities(p_org, m.user_id, r.portal) ~ ('\|wallet\.approve=(\*|[^|]*' || p_hostel || ')'))
+  SELECT EXISTS (SELECT FROM members m WHERE m.org_id = app.current_org() AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
+                 AND app.person_can(m.user_id, 'wallet', 'approve', p_hostel))
 $$
 --;;
 CREATE FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) RETURNS void
@@ -4822,34 +5025,6 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.platform_proposals() RETURNS TABLE (id uuid, org_id uuid, organization text, hostel text, kind text, amount_paise bigint, currency text, reason text, created_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT p.id, p.org_id, o.name, h.name, p.kind, p.amount_paise, p.currency, p.reason, p.created_at
-  FROM ledger_proposals p
-  JOIN organizations o ON o.id = p.org_id AND o.deleted_at IS NULL
-  JOIN hostels h ON h.org_id = p.org_id AND h.id = p.hostel_id
-  WHERE app.is_super_admin() AND p.status = 'proposed' AND NOT app.has_second_person(p.org_id, p.hostel_id, p.proposed_by)
-  ORDER BY p.created_at, p.id
-$$
---;;
-CREATE FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text DEFAULT '') RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row ledger_proposals;
-  v_me integer := app.current_user_id();
-BEGIN
-  SELECT * INTO v_row FROM ledger_proposals WHERE org_id = p_org AND id = p_id FOR UPDATE;
-  IF NOT app.is_super_admin() OR v_row.id IS NULL OR app.has_second_person(p_org, v_row.hostel_id, v_row.proposed_by) THEN
-    RAISE EXCEPTION 'There is no such proposal.' USING ERRCODE = 'VR404';
-  ELSIF p_event NOT IN ('approve', 'reject') THEN
-    RAISE EXCEPTION 'The platform approves or rejects.' USING ERRCODE = 'VR422';
-  END IF;
-  PERFORM app.assume(p_org, v_me);
-  PERFORM set_config('app.reason', (SELECT 'Decided by the platform: ' || btrim(first_name || ' ' || last_name) FROM ab_user WHERE id = v_me), true);
-  PERFORM app.carry_out(p_id, p_event, p_note);
-END
-$$
---;;
 CREATE FUNCTION app.wallet_mismatches() RETURNS TABLE (wallet_id uuid, hostel_id uuid, user_id integer, cached_paise bigint, summed_paise bigint, entries bigint, version bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT w.id, w.hostel_id, w.user_id, w.balance_paise, coalesce(e.total, 0)::bigint, coalesce(e.entries, 0), w.version
@@ -4858,63 +5033,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
              WHERE org_id = app.current_org() AND version IS NOT NULL GROUP BY account_id) e ON e.account_id = w.id
   WHERE w.org_id = app.current_org() AND (app.is_system() OR app.allowed_in('wallet', 'read', w.hostel_id))
     AND (w.balance_paise <> coalesce(e.total, 0) OR w.version <> coalesce(e.entries, 0) OR w.version <> coalesce(e.newest, 0))
-$$
---;;
-CREATE FUNCTION app.ask_product() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Only the console itself seals and checks its books.' USING ERRCODE = 'VR403';
-  END IF;
-END
-$$
---;;
-CREATE FUNCTION app.ledger_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  PERFORM app.ask_product();
-  RETURN QUERY SELECT app.now(), coalesce(pg_sequence_last_value('public.ledger_transactions_seq_seq'), 0), c.system_identifier::text
-               FROM pg_control_system() c;
-END
-$$
---;;
-CREATE FUNCTION app.add_ledger_batch(p_batch jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  PERFORM app.ask_product();
-  INSERT INTO ledger_batches SELECT * FROM jsonb_populate_record(NULL::ledger_batches, p_batch || jsonb_build_object('org_id', app.current_org()));
-END
-$$
---;;
-CREATE FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_id uuid;
-BEGIN
-  PERFORM app.ask_product();
-  INSERT INTO ledger_checks (org_id, batches, transactions, findings, first_finding, created_at)
-  VALUES (app.current_org(), p_batches, p_transactions, p_findings, p_first, app.now()) RETURNING id INTO v_id;
-  RETURN v_id;
-END
-$$
---;;
-CREATE FUNCTION app.ledger_organizations() RETURNS TABLE (org_id uuid, slug text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT id, slug FROM organizations ORDER BY created_at, id
-$$;
-
--- How well all ledgers are kept, for the health page: numbers of the whole installation, contents of nobody. `wrong`: in
--- how many organizations the newest check found something
---;;
-CREATE FUNCTION app.ledger_state() RETURNS TABLE (unsealed bigint, oldest_unsealed_at timestamptz, checked_at timestamptz, wrong bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT coalesce(sum(waiting.n), 0)::bigint, min(waiting.oldest), min(newest.created_at), count(*) FILTER (WHERE newest.findings > 0)
-  FROM organizations o
-  -- Late commits have a batch end below the one before it: the highest of the last ones counts.
-  LEFT JOIN LATERAL (SELECT max(b.last_seq) AS seq FROM (SELECT last_seq FROM ledger_batches WHERE org_id = o.id ORDER BY number DESC LIMIT 100) b) sealed ON true
-  LEFT JOIN LATERAL (SELECT count(*) AS n, min(w.created_at) AS oldest FROM (
-    SELECT created_at FROM ledger_transactions WHERE org_id = o.id AND seq > coalesce(sealed.seq, 0) ORDER BY seq LIMIT 10000) w) waiting ON true
-  LEFT JOIN LATERAL (SELECT created_at, findings FROM ledger_checks WHERE org_id = o.id ORDER BY created_at DESC LIMIT 1) newest ON true
 $$
 --;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
@@ -5239,43 +5357,9 @@ CREATE INDEX inquiry_attempts_address ON inquiry_attempts (address, at)
 --;;
 CREATE INDEX inquiry_attempts_at ON inquiry_attempts (at)
 --;;
-CREATE TABLE ledger_batches (
-	org_id UUID DEFAULT app.current_org() NOT NULL, 
-	number BIGINT NOT NULL, 
-	key_id TEXT NOT NULL, 
-	row_count INTEGER NOT NULL, 
-	first_seq BIGINT NOT NULL, 
-	last_seq BIGINT NOT NULL, 
-	digest BYTEA NOT NULL, 
-	sealed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	system_id TEXT NOT NULL, 
-	sealed_xid BIGINT, 
-	horizon_seq BIGINT, 
-	horizon_xid BIGINT, 
-	resumes BIGINT, 
-	head BYTEA NOT NULL, 
-	seqs BIGINT[] NOT NULL, 
-	seals BYTEA NOT NULL, 
-	PRIMARY KEY (org_id, number)
-)
---;;
-CREATE TABLE ledger_checks (
-	org_id UUID DEFAULT app.current_org() NOT NULL, 
-	id UUID DEFAULT uuidv7() NOT NULL, 
-	batches INTEGER NOT NULL, 
-	transactions INTEGER NOT NULL, 
-	findings INTEGER NOT NULL, 
-	first_finding TEXT DEFAULT '' NOT NULL, 
-	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	PRIMARY KEY (org_id, id)
-)
---;;
-CREATE INDEX ledger_checks_newest ON ledger_checks (org_id, created_at)
---;;
 CREATE TABLE ledger_transactions (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
-	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
 	hostel_id UUID NOT NULL, 
 	key TEXT NOT NULL, 
@@ -5807,6 +5891,64 @@ CREATE UNIQUE INDEX saved_views_default_key ON saved_views (org_id, user_id, scr
 CREATE UNIQUE INDEX saved_views_name_key ON saved_views (org_id, user_id, screen, lower(name))
 --;;
 CREATE INDEX saved_views_screen ON saved_views (org_id, screen, name)
+--;;
+CREATE TABLE canteen_menu (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	served_on DATE NOT NULL, 
+	meal TEXT NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	price_paise BIGINT NOT NULL, 
+	portions INTEGER NOT NULL, 
+	stock INTEGER NOT NULL, 
+	order_until TIMESTAMP WITH TIME ZONE NOT NULL, 
+	diet TEXT DEFAULT 'veg' NOT NULL, 
+	allergens TEXT[] DEFAULT '{}' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT canteen_menu_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner')), 
+	CONSTRAINT canteen_menu_diet_known CHECK (diet IN ('veg', 'egg', 'non_veg', 'vegan', 'jain')), 
+	CONSTRAINT canteen_menu_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites']), 
+	CONSTRAINT canteen_menu_price CHECK (price_paise BETWEEN 1 AND 1000000), 
+	CONSTRAINT canteen_menu_portions CHECK (portions BETWEEN 0 AND 5000), 
+	CONSTRAINT canteen_menu_stock CHECK (stock >= 0), 
+	CONSTRAINT canteen_menu_named CHECK (length(btrim(name)) > 0), 
+	CONSTRAINT canteen_menu_description_short CHECK (length(description) <= 500)
+)
+--;;
+CREATE UNIQUE INDEX canteen_menu_dish_key ON canteen_menu (org_id, hostel_id, served_on, meal, lower(name)) WHERE deleted_at IS NULL
+--;;
+CREATE UNIQUE INDEX canteen_menu_live_key ON canteen_menu (org_id, hostel_id, id)
+--;;
+CREATE INDEX canteen_menu_sort_served ON canteen_menu (org_id, served_on, id)
+--;;
+CREATE TABLE canteen_settings (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	breakfast_until TIME WITHOUT TIME ZONE DEFAULT '08:30' NOT NULL, 
+	lunch_until TIME WITHOUT TIME ZONE DEFAULT '12:00' NOT NULL, 
+	snacks_until TIME WITHOUT TIME ZONE DEFAULT '17:00' NOT NULL, 
+	dinner_until TIME WITHOUT TIME ZONE DEFAULT '19:30' NOT NULL, 
+	summary_at TIME WITHOUT TIME ZONE DEFAULT '22:30' NOT NULL, 
+	low_stock SMALLINT DEFAULT '5' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT canteen_settings_low_stock CHECK (low_stock BETWEEN 0 AND 1000)
+)
+--;;
+CREATE UNIQUE INDEX canteen_settings_hostel_key ON canteen_settings (org_id, hostel_id)
 --;;
 CREATE TABLE contacts (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -6418,6 +6560,48 @@ CREATE UNIQUE INDEX beds_label_key ON beds (org_id, room_id, label) WHERE delete
 --;;
 CREATE INDEX beds_sort_label ON beds (org_id, label, id)
 --;;
+CREATE TABLE canteen_orders (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	reference TEXT GENERATED ALWAYS AS ('CO-' || CASE WHEN number < 10000 THEN lpad(number::text, 4, '0') ELSE number::text END) STORED NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	room_id UUID NOT NULL, 
+	served_on DATE NOT NULL, 
+	meal TEXT NOT NULL, 
+	status TEXT DEFAULT 'cart' NOT NULL, 
+	total_paise BIGINT NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	refund TEXT DEFAULT 'none' NOT NULL, 
+	placed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	moved_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, room_id) REFERENCES rooms (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT canteen_orders_status_known CHECK (status IN ('cart', 'placed', 'confirmed', 'preparing', 'ready', 'delivered', 'completed', 'cancelled')), 
+	CONSTRAINT canteen_orders_refund_known CHECK (refund IN ('none', 'asked', 'done', 'refused')), 
+	CONSTRAINT canteen_orders_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner')), 
+	CONSTRAINT canteen_orders_total CHECK (total_paise > 0), 
+	CONSTRAINT canteen_orders_note_short CHECK (length(note) <= 200)
+)
+--;;
+CREATE INDEX canteen_orders_kitchen ON canteen_orders (org_id, hostel_id, served_on, meal)
+--;;
+CREATE UNIQUE INDEX canteen_orders_live_key ON canteen_orders (org_id, hostel_id, user_id, id)
+--;;
+CREATE UNIQUE INDEX canteen_orders_number_key ON canteen_orders (org_id, hostel_id, number)
+--;;
+CREATE INDEX canteen_orders_person ON canteen_orders (org_id, user_id, placed_at, id)
+--;;
+CREATE INDEX canteen_orders_sort_number ON canteen_orders (org_id, number, id)
+--;;
+CREATE INDEX canteen_orders_sort_placed ON canteen_orders (org_id, placed_at, id)
+--;;
 CREATE TABLE import_rows (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -6684,6 +6868,29 @@ CREATE INDEX bed_holds_person ON bed_holds (org_id, user_id)
 CREATE UNIQUE INDEX bed_holds_person_key ON bed_holds (org_id, bed_id, user_id) WHERE state IN ('queued','offered','held')
 --;;
 CREATE INDEX bed_holds_sort_queued ON bed_holds (org_id, queued_at, id)
+--;;
+CREATE TABLE canteen_order_items (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	order_id UUID NOT NULL, 
+	dish_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	quantity SMALLINT NOT NULL, 
+	price_paise BIGINT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, order_id) REFERENCES canteen_orders (org_id, id), 
+	FOREIGN KEY(org_id, dish_id) REFERENCES canteen_menu (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT canteen_order_items_quantity CHECK (quantity BETWEEN 1 AND 20)
+)
+--;;
+CREATE INDEX canteen_order_items_dish ON canteen_order_items (org_id, dish_id)
+--;;
+CREATE UNIQUE INDEX canteen_order_items_dish_key ON canteen_order_items (org_id, order_id, dish_id)
 --;;
 CREATE TABLE device_fingerprints (
 	org_id UUID NOT NULL, 
@@ -7645,6 +7852,44 @@ GRANT SELECT, INSERT, UPDATE ON public.bed_allocations TO viramah_definer
 --;;
 GRANT SELECT ON public.bed_allocations TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
 --;;
+ALTER TABLE public.canteen_settings ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.canteen_settings FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.canteen_settings TO viramah_definer
+--;;
+GRANT SELECT ON public.canteen_settings TO portal_admin, portal_canteen
+--;;
+ALTER TABLE public.canteen_menu ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.canteen_menu FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, UPDATE ON public.canteen_menu TO viramah_definer
+--;;
+GRANT SELECT ON public.canteen_menu TO portal_admin, portal_canteen
+--;;
+GRANT INSERT (id, hostel_id, served_on, meal, stock, deleted_at, name, description, price_paise, portions, order_until, diet, allergens) ON public.canteen_menu TO portal_admin, portal_canteen
+--;;
+GRANT UPDATE (name, description, price_paise, portions, order_until, diet, allergens, deleted_at) ON public.canteen_menu TO portal_admin, portal_canteen
+--;;
+GRANT SELECT (org_id, id, hostel_id, served_on, meal, name, description, price_paise, stock, order_until, diet, allergens, created_at, updated_at, deleted_at) ON public.canteen_menu TO portal_resident
+--;;
+ALTER TABLE public.canteen_orders ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.canteen_orders FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.canteen_orders TO viramah_definer
+--;;
+GRANT SELECT ON public.canteen_orders TO portal_admin, portal_canteen, portal_resident
+--;;
+ALTER TABLE public.canteen_order_items ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.canteen_order_items FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.canteen_order_items TO viramah_definer
+--;;
+GRANT SELECT ON public.canteen_order_items TO portal_admin, portal_canteen, portal_resident
+--;;
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.contacts FORCE ROW LEVEL SECURITY
@@ -8017,22 +8262,6 @@ GRANT SELECT, INSERT ON public.ledger_transactions TO viramah_definer
 --;;
 GRANT SELECT ON public.ledger_transactions TO portal_admin
 --;;
-ALTER TABLE public.ledger_batches ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.ledger_batches FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT ON public.ledger_batches TO viramah_definer
---;;
-GRANT SELECT ON public.ledger_batches TO portal_admin
---;;
-ALTER TABLE public.ledger_checks ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.ledger_checks FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT ON public.ledger_checks TO viramah_definer
---;;
-GRANT SELECT ON public.ledger_checks TO portal_admin
---;;
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.ledger_entries FORCE ROW LEVEL SECURITY
@@ -8231,6 +8460,24 @@ CREATE POLICY staff_select on public.bed_hold_events AS PERMISSIVE FOR SELECT TO
 --;;
 CREATE POLICY staff_select on public.bed_allocations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
+CREATE POLICY staff_select on public.canteen_settings AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.canteen_menu AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.canteen_menu AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_insert on public.canteen_menu AS PERMISSIVE FOR INSERT TO portal_admin, portal_canteen WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.canteen_menu AS PERMISSIVE FOR UPDATE TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.canteen_orders AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.canteen_orders AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('canteen', 'read')))
+--;;
+CREATE POLICY staff_select on public.canteen_order_items AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.canteen_order_items AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('canteen', 'read')))
+--;;
 CREATE POLICY staff_select on public.contacts AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'read')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'read'))::uuid[]), true)))
 --;;
 CREATE POLICY staff_update on public.contacts AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'delete')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'delete'))::uuid[]), true)))
@@ -8369,10 +8616,6 @@ CREATE POLICY own_select on public.ledger_accounts AS PERMISSIVE FOR SELECT TO p
 --;;
 CREATE POLICY staff_select on public.ledger_transactions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
 --;;
-CREATE POLICY staff_select on public.ledger_batches AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('wallet', 'read')))
---;;
-CREATE POLICY staff_select on public.ledger_checks AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('wallet', 'read')))
---;;
 CREATE POLICY staff_select on public.ledger_entries AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY own_select on public.ledger_entries AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
@@ -8444,6 +8687,10 @@ CREATE TRIGGER "y_log" AFTER INSERT OR UPDATE OF state ON public.bed_holds FOR E
 CREATE TRIGGER "c_occupied" BEFORE UPDATE OF deleted_at ON public.beds FOR EACH ROW EXECUTE FUNCTION app.keep_occupied_bed()
 --;;
 CREATE TRIGGER "x_unblock" AFTER UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.unblock_after_repair()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.canteen_orders FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('canteen_order')
+--;;
+CREATE TRIGGER "x_canteen" AFTER UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.follow_canteen_refund()
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
 --;;
@@ -8577,6 +8824,20 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.bed_allocations FOR EACH ROW EX
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.bed_allocations FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.canteen_settings FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.canteen_settings FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.canteen_menu FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.canteen_menu FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.canteen_orders FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.canteen_orders FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.canteen_order_items FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'phone_token', 'phone_index', 'phone_masked', 'email_token', 'email_index', 'email_masked')
@@ -8674,10 +8935,6 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
---;;
-CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_batches FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
---;;
-CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_checks FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
@@ -9372,6 +9629,48 @@ REVOKE ALL ON FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date)
 ALTER FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) TO portal_admin, portal_sales, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.amount_words(p_paise bigint, p_currency text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.amount_words(p_paise bigint, p_currency text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.on_order_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.on_order_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.follow_canteen_refund() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_canteen_refund() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.set_dish_stock(p_dish uuid, p_stock integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_dish_stock(p_dish uuid, p_stock integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_dish_stock(p_dish uuid, p_stock integer) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.set_canteen(p_hostel uuid, p_until time[], p_summary time, p_low integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_canteen(p_hostel uuid, p_until time[], p_summary time, p_low integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_canteen(p_hostel uuid, p_until time[], p_summary time, p_low integer) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.order_names(p_orders uuid[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.order_names(p_orders uuid[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.order_names(p_orders uuid[]) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.ask_canteen_summaries() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ask_canteen_summaries() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ask_canteen_summaries() TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.import_contact(p_run uuid, p_contact jsonb, p_known text[]) FROM PUBLIC
 --;;
@@ -10175,9 +10474,9 @@ ALTER FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount 
 --;;
 GRANT EXECUTE ON FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text, p_id uuid) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) FROM PUBLIC
 --;;
-ALTER FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) OWNER TO viramah_definer
+ALTER FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) FROM PUBLIC
 --;;
@@ -10189,57 +10488,11 @@ ALTER FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) OWNER T
 --;;
 GRANT EXECUTE ON FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.platform_proposals() FROM PUBLIC
---;;
-ALTER FUNCTION app.platform_proposals() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.platform_proposals() TO portal_platform
---;;
-REVOKE ALL ON FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) FROM PUBLIC
---;;
-ALTER FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) TO portal_platform
---;;
 REVOKE ALL ON FUNCTION app.wallet_mismatches() FROM PUBLIC
 --;;
 ALTER FUNCTION app.wallet_mismatches() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.wallet_mismatches() TO portal_admin, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.ask_product() FROM PUBLIC
---;;
-ALTER FUNCTION app.ask_product() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.ledger_horizon() FROM PUBLIC
---;;
-ALTER FUNCTION app.ledger_horizon() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.ledger_horizon() TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.add_ledger_batch(p_batch jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.add_ledger_batch(p_batch jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.add_ledger_batch(p_batch jsonb) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) FROM PUBLIC
---;;
-ALTER FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.ledger_organizations() FROM PUBLIC
---;;
-ALTER FUNCTION app.ledger_organizations() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.ledger_organizations() TO viramah_service
---;;
-REVOKE ALL ON FUNCTION app.ledger_state() FROM PUBLIC
---;;
-ALTER FUNCTION app.ledger_state() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.ledger_state() TO portal_admin, portal_platform, viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;
@@ -10305,6 +10558,10 @@ ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
 --;;
 ALTER TABLE public.maintenance_assignments REPLICA IDENTITY USING INDEX maintenance_assignments_live_key
 --;;
+ALTER TABLE public.canteen_menu REPLICA IDENTITY USING INDEX canteen_menu_live_key
+--;;
+ALTER TABLE public.canteen_orders REPLICA IDENTITY USING INDEX canteen_orders_live_key
+--;;
 ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
 --;;
 ALTER TABLE public.inquiries REPLICA IDENTITY USING INDEX inquiries_live_key
@@ -10315,4 +10572,4 @@ ALTER TABLE public.onboarding_submissions REPLICA IDENTITY USING INDEX onboardin
 --;;
 ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)

@@ -42,6 +42,7 @@ OPEN = {
 BEHIND = {
     "submit_request": "SELECT app.submit_request(:hostel, :category, NULL, NULL, '', 'A tap drips.', 'low')",
     "move": "SELECT app.move('maintenance_request', :request, 'reopen', 'It drips again')",
+    "place_order": "SELECT app.place_order(:hostel, '[]', 0, '', :hostel)",
     "give_notice": "SELECT app.give_notice(:stay, (app.now() + interval '40 days')::date)",
     "withdraw_notice": "SELECT app.withdraw_notice(:move_out)", "change_last_day": "SELECT app.change_last_day(:move_out, DATE '2099-01-01')",
     "bed_called": "SELECT app.bed_called(:stay)",
