@@ -14,6 +14,7 @@ SCHEDULE: Final = (
     Scheduled("inquiries.due", every=timedelta(minutes=5)),
     Scheduled("canteen.sweep", every=timedelta(minutes=5), offset=timedelta(minutes=3)),
     Scheduled("inquiries.forget", every=timedelta(hours=6), offset=timedelta(minutes=40)),
+    Scheduled("payments.sweep", every=timedelta(minutes=1)),
     Scheduled("files.sweep", every=timedelta(days=1), offset=timedelta(hours=21)),  # at night in India
     Scheduled("housekeeping.forget", every=timedelta(hours=1), offset=timedelta(minutes=20)),
     Scheduled("people.forget", every=timedelta(days=1), offset=timedelta(hours=22)),

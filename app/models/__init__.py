@@ -17,6 +17,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     notifications,
     onboarding,
     organizations,
+    payments,
     people,
     permissions,
     personal,

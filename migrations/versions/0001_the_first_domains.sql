@@ -3996,6 +3996,472 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.put_gateway_account(p_id uuid, p_hostel uuid, p_gateway text, p_name text, p_key_id text, p_secrets text, p_path text, p_addresses text[], p_default boolean, p_active boolean) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_there boolean := EXISTS (SELECT FROM gateway_accounts WHERE org_id = v_org AND id = p_id);
+BEGIN
+  IF p_hostel IS NOT NULL AND NOT EXISTS (SELECT FROM hostels WHERE org_id = v_org AND id = p_hostel AND deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  ELSIF NOT app.is_system() AND NOT app.allowed_in('payments', 'approve', p_hostel) OR v_there AND NOT app.is_system() AND NOT app.allowed_in(
+      'payments', 'approve', (SELECT hostel_id FROM gateway_accounts WHERE org_id = v_org AND id = p_id)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF p_default THEN
+    UPDATE gateway_accounts SET is_default = false WHERE org_id = v_org AND hostel_id IS NOT DISTINCT FROM p_hostel AND is_default AND id <> p_id;
+  END IF;
+  IF v_there THEN
+    UPDATE gateway_accounts SET hostel_id = p_hostel, name = p_name, key_id = p_key_id, secrets_token = coalesce(p_secrets, secrets_token),
+      addresses = p_addresses, is_default = p_default AND p_active, active = p_active
+    WHERE org_id = v_org AND id = p_id;
+  ELSE
+    INSERT INTO gateway_accounts (org_id, id, hostel_id, gateway, name, key_id, secrets_token, webhook_path, addresses, is_default, active, created_by)
+    VALUES (v_org, p_id, p_hostel, p_gateway, p_name, p_key_id, p_secrets, p_path, p_addresses, p_default AND p_active, p_active, app.current_user_id());
+  END IF;
+  RETURN p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.gateway_account(p_id uuid) RETURNS TABLE (org_id uuid, id uuid, gateway text, key_id text, secrets_token text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT a.org_id, a.id, a.gateway, a.key_id, a.secrets_token FROM gateway_accounts a
+  WHERE a.org_id = app.current_org() AND a.id = p_id
+    AND (app.is_system() OR app.is_staff() AND app.allowed_in('payments', 'approve', a.hostel_id)
+         OR app.is_admitted() AND EXISTS (SELECT FROM payment_intents i WHERE i.org_id = a.org_id AND i.account_id = a.id
+                                          AND i.user_id = app.current_user_id() AND i.status = 'created'))
+$$
+--;;
+CREATE FUNCTION app.note_gateway_test(p_id uuid, p_result text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  UPDATE gateway_accounts SET tested_at = app.now(), test_result = left(p_result, 500)
+  WHERE org_id = app.current_org() AND id = p_id AND app.allowed_in('payments', 'approve', hostel_id);
+END
+$$;
+
+-- -- intents -------------------------------------------------------------------------------------------------------
+
+-- Begins a top-up of the caller's own wallet, or finds the one that a second click, or another tab, has begun. `outcome`:
+-- begun
+--;;
+CREATE FUNCTION app.begin_top_up(p_id uuid, p_hostel uuid, p_account uuid, p_amount bigint, p_confirmed boolean, p_lifetime interval) RETURNS TABLE (id uuid, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_user integer := app.current_user_id();
+  v_now timestamptz := app.now();
+  v_found uuid;
+  v_account gateway_accounts;
+  v_house hostels;
+BEGIN
+  IF NOT app.is_admitted() OR NOT app.allowed_in('payments', 'create', p_hostel)
+     OR NOT EXISTS (SELECT FROM residents r WHERE r.org_id = v_org AND r.hostel_id = p_hostel AND r.user_id = v_user) THEN
+    RAISE EXCEPTION 'Only residents have a wallet.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('top-up:' || v_org || ':' || v_user, 0));
+  SELECT i.id INTO v_found FROM payment_intents i
+  WHERE i.org_id = v_org AND i.user_id = v_user AND (i.id = p_id OR i.status IN ('created', 'pending') AND i.hostel_id = p_hostel
+    AND i.account_id = p_account AND i.amount_paise = p_amount AND i.expires_at > v_now + interval '5 minutes')
+  ORDER BY i.id = p_id DESC, i.created_at DESC LIMIT 1;
+  IF v_found IS NOT NULL THEN
+    RETURN QUERY SELECT v_found, 'begun';
+    RETURN;
+  END IF;
+  SELECT * INTO v_account FROM gateway_accounts a WHERE a.org_id = v_org AND a.id = p_account AND a.active AND coalesce(a.hostel_id, p_hostel) = p_hostel;
+  SELECT * INTO v_house FROM hostels h WHERE h.org_id = v_org AND h.id = p_hostel;
+  IF v_account.id IS NULL THEN
+    RAISE EXCEPTION 'Choose how you want to pay.' USING ERRCODE = 'VR404', COLUMN = 'account';
+  END IF;
+  IF (SELECT count(*) FROM payment_intents i WHERE i.org_id = v_org AND i.user_id = v_user
+      AND i.created_at >= date_trunc('day', v_now AT TIME ZONE v_house.timezone) AT TIME ZONE v_house.timezone) >= 10 THEN
+    RAISE EXCEPTION 'You have topped up ten times today. Please come back tomorrow.' USING ERRCODE = 'VR429';
+  END IF;
+  IF NOT p_confirmed AND (SELECT count(*) FROM payment_intents i WHERE i.org_id = v_org AND i.user_id = v_user
+                          AND i.created_at > v_now - interval '60 seconds') >= 2 THEN
+    PERFORM app.raise_payment_flag('velocity', v_user || ' ' || date_trunc('hour', v_now), p_hostel, v_user, NULL, NULL, v_account.gateway, p_amount,
+                                   v_house.currency);
+    RETURN QUERY SELECT NULL::uuid, 'confirm';
+    RETURN;
+  END IF;
+  INSERT INTO payment_intents (org_id, id, hostel_id, user_id, account_id, gateway, reference, amount_paise, currency, expires_at, next_ask_at, created_at)
+  VALUES (v_org, p_id, p_hostel, v_user, p_account, v_account.gateway, 'vr' || replace(p_id::text, '-', ''), p_amount, v_house.currency,
+          v_now + p_lifetime, v_now + interval '2 minutes', v_now);
+  RETURN QUERY SELECT p_id, 'begun';
+END
+$$;
+
+-- The gateway has the order
+--;;
+CREATE FUNCTION app.open_checkout(p_id uuid, p_gateway_id text, p_url text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE payment_intents SET status = 'pending', gateway_id = p_gateway_id, checkout_url = p_url
+  WHERE org_id = app.current_org() AND id = p_id AND user_id = app.current_user_id() AND status = 'created' AND app.is_admitted()
+$$
+--;;
+CREATE FUNCTION app.ask_about_payment(p_id uuid) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM payment_intents WHERE org_id = app.current_org() AND id = p_id AND status IN ('created', 'pending', 'failed', 'expired')
+                 AND (app.is_system() OR app.is_staff() AND app.allowed_in('payments', 'read', hostel_id)
+                      OR app.is_admitted() AND user_id = app.current_user_id())) THEN
+    RETURN false;
+  END IF;
+  RETURN app.enqueue('payments.ask', jsonb_build_object('intent_id', p_id), p_id || ' ' || floor(extract(epoch FROM app.now()) / 5)) IS NOT NULL;
+END
+$$;
+
+-- Intents of the organization that are due to be asked about
+--;;
+CREATE FUNCTION app.payments_to_ask(p_most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH due AS (
+    SELECT id FROM payment_intents WHERE org_id = app.current_org() AND app.is_system() AND status IN ('created', 'pending')
+    AND next_ask_at <= app.now() ORDER BY next_ask_at LIMIT p_most FOR UPDATE SKIP LOCKED),
+  asked AS (
+    UPDATE payment_intents i SET asks = asks + 1, next_ask_at = app.now() + least(interval '2 minutes' * 2 ^ asks, interval '3 hours')
+    FROM due WHERE i.org_id = app.current_org() AND i.id = due.id RETURNING i.id)
+  SELECT count(app.enqueue('payments.ask', jsonb_build_object('intent_id', id))) FROM asked
+$$
+--;;
+CREATE FUNCTION app.organizations_with_open_payments() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT org_id FROM payment_intents WHERE status IN ('created', 'pending') AND next_ask_at <= app.now()
+$$
+--;;
+CREATE FUNCTION app.raise_payment_flag(p_kind text, p_about text, p_hostel uuid, p_user integer, p_intent uuid, p_delivery uuid, p_gateway text, p_amount bigint, p_currency text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  INSERT INTO payment_flags (org_id, hostel_id, user_id, intent_id, delivery_id, gateway, kind, about, amount_paise, currency)
+  VALUES (app.current_org(), p_hostel, p_user, p_intent, p_delivery, p_gateway, p_kind, left(p_about, 200), p_amount, p_currency)
+  ON CONFLICT (org_id, kind, about) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NOT NULL THEN
+    PERFORM app.enqueue('payments.flagged', jsonb_build_object('flag_id', v_id));
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.resolve_payment_flag(p_id uuid, p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row payment_flags;
+BEGIN
+  SELECT * INTO v_row FROM payment_flags WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF v_row.id IS NULL OR NOT app.allowed_in('payments', 'read', v_row.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such flag.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('payments', 'update', v_row.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF v_row.resolved_at IS NOT NULL THEN
+    RAISE EXCEPTION 'Somebody has looked at this already.' USING ERRCODE = 'VR409';
+  ELSIF btrim(coalesce(p_note, '')) = '' THEN
+    RAISE EXCEPTION 'Please say what you found.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  UPDATE payment_flags SET resolved_at = app.now(), resolved_by = app.current_user_id(), resolution = left(btrim(p_note), 500)
+  WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.webhook_account(p_gateway text, p_path text) RETURNS TABLE (org_id uuid, id uuid, key_id text, secrets_token text, addresses text[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT a.org_id, a.id, a.key_id, a.secrets_token, a.addresses FROM gateway_accounts a WHERE a.webhook_path = p_path AND a.gateway = p_gateway
+$$;
+
+-- Keeps a webhook
+--;;
+CREATE FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH kept AS (
+    INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, size, verdict, reason)
+    SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_size, p_verdict, p_reason
+    FROM gateway_accounts a WHERE a.webhook_path = p_path
+    RETURNING org_id, id, verdict),
+  asked AS (
+    INSERT INTO outbox (org_id, kind, payload, due_at)
+    SELECT org_id, 'payments.delivery', jsonb_build_object('delivery_id', id), clock_timestamp() FROM kept WHERE verdict = 'accepted')
+  SELECT id FROM kept
+$$
+--;;
+CREATE FUNCTION app.delivery_to_process(p_id uuid) RETURNS TABLE (account_id uuid, headers jsonb, body bytea, processed boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.account_id, d.headers, d.body, d.processed_at IS NOT NULL FROM webhook_deliveries d
+  WHERE d.org_id = app.current_org() AND d.id = p_id AND d.verdict = 'accepted' AND app.is_system()
+$$
+--;;
+CREATE FUNCTION app.take_payment(p_account uuid, p_event jsonb, p_source text, p_delivery uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_payment text := p_event ->> 'payment_id';
+  v_amount bigint := (p_event ->> 'amount')::bigint;
+  v_at timestamptz := coalesce((p_event ->> 'at')::timestamptz, app.now());
+  v_row payment_intents;
+  v_other boolean;
+  v_wrong text;
+  v_unusual boolean;
+BEGIN
+  SELECT * INTO v_row FROM payment_intents WHERE org_id = v_org AND account_id = p_account
+    AND (reference = p_event ->> 'reference' OR p_event ->> 'reference' = '' AND gateway_id = p_event ->> 'gateway_id' AND gateway_id <> '') FOR UPDATE;
+  SELECT intent_id IS DISTINCT FROM v_row.id INTO v_other FROM payment_confirmations
+  WHERE org_id = v_org AND gateway = (SELECT gateway FROM gateway_accounts WHERE org_id = v_org AND id = p_account) AND payment_id = v_payment;
+  IF NOT v_other THEN
+    RETURN 'known';
+  END IF;
+  v_wrong := CASE WHEN v_row.id IS NULL THEN 'unknown_intent' WHEN v_row.currency <> p_event ->> 'currency' THEN 'currency_differs'
+                  WHEN v_row.amount_paise <> v_amount THEN 'amount_differs'
+                  WHEN v_other OR v_row.status IN ('paid', 'review', 'refunded') THEN 'paid_twice' END;
+  IF v_wrong IS NOT NULL THEN
+    PERFORM app.raise_payment_flag(v_wrong, v_payment, coalesce(v_row.hostel_id, a.hostel_id), v_row.user_id, v_row.id, p_delivery, a.gateway, v_amount,
+                                   left(p_event ->> 'currency', 3))
+    FROM gateway_accounts a WHERE a.org_id = v_org AND a.id = p_account;
+    RETURN v_wrong;
+  END IF;
+  INSERT INTO payment_confirmations (org_id, hostel_id, user_id, intent_id, gateway, payment_id, amount_paise, currency, source, delivery_id, paid_at)
+  VALUES (v_org, v_row.hostel_id, v_row.user_id, v_row.id, v_row.gateway, v_payment, v_amount, v_row.currency, p_source, p_delivery, v_at);
+  -- Far above what this person ever paid, and no small amount: somebody looks at it before it can be spent.
+  SELECT v_amount > greatest(2000000, 5 * coalesce(max(amount_paise), 0)) INTO v_unusual FROM payment_intents
+  WHERE org_id = v_org AND user_id = v_row.user_id AND status = 'paid';
+  UPDATE payment_intents SET status = CASE WHEN v_unusual THEN 'review' ELSE 'paid' END, paid_at = v_at, payment_id = v_payment,
+    gateway_id = CASE gateway_id WHEN '' THEN coalesce(p_event ->> 'gateway_id', '') ELSE gateway_id END, reason = '', next_ask_at = NULL
+  WHERE org_id = v_org AND id = v_row.id;
+  PERFORM app.book('payment:' || v_row.gateway || ':' || v_payment, 'top_up', v_row.hostel_id, v_amount,
+                   app.ledger_account(v_row.hostel_id, 'clearing', NULL, v_row.gateway),
+                   CASE WHEN v_unusual THEN app.ledger_account(v_row.hostel_id, 'suspense') ELSE app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id) END,
+                   'Top-up', 'payment_intents', v_row.id, v_at);
+  IF v_unusual THEN
+    PERFORM app.raise_payment_flag('unusual_amount', v_row.id::text, v_row.hostel_id, v_row.user_id, v_row.id, p_delivery, v_row.gateway, v_amount, v_row.currency);
+  ELSIF v_row.status IN ('expired', 'failed') THEN
+    PERFORM app.raise_payment_flag('late_payment', v_row.id::text, v_row.hostel_id, v_row.user_id, v_row.id, p_delivery, v_row.gateway, v_amount, v_row.currency);
+  END IF;
+  PERFORM app.enqueue('payments.settled', jsonb_build_object('intent_id', v_row.id), v_row.id || ' paid');
+  RETURN CASE WHEN v_unusual THEN 'held_back' WHEN v_row.status IN ('expired', 'failed') THEN 'credited_late' ELSE 'credited' END;
+END
+$$;
+
+-- One thing that a gateway has told, as the adapters put it
+--;;
+CREATE FUNCTION app.apply_payment_event(p_account uuid, p_event jsonb, p_source text, p_delivery uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_kind text := p_event ->> 'kind';
+  v_intent uuid;
+BEGIN
+  IF v_kind = 'payment_paid' THEN
+    RETURN app.take_payment(p_account, p_event, p_source, p_delivery);
+  ELSIF v_kind IN ('failed', 'expired') THEN
+    UPDATE payment_intents SET status = v_kind, reason = left(coalesce(p_event ->> 'reason', ''), 500), next_ask_at = NULL
+    WHERE org_id = v_org AND account_id = p_account AND reference = p_event ->> 'reference' AND status IN ('created', 'pending');
+    RETURN CASE WHEN FOUND THEN v_kind ELSE 'known' END;
+  ELSIF v_kind = 'refund' THEN
+    RETURN CASE WHEN count(app.enqueue('payments.refund_ask', jsonb_build_object('refund_id', r.id))) > 0 THEN 'asked' ELSE 'ignored' END
+    FROM payment_refunds r JOIN payment_intents i ON i.org_id = r.org_id AND i.id = r.intent_id AND i.account_id = p_account
+    WHERE r.org_id = v_org AND r.status = 'sent' AND (r.key = p_event ->> 'refund_key' OR r.refund_id <> '' AND r.refund_id = p_event ->> 'refund_id'
+                                                      OR i.payment_id = p_event ->> 'payment_id');
+  ELSIF v_kind = 'ask' THEN
+    SELECT id INTO v_intent FROM payment_intents WHERE org_id = v_org AND account_id = p_account AND reference = p_event ->> 'reference';
+    IF v_intent IS NULL THEN
+      PERFORM app.raise_payment_flag('unknown_intent', coalesce(NULLIF(p_event ->> 'payment_id', ''), p_event ->> 'reference'), a.hostel_id, NULL, NULL, p_delivery,
+                                     a.gateway, (p_event ->> 'amount')::bigint, left(p_event ->> 'currency', 3))
+      FROM gateway_accounts a WHERE a.org_id = v_org AND a.id = p_account;
+      RETURN 'unknown_intent';
+    END IF;
+    PERFORM app.enqueue('payments.ask', jsonb_build_object('intent_id', v_intent, 'delivery_id', p_delivery), 'delivery ' || p_delivery);
+    RETURN 'asked';
+  END IF;
+  RETURN 'ignored';
+END
+$$
+--;;
+CREATE FUNCTION app.apply_payment_answer(p_intent uuid, p_event jsonb, p_delivery uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_effect text;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT app.apply_payment_event(account_id, p_event, 'status', p_delivery) INTO v_effect FROM payment_intents
+  WHERE org_id = app.current_org() AND id = p_intent;
+  UPDATE webhook_deliveries SET effect = v_effect WHERE org_id = app.current_org() AND id = p_delivery;
+  RETURN v_effect;
+END
+$$
+--;;
+CREATE FUNCTION app.process_delivery(p_id uuid, p_events jsonb, p_unreadable text DEFAULT '') RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row webhook_deliveries;
+  v_event jsonb;
+  v_effect text := 'ignored';
+  v_one text;
+BEGIN
+  SELECT * INTO v_row FROM webhook_deliveries WHERE org_id = app.current_org() AND id = p_id AND verdict = 'accepted' FOR UPDATE;
+  IF v_row.id IS NULL OR NOT app.is_system() OR v_row.processed_at IS NOT NULL THEN
+    RETURN v_row.effect;
+  END IF;
+  FOR v_event IN SELECT * FROM jsonb_array_elements(p_events) LOOP
+    v_one := app.apply_payment_event(v_row.account_id, v_event, 'webhook', p_id);
+    v_effect := CASE WHEN v_one = 'ignored' THEN v_effect ELSE v_one END;
+  END LOOP;
+  UPDATE webhook_deliveries SET processed_at = app.now(), events = p_events, reason = p_unreadable,
+    effect = CASE WHEN p_unreadable <> '' THEN 'unreadable' ELSE v_effect END,
+    intent_id = (SELECT i.id FROM payment_intents i, jsonb_array_elements(p_events) e WHERE i.org_id = v_row.org_id AND i.account_id = v_row.account_id
+                 AND i.reference = e ->> 'reference' LIMIT 1)
+  WHERE org_id = v_row.org_id AND id = p_id;
+  RETURN v_effect;
+END
+$$
+--;;
+CREATE FUNCTION app.replay_delivery(p_id uuid) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row webhook_deliveries;
+  v_effects text;
+BEGIN
+  SELECT * INTO v_row FROM webhook_deliveries WHERE org_id = app.current_org() AND id = p_id;
+  IF v_row.id IS NULL OR NOT app.allowed_in('payments', 'read', v_row.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such delivery.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('payments', 'update', v_row.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF v_row.verdict <> 'accepted' OR v_row.events IS NULL THEN
+    RETURN 'refused';
+  END IF;
+  BEGIN
+    SELECT coalesce(string_agg(app.apply_payment_event(v_row.account_id, e, 'webhook', p_id), ' '), 'ignored') INTO v_effects
+    FROM jsonb_array_elements(v_row.events) e;
+    RAISE EXCEPTION 'taken back' USING ERRCODE = 'VR000';
+  EXCEPTION WHEN SQLSTATE 'VR000' THEN
+    RETURN v_effects;
+  END;
+END
+$$
+--;;
+CREATE FUNCTION app.decide_payment(p_id uuid, p_event text, p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row payment_intents;
+  v_key text;
+BEGIN
+  SELECT * INTO v_row FROM payment_intents WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  v_key := 'payment:' || v_row.gateway || ':' || v_row.payment_id;
+  IF v_row.id IS NULL OR NOT app.allowed_in('payments', 'read', v_row.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such payment.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('payments', 'approve', v_row.hostel_id) OR v_row.user_id = app.current_user_id() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF v_row.status <> 'review' THEN
+    RAISE EXCEPTION 'Somebody has decided on this payment already.' USING ERRCODE = 'VR409';
+  ELSIF p_event = 'send_back' AND btrim(coalesce(p_note, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  IF p_event = 'accept' THEN
+    PERFORM app.book(v_key || ' accepted', 'top_up', v_row.hostel_id, v_row.amount_paise, app.ledger_account(v_row.hostel_id, 'suspense'),
+                     app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id), 'Top-up', 'payment_intents', p_id, v_row.paid_at);
+  ELSE
+    INSERT INTO payment_refunds (org_id, hostel_id, user_id, intent_id, amount_paise, currency, key, reason)
+    VALUES (v_row.org_id, v_row.hostel_id, v_row.user_id, p_id, v_row.amount_paise, v_row.currency, 'rf' || replace(p_id::text, '-', ''), left(btrim(p_note), 500));
+    PERFORM app.approve_refund(r.id, app.book(v_key || ' sent back', 'payout', v_row.hostel_id, v_row.amount_paise,
+      app.ledger_account(v_row.hostel_id, 'suspense'), app.ledger_account(v_row.hostel_id, 'clearing', NULL, v_row.gateway), 'Sent back', 'payment_refunds', r.id))
+    FROM payment_refunds r WHERE r.org_id = v_row.org_id AND r.key = 'rf' || replace(p_id::text, '-', '');
+  END IF;
+  UPDATE payment_intents SET status = CASE p_event WHEN 'accept' THEN 'paid' ELSE 'refunded' END, decided_by = app.current_user_id(),
+    reason = left(btrim(coalesce(p_note, '')), 500), refunded_paise = CASE p_event WHEN 'accept' THEN 0 ELSE amount_paise END
+  WHERE org_id = v_row.org_id AND id = p_id;
+  UPDATE payment_flags SET resolved_at = app.now(), resolved_by = app.current_user_id(), resolution = left(coalesce(NULLIF(btrim(p_note), ''), p_event), 500)
+  WHERE org_id = v_row.org_id AND intent_id = p_id AND kind = 'unusual_amount' AND resolved_at IS NULL;
+  PERFORM app.enqueue('payments.settled', jsonb_build_object('intent_id', p_id), p_id || ' decided');
+END
+$$
+--;;
+CREATE FUNCTION app.approve_refund(p_id uuid, p_transaction uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  UPDATE payment_refunds SET status = 'approved', transaction_id = p_transaction WHERE org_id = app.current_org() AND id = p_id;
+  PERFORM app.enqueue('payments.refund', jsonb_build_object('refund_id', p_id), p_id::text);
+END
+$$;
+
+-- Proposes to send money back
+--;;
+CREATE FUNCTION app.propose_payment_refund(p_id uuid, p_intent uuid, p_amount bigint, p_reason text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row payment_intents;
+BEGIN
+  SELECT * INTO v_row FROM payment_intents WHERE org_id = app.current_org() AND id = p_intent FOR UPDATE;
+  IF v_row.id IS NULL OR NOT app.allowed_in('payments', 'read', v_row.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such payment.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('payments', 'create', v_row.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF EXISTS (SELECT FROM payment_refunds WHERE org_id = v_row.org_id AND id = p_id) THEN
+    RETURN p_id; -- sent twice
+  ELSIF v_row.status <> 'paid' THEN
+    RAISE EXCEPTION 'Only what was paid can be refunded.' USING ERRCODE = 'VR409';
+  ELSIF coalesce(p_amount, 0) <= 0 OR p_amount > v_row.amount_paise - coalesce((
+      SELECT sum(amount_paise) FROM payment_refunds WHERE org_id = v_row.org_id AND intent_id = p_intent AND status NOT IN ('failed', 'rejected', 'withdrawn')), 0) THEN
+    RAISE EXCEPTION 'This is more than is left of the payment.' USING ERRCODE = 'VR422', COLUMN = 'amount';
+  END IF;
+  INSERT INTO payment_refunds (org_id, id, hostel_id, user_id, intent_id, amount_paise, currency, key, reason)
+  VALUES (v_row.org_id, p_id, v_row.hostel_id, v_row.user_id, p_intent, p_amount, v_row.currency, 'rf' || replace(p_id::text, '-', ''),
+          left(btrim(coalesce(p_reason, '')), 500));
+  UPDATE payment_refunds SET proposal_id = app.write_proposal(v_row.hostel_id, 'payout', v_row.user_id, v_row.gateway, p_amount, p_reason, 'payment_refunds', p_id, NULL)
+  WHERE org_id = v_row.org_id AND id = p_id;
+  RETURN p_id;
+END
+$$;
+
+-- What was decided about the proposal holds for the refund
+--;;
+CREATE FUNCTION app.follow_refund_proposal() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.source <> 'payment_refunds' OR NEW.status = OLD.status OR NEW.org_id IS DISTINCT FROM app.current_org() THEN
+    RETURN NULL;
+  ELSIF NEW.status = 'approved' THEN
+    PERFORM app.approve_refund(NEW.source_id, NEW.transaction_id);
+  ELSE
+    UPDATE payment_refunds SET status = NEW.status WHERE org_id = NEW.org_id AND id = NEW.source_id AND status = 'proposed';
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+-- An attempt is written down before the gateway is asked
+--;;
+CREATE FUNCTION app.begin_refund_attempt(p_id uuid) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH begun AS (
+    UPDATE payment_refunds SET status = 'sent', attempts = attempts + 1, attempted_at = app.now()
+    WHERE org_id = app.current_org() AND id = p_id AND status IN ('approved', 'sent') AND app.is_system() RETURNING id)
+  SELECT EXISTS (SELECT FROM begun WHERE app.enqueue('payments.refund_send', jsonb_build_object('refund_id', id)) IS NOT NULL)
+$$
+--;;
+CREATE FUNCTION app.settle_refund(p_id uuid, p_refund_id text, p_state text, p_reason text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row payment_refunds;
+BEGIN
+  SELECT * INTO v_row FROM payment_refunds WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF NOT app.is_system() OR v_row.status IS DISTINCT FROM 'sent' THEN
+    RETURN v_row.status;
+  END IF;
+  UPDATE payment_refunds SET refund_id = CASE p_refund_id WHEN '' THEN refund_id ELSE p_refund_id END, result = left(p_reason, 500),
+    status = CASE p_state WHEN 'done' THEN 'done' WHEN 'failed' THEN 'failed' ELSE status END
+  WHERE org_id = v_row.org_id AND id = p_id;
+  IF p_state = 'done' THEN
+    UPDATE payment_intents SET refunded_paise = refunded_paise + v_row.amount_paise,
+      status = CASE WHEN refunded_paise + v_row.amount_paise = amount_paise THEN 'refunded' ELSE status END
+    WHERE org_id = v_row.org_id AND id = v_row.intent_id AND status = 'paid';
+  ELSIF p_state = 'failed' THEN
+    PERFORM app.reverse(v_row.transaction_id, 'Refund failed');
+    PERFORM app.raise_payment_flag('refund_failed', p_id::text, v_row.hostel_id, v_row.user_id, v_row.intent_id, NULL, i.gateway, v_row.amount_paise, v_row.currency)
+    FROM payment_intents i WHERE i.org_id = v_row.org_id AND i.id = v_row.intent_id;
+  END IF;
+  RETURN p_state;
+END
+$$
+--;;
 CREATE FUNCTION app.can(p_resource text, p_action text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT current_setting('app.caps', true) = '*'
       OR position('|' || p_resource || '.' || p_action || '=' IN coalesce(current_setting('app.caps', true), '')) > 0
@@ -4925,7 +5391,8 @@ CREATE FUNCTION app.proposal_entries(p_kind text, p_user integer, p_party text, 
 LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE p_kind
     WHEN 'payout' THEN jsonb_build_array(jsonb_build_object('code', 'wallet', 'user', p_user, 'amount', -p_amount),
-                                         jsonb_build_object('code', 'bank', 'amount', p_amount))
+                                         CASE p_party WHEN '' THEN jsonb_build_object('code', 'bank', 'amount', p_amount)
+                                              ELSE jsonb_build_object('code', 'clearing', 'party', p_party, 'amount', p_amount) END)
     ELSE jsonb_build_array(
       CASE WHEN p_user IS NULL THEN jsonb_build_object('code', 'clearing', 'party', p_party, 'amount', p_amount)
            WHEN p_kind IN ('write_off', 'discount') THEN jsonb_build_object('code', 'receivable', 'user', p_user, 'amount', p_amount)
@@ -5454,6 +5921,32 @@ CREATE TABLE roles (
 	portal TEXT NOT NULL, 
 	PRIMARY KEY (role)
 )
+--;;
+CREATE TABLE webhook_deliveries (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	account_id UUID NOT NULL, 
+	gateway TEXT NOT NULL, 
+	received_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	address TEXT NOT NULL, 
+	headers JSONB NOT NULL, 
+	body BYTEA NOT NULL, 
+	size INTEGER NOT NULL, 
+	verdict TEXT NOT NULL, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	processed_at TIMESTAMP WITH TIME ZONE, 
+	effect TEXT, 
+	events JSONB, 
+	intent_id UUID, 
+	PRIMARY KEY (org_id, id), 
+	CONSTRAINT webhook_deliveries_verdict_known CHECK (verdict IN ('accepted', 'bad_signature', 'foreign_address', 'too_large', 'wrong_type')), 
+	CONSTRAINT webhook_deliveries_effect_known CHECK (effect IN ('credited', 'credited_late', 'held_back', 'known', 'failed', 'expired', 'asked', 'ignored', 'unknown_intent', 'amount_differs', 'currency_differs', 'paid_twice', 'unreadable', 'refused'))
+)
+--;;
+CREATE INDEX webhook_deliveries_intent ON webhook_deliveries (org_id, intent_id) WHERE intent_id IS NOT NULL
+--;;
+CREATE INDEX webhook_deliveries_sort_received ON webhook_deliveries (org_id, received_at, id)
 --;;
 CREATE TABLE ab_api_key (
 	id INTEGER NOT NULL, 
@@ -6037,6 +6530,34 @@ CREATE UNIQUE INDEX floors_level_key ON floors (org_id, hostel_id, level) WHERE 
 --;;
 CREATE INDEX floors_sort_level ON floors (org_id, level, id)
 --;;
+CREATE TABLE gateway_accounts (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	gateway TEXT NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	key_id VARCHAR(200) NOT NULL, 
+	secrets_token TEXT NOT NULL, 
+	webhook_path VARCHAR(64) NOT NULL, 
+	addresses TEXT[] DEFAULT '{}' NOT NULL, 
+	is_default BOOLEAN DEFAULT false NOT NULL, 
+	active BOOLEAN DEFAULT true NOT NULL, 
+	tested_at TIMESTAMP WITH TIME ZONE, 
+	test_result VARCHAR(500), 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT gateway_accounts_gateway_known CHECK (gateway IN ('phonepe', 'razorpay', 'stripe')), 
+	CONSTRAINT gateway_accounts_default_active CHECK (active OR NOT is_default)
+)
+--;;
+CREATE UNIQUE INDEX gateway_accounts_default ON gateway_accounts (org_id, hostel_id) NULLS NOT DISTINCT WHERE is_default
+--;;
+CREATE INDEX gateway_accounts_path ON gateway_accounts (webhook_path)
+--;;
 CREATE TABLE ledger_accounts (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -6412,6 +6933,51 @@ CREATE UNIQUE INDEX invitations_pending_key ON invitations (org_id, lower(email)
 --;;
 CREATE INDEX invitations_sort_created ON invitations (org_id, created_at, id)
 --;;
+CREATE TABLE payment_intents (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	account_id UUID NOT NULL, 
+	gateway TEXT NOT NULL, 
+	reference TEXT NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	status TEXT DEFAULT 'created' NOT NULL, 
+	gateway_id TEXT DEFAULT '' NOT NULL, 
+	checkout_url TEXT DEFAULT '' NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	asks INTEGER DEFAULT '0' NOT NULL, 
+	next_ask_at TIMESTAMP WITH TIME ZONE, 
+	paid_at TIMESTAMP WITH TIME ZONE, 
+	payment_id TEXT DEFAULT '' NOT NULL, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	refunded_paise BIGINT DEFAULT '0' NOT NULL, 
+	decided_by INTEGER, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, account_id) REFERENCES gateway_accounts (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, decided_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT payment_intents_gateway_known CHECK (gateway IN ('phonepe', 'razorpay', 'stripe')), 
+	CONSTRAINT payment_intents_status_known CHECK (status IN ('created', 'pending', 'paid', 'review', 'failed', 'expired', 'refunded')), 
+	CONSTRAINT payment_intents_amount CHECK (amount_paise BETWEEN 10000 AND 10000000), 
+	CONSTRAINT payment_intents_refunded CHECK (refunded_paise BETWEEN 0 AND amount_paise), 
+	CONSTRAINT payment_intents_currency CHECK (currency ~ '^[A-Z]{3}$')
+)
+--;;
+CREATE INDEX payment_intents_due ON payment_intents (next_ask_at) WHERE status IN ('created', 'pending') AND next_ask_at IS NOT NULL
+--;;
+CREATE UNIQUE INDEX payment_intents_live_key ON payment_intents (org_id, hostel_id, user_id, id)
+--;;
+CREATE INDEX payment_intents_person ON payment_intents (org_id, user_id, created_at)
+--;;
+CREATE UNIQUE INDEX payment_intents_reference ON payment_intents (org_id, reference)
+--;;
+CREATE INDEX payment_intents_sort_created ON payment_intents (org_id, created_at, id)
+--;;
 CREATE TABLE rooms (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -6784,6 +7350,95 @@ CREATE INDEX maintenance_requests_sort_raised ON maintenance_requests (org_id, r
 CREATE INDEX maintenance_requests_sort_status ON maintenance_requests (org_id, status, id)
 --;;
 CREATE INDEX maintenance_requests_sweep ON maintenance_requests (escalate_at) WHERE held_since IS NULL AND deleted_at IS NULL AND escalated_at IS NULL
+--;;
+CREATE TABLE payment_confirmations (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	intent_id UUID NOT NULL, 
+	gateway TEXT NOT NULL, 
+	payment_id TEXT NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	delivery_id UUID, 
+	paid_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, intent_id) REFERENCES payment_intents (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT payment_confirmations_gateway_known CHECK (gateway IN ('phonepe', 'razorpay', 'stripe')), 
+	CONSTRAINT payment_confirmations_source_known CHECK (source IN ('webhook', 'status')), 
+	CONSTRAINT payment_confirmations_payment_given CHECK (payment_id <> '')
+)
+--;;
+CREATE UNIQUE INDEX payment_confirmations_intent ON payment_confirmations (org_id, intent_id)
+--;;
+CREATE UNIQUE INDEX payment_confirmations_key ON payment_confirmations (org_id, gateway, payment_id)
+--;;
+CREATE TABLE payment_flags (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	user_id INTEGER, 
+	intent_id UUID, 
+	delivery_id UUID, 
+	gateway TEXT, 
+	kind TEXT NOT NULL, 
+	about TEXT NOT NULL, 
+	amount_paise BIGINT, 
+	currency TEXT, 
+	resolved_at TIMESTAMP WITH TIME ZONE, 
+	resolved_by INTEGER, 
+	resolution VARCHAR(500), 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, intent_id) REFERENCES payment_intents (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, resolved_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT payment_flags_kind_known CHECK (kind IN ('velocity', 'unusual_amount', 'late_payment', 'unknown_intent', 'amount_differs', 'currency_differs', 'paid_twice', 'refund_failed'))
+)
+--;;
+CREATE UNIQUE INDEX payment_flags_key ON payment_flags (org_id, kind, about)
+--;;
+CREATE INDEX payment_flags_sort_created ON payment_flags (org_id, created_at, id)
+--;;
+CREATE TABLE payment_refunds (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	intent_id UUID NOT NULL, 
+	proposal_id UUID, 
+	transaction_id UUID, 
+	amount_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	status TEXT DEFAULT 'proposed' NOT NULL, 
+	key TEXT NOT NULL, 
+	refund_id TEXT DEFAULT '' NOT NULL, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	attempted_at TIMESTAMP WITH TIME ZONE, 
+	reason VARCHAR(500) NOT NULL, 
+	result VARCHAR(500), 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, intent_id) REFERENCES payment_intents (org_id, id), 
+	FOREIGN KEY(org_id, proposal_id) REFERENCES ledger_proposals (org_id, id), 
+	FOREIGN KEY(org_id, transaction_id) REFERENCES ledger_transactions (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT payment_refunds_status_known CHECK (status IN ('proposed', 'approved', 'sent', 'done', 'failed', 'rejected', 'withdrawn')), 
+	CONSTRAINT payment_refunds_amount CHECK (amount_paise > 0)
+)
+--;;
+CREATE INDEX payment_refunds_intent ON payment_refunds (org_id, intent_id)
+--;;
+CREATE UNIQUE INDEX payment_refunds_key ON payment_refunds (org_id, key)
 --;;
 CREATE TABLE room_photos (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -8116,6 +8771,60 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.onboarding_drafts TO viramah_defi
 --;;
 GRANT SELECT ON public.onboarding_drafts TO portal_resident
 --;;
+ALTER TABLE public.gateway_accounts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.gateway_accounts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.gateway_accounts TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, hostel_id, gateway, name, key_id, webhook_path, addresses, is_default, active, tested_at, test_result, created_at, updated_at, created_by) ON public.gateway_accounts TO portal_admin
+--;;
+GRANT SELECT (org_id, id, hostel_id, gateway, name, is_default, active, created_at) ON public.gateway_accounts TO portal_resident
+--;;
+GRANT SELECT ON public.gateway_accounts TO viramah_service
+--;;
+GRANT UPDATE (secrets_token) ON public.gateway_accounts TO viramah_service
+--;;
+ALTER TABLE public.payment_intents ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.payment_intents FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.payment_intents TO viramah_definer
+--;;
+GRANT SELECT ON public.payment_intents TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.payment_confirmations ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.payment_confirmations FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.payment_confirmations TO viramah_definer
+--;;
+GRANT SELECT ON public.payment_confirmations TO portal_admin
+--;;
+ALTER TABLE public.payment_refunds ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.payment_refunds FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.payment_refunds TO viramah_definer
+--;;
+GRANT SELECT ON public.payment_refunds TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.webhook_deliveries ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.webhook_deliveries FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.webhook_deliveries TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, hostel_id, account_id, gateway, received_at, address, headers, size, verdict, reason, processed_at, effect, events, intent_id) ON public.webhook_deliveries TO portal_admin
+--;;
+ALTER TABLE public.payment_flags ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.payment_flags FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.payment_flags TO viramah_definer
+--;;
+GRANT SELECT ON public.payment_flags TO portal_admin
+--;;
 ALTER TABLE public.roles ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.roles FORCE ROW LEVEL SECURITY
@@ -8564,6 +9273,28 @@ CREATE POLICY own_select on public.kyc_records AS PERMISSIVE FOR SELECT TO porta
 --;;
 CREATE POLICY own_select on public.onboarding_drafts AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
+CREATE POLICY staff_select on public.gateway_accounts AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.gateway_accounts AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND active AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY service_select on public.gateway_accounts AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_update on public.gateway_accounts AS PERMISSIVE FOR UPDATE TO viramah_service USING (true)
+--;;
+CREATE POLICY staff_select on public.payment_intents AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.payment_intents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.payment_confirmations AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.payment_refunds AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.payment_refunds AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.webhook_deliveries AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.payment_flags AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
 CREATE POLICY reference on public.roles AS PERMISSIVE FOR SELECT TO portal_admin, portal_platform USING (true)
 --;;
 CREATE POLICY reference on public.role_permissions AS PERMISSIVE FOR SELECT TO portal_admin, portal_platform USING (true)
@@ -8717,6 +9448,12 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.move_ou
 CREATE TRIGGER "x_move_out" AFTER UPDATE OF status, until_on ON public.stays FOR EACH ROW EXECUTE FUNCTION app.follow_stay()
 --;;
 CREATE TRIGGER "y_forget_onboarding" AFTER UPDATE OF destroyed_at ON public.person_keys FOR EACH ROW EXECUTE FUNCTION app.forget_onboarding()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.payment_intents FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('payment_intent')
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.payment_refunds FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('payment_refund')
+--;;
+CREATE TRIGGER "x_refund" AFTER UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.follow_refund_proposal()
 --;;
 CREATE TRIGGER "b_no_self_elevation" BEFORE INSERT OR UPDATE OR DELETE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.guard_override()
 --;;
@@ -8909,6 +9646,24 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.kyc_records FOR EACH ROW EXECUT
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_records FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'facts')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.onboarding_drafts FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.gateway_accounts FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.gateway_accounts FOR EACH ROW EXECUTE FUNCTION app.audit('secrets_token', 'webhook_path', 'key_id')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.payment_intents FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.payment_intents FOR EACH ROW EXECUTE FUNCTION app.audit('checkout_url')
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.payment_confirmations FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.payment_refunds FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.payment_refunds FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.payment_flags FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.payment_flags FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.permission_overrides FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -10182,6 +10937,140 @@ ALTER FUNCTION app.submit_onboarding(p_id uuid, p_answers jsonb, p_changed text[
 --;;
 GRANT EXECUTE ON FUNCTION app.submit_onboarding(p_id uuid, p_answers jsonb, p_changed text[], p_kyc jsonb, p_preferences jsonb) TO portal_resident
 --;;
+REVOKE ALL ON FUNCTION app.put_gateway_account(p_id uuid, p_hostel uuid, p_gateway text, p_name text, p_key_id text, p_secrets text, p_path text, p_addresses text[], p_default boolean, p_active boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.put_gateway_account(p_id uuid, p_hostel uuid, p_gateway text, p_name text, p_key_id text, p_secrets text, p_path text, p_addresses text[], p_default boolean, p_active boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.put_gateway_account(p_id uuid, p_hostel uuid, p_gateway text, p_name text, p_key_id text, p_secrets text, p_path text, p_addresses text[], p_default boolean, p_active boolean) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.gateway_account(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.gateway_account(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.gateway_account(p_id uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.note_gateway_test(p_id uuid, p_result text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_gateway_test(p_id uuid, p_result text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_gateway_test(p_id uuid, p_result text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.begin_top_up(p_id uuid, p_hostel uuid, p_account uuid, p_amount bigint, p_confirmed boolean, p_lifetime interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.begin_top_up(p_id uuid, p_hostel uuid, p_account uuid, p_amount bigint, p_confirmed boolean, p_lifetime interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.begin_top_up(p_id uuid, p_hostel uuid, p_account uuid, p_amount bigint, p_confirmed boolean, p_lifetime interval) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.open_checkout(p_id uuid, p_gateway_id text, p_url text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.open_checkout(p_id uuid, p_gateway_id text, p_url text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.open_checkout(p_id uuid, p_gateway_id text, p_url text) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.ask_about_payment(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.ask_about_payment(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ask_about_payment(p_id uuid) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.payments_to_ask(p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.payments_to_ask(p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.payments_to_ask(p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organizations_with_open_payments() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organizations_with_open_payments() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organizations_with_open_payments() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.raise_payment_flag(p_kind text, p_about text, p_hostel uuid, p_user integer, p_intent uuid, p_delivery uuid, p_gateway text, p_amount bigint, p_currency text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.raise_payment_flag(p_kind text, p_about text, p_hostel uuid, p_user integer, p_intent uuid, p_delivery uuid, p_gateway text, p_amount bigint, p_currency text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.resolve_payment_flag(p_id uuid, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.resolve_payment_flag(p_id uuid, p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.resolve_payment_flag(p_id uuid, p_note text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.webhook_account(p_gateway text, p_path text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.webhook_account(p_gateway text, p_path text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.webhook_account(p_gateway text, p_path text) TO portal_public
+--;;
+REVOKE ALL ON FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) TO portal_public
+--;;
+REVOKE ALL ON FUNCTION app.delivery_to_process(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.delivery_to_process(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.delivery_to_process(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.take_payment(p_account uuid, p_event jsonb, p_source text, p_delivery uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_payment(p_account uuid, p_event jsonb, p_source text, p_delivery uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.apply_payment_event(p_account uuid, p_event jsonb, p_source text, p_delivery uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.apply_payment_event(p_account uuid, p_event jsonb, p_source text, p_delivery uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.apply_payment_answer(p_intent uuid, p_event jsonb, p_delivery uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.apply_payment_answer(p_intent uuid, p_event jsonb, p_delivery uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.apply_payment_answer(p_intent uuid, p_event jsonb, p_delivery uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.process_delivery(p_id uuid, p_events jsonb, p_unreadable text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.process_delivery(p_id uuid, p_events jsonb, p_unreadable text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.process_delivery(p_id uuid, p_events jsonb, p_unreadable text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.replay_delivery(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.replay_delivery(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.replay_delivery(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.decide_payment(p_id uuid, p_event text, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.decide_payment(p_id uuid, p_event text, p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.decide_payment(p_id uuid, p_event text, p_note text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.approve_refund(p_id uuid, p_transaction uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.approve_refund(p_id uuid, p_transaction uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.propose_payment_refund(p_id uuid, p_intent uuid, p_amount bigint, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.propose_payment_refund(p_id uuid, p_intent uuid, p_amount bigint, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.propose_payment_refund(p_id uuid, p_intent uuid, p_amount bigint, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.follow_refund_proposal() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_refund_proposal() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.begin_refund_attempt(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.begin_refund_attempt(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.begin_refund_attempt(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.settle_refund(p_id uuid, p_refund_id text, p_state text, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.settle_refund(p_id uuid, p_refund_id text, p_state text, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.settle_refund(p_id uuid, p_refund_id text, p_state text, p_reason text) TO portal_admin
+--;;
 REVOKE ALL ON FUNCTION app.can(p_resource text, p_action text) FROM PUBLIC
 --;;
 GRANT EXECUTE ON FUNCTION app.can(p_resource text, p_action text) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service, viramah_definer
@@ -10570,6 +11459,8 @@ ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live
 --;;
 ALTER TABLE public.onboarding_submissions REPLICA IDENTITY USING INDEX onboarding_submissions_live_key
 --;;
+ALTER TABLE public.payment_intents REPLICA IDENTITY USING INDEX payment_intents_live_key
+--;;
 ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)

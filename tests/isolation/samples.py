@@ -171,6 +171,20 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
                                         room_id=o.places[0].rooms[0], served_on="2026-01-01", meal="lunch", total_paise=1),
     "canteen_order_items": lambda o: _tenant(o, "order item", hostel_id=_hostel(o), order_id=known(o, "order"), dish_id=known(o, "dish"),
                                              user_id=o.people[Role.RESIDENT].user_id, name="Sample", quantity=1, price_paise=1),
+    "gateway_accounts": lambda o: _tenant(o, "gateway-account", hostel_id=_hostel(o), gateway="razorpay", name="Sample", key_id="k", secrets_token="s",
+                                          webhook_path=f"path-{o.slug}"),
+    "payment_intents": lambda o: _tenant(
+        o, "intent", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, account_id=known(o, "gateway-account"), gateway="razorpay",
+        reference="sample", amount_paise=10_000, currency="INR", expires_at=datetime(2099, 1, 1, tzinfo=UTC)),
+    "payment_confirmations": lambda o: _tenant(
+        o, "confirmation", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, intent_id=known(o, "intent"), gateway="razorpay",
+        payment_id="sample", amount_paise=10_000, currency="INR", source="webhook", paid_at=datetime.now(UTC)),
+    "payment_refunds": lambda o: _tenant(o, "refund", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, intent_id=known(o, "intent"),
+                                         amount_paise=1, currency="INR", key="sample", reason="Sample"),
+    "webhook_deliveries": lambda o: _tenant(
+        o, "delivery", hostel_id=_hostel(o), account_id=known(o, "gateway-account"), gateway="razorpay", received_at=datetime.now(UTC),
+        address="127.0.0.1", headers=json.dumps({}), body=b"{}", size=2, verdict="accepted"),
+    "payment_flags": lambda o: _tenant(o, "payment flag", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, kind="velocity", about="sample"),
     "submission_checks": lambda o: _tenant(o, "check", hostel_id=_hostel(o), submission_id=known(o, "submission"), name="age",
                                            outcome="fine", reason="Of age."),
     "maintenance_categories": lambda o: _tenant(o, "category", code="sample", name="Sample"),

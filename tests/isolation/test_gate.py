@@ -46,6 +46,9 @@ BEHIND = {
     "give_notice": "SELECT app.give_notice(:stay, (app.now() + interval '40 days')::date)",
     "withdraw_notice": "SELECT app.withdraw_notice(:move_out)", "change_last_day": "SELECT app.change_last_day(:move_out, DATE '2099-01-01')",
     "bed_called": "SELECT app.bed_called(:stay)",
+    "begin_top_up": "SELECT app.begin_top_up(:hostel, :hostel, :hostel, 10000, false, interval '1 hour')",
+    "open_checkout": "SELECT NULLIF(app.open_checkout(:intent, 'x', 'x')::text, '')", "ask_about_payment": "SELECT NULLIF(app.ask_about_payment(:intent), false)",
+    "gateway_account": "SELECT (SELECT key_id FROM app.gateway_account(:gateway_account))",
     "file_is_shown": "SELECT NULLIF(app.file_is_shown(:file), false)",
 }
 VIEWS = {
@@ -103,12 +106,12 @@ def test_what_they_may_write_themselves_are_files(trusted, world):
 def test_of_all_functions_those_for_residents_do_nothing(trusted, world):
     assert {function.entity.signature.partition("(")[0] for function in FUNCTIONS if Portal.RESIDENT in function.execute} == HELPERS | OPEN | set(BEHIND)
     ids = {"hostel": trusted.hostel_id, "file": known(world.a, f"file {Role.OWNER}"),
-           **{name: known(world.a, name.replace("_", "-")) for name in ("category", "request", "stay", "move_out")}}
+           **{name: known(world.a, name.replace("_", "-")) for name in ("category", "request", "stay", "move_out", "intent", "gateway_account")}}
     done = {}
     for name, call in BEHIND.items():
         with suppress(DBAPIError), scope(trusted) as session:
             done[name] = session.execute(text(call), ids).scalar_one()
-    assert done == {"bed_called": None, "file_is_shown": None}
+    assert done == dict.fromkeys(("bed_called", "open_checkout", "ask_about_payment", "gateway_account", "file_is_shown"))
 
 
 def test_the_stream_tells_of_what_is_open_alone(trusted, superuser):

@@ -315,7 +315,8 @@ CREATE FUNCTION app.proposal_entries(p_kind text, p_user integer, p_party text, 
 LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE p_kind
     WHEN 'payout' THEN jsonb_build_array(jsonb_build_object('code', 'wallet', 'user', p_user, 'amount', -p_amount),
-                                         jsonb_build_object('code', 'bank', 'amount', p_amount))
+                                         CASE p_party WHEN '' THEN jsonb_build_object('code', 'bank', 'amount', p_amount)
+                                              ELSE jsonb_build_object('code', 'clearing', 'party', p_party, 'amount', p_amount) END)
     ELSE jsonb_build_array(
       CASE WHEN p_user IS NULL THEN jsonb_build_object('code', 'clearing', 'party', p_party, 'amount', p_amount)
            WHEN p_kind IN ('write_off', 'discount') THEN jsonb_build_object('code', 'receivable', 'user', p_user, 'amount', p_amount)
