@@ -20,5 +20,8 @@ SCHEDULE: Final = (
     Scheduled("people.forget", every=timedelta(days=1), offset=timedelta(hours=22)),
     Scheduled("personal.daily", every=timedelta(days=1), offset=timedelta(hours=3)),  # in the morning in India
     Scheduled("audit.seal", every=timedelta(minutes=5)),
+    Scheduled("ledger.seal", every=timedelta(minutes=5), offset=timedelta(minutes=2)),
+    Scheduled("ledger.verify", every=timedelta(days=1), offset=timedelta(hours=21, minutes=30)),
     Scheduled("audit.verify", every=timedelta(days=1), offset=timedelta(hours=21)),
+    Scheduled("billing.sweep", every=timedelta(days=1), offset=timedelta(hours=1)),  # early in the morning in India
 )

@@ -4,6 +4,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     approval,
     audit,
     beds,
+    billing,
     canteen,
     contacts,
     figures,

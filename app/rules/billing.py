@@ -244,10 +244,10 @@ def spans_of(living: Living, prices: Sequence[Price], month: date) -> list[Span]
         found.append(Span(ChargeKind.RENT, day, after, rent))
         if living.mess_plan:
             meals = price_on(prices, "mess", day, name=living.mess_plan)
-            found.append(Span(ChargeKind.MESS, day, after, meals and meals.amount_paise, living.mess_plan))
+            found.append(Span(ChargeKind.MESS, day, after, meals.amount_paise if meals else None, living.mess_plan))
         if living.lunchbox:
             box = price_on(prices, "lunchbox", day)
-            found.append(Span(ChargeKind.LUNCHBOX, day, after, box and box.amount_paise))
+            found.append(Span(ChargeKind.LUNCHBOX, day, after, box.amount_paise if box else None))
         day = after
     return _joined(found)
 

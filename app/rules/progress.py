@@ -18,6 +18,7 @@ class TaskKind(StrEnum):
     IMPORT_UNDO = "import_undo"
     REPORT = "report"
     BULK = "bulk"
+    BILLING = "billing"
 
 
 class TaskStatus(StrEnum):
@@ -47,7 +48,7 @@ ACTIVE: Final = frozenset({S.QUEUED, S.RUNNING, S.CANCELLING})
 CANCELLABLE: Final = frozenset({S.QUEUED, S.RUNNING})
 
 # How many of a kind one person may have waiting or running.
-MOST_ACTIVE: Final = {TaskKind.IMPORT_CHECK: 5, TaskKind.IMPORT_RUN: 5, TaskKind.IMPORT_UNDO: 5, TaskKind.REPORT: 3, TaskKind.BULK: 3}
+MOST_ACTIVE: Final = {TaskKind.IMPORT_CHECK: 5, TaskKind.IMPORT_RUN: 5, TaskKind.IMPORT_UNDO: 5, TaskKind.REPORT: 3, TaskKind.BULK: 3, TaskKind.BILLING: 2}
 AT_ONCE_ROWS: Final = 50  # more rows than this are changed as a task
 AT_ONCE_REQUESTS: Final = 2_000  # a report over more requests than this is made as a task
 BULK_STEP: Final = 20  # rows in one transaction

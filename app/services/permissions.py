@@ -36,7 +36,7 @@ _TABLE: dict[Resource, str] = {
     Resource.IMPORTS: "import_runs", Resource.REPORTS: "maintenance_requests", Resource.AUDIT: "audit_log",
     Resource.WORK: "outbox", Resource.TASKS: "tasks", Resource.RESIDENTS: "residents", Resource.MOVE_OUTS: "move_outs",
     Resource.ONBOARDING: "onboarding_submissions", Resource.PERSONAL: "personal_values", Resource.INQUIRIES: "inquiries",
-    Resource.WALLET: "ledger_entries", Resource.PAYMENTS: "payment_intents", Resource.CANTEEN: "canteen_menu",
+    Resource.WALLET: "ledger_entries", Resource.BILLING: "invoices", Resource.PAYMENTS: "payment_intents", Resource.CANTEEN: "canteen_menu",
 }
 """The table that stands for a resource: what a portal may do to it, it may do to the resource."""
 _BY_FUNCTION: dict[Capability, str] = {
@@ -58,6 +58,8 @@ _BY_FUNCTION: dict[Capability, str] = {
     (Resource.CANTEEN, Action.CREATE): "place_order", (Resource.CANTEEN, Action.APPROVE): "set_canteen",
     (Resource.WALLET, Action.CREATE): "propose", (Resource.WALLET, Action.UPDATE): "freeze_wallet",
     (Resource.WALLET, Action.APPROVE): "decide_proposal",
+    (Resource.BILLING, Action.CREATE): "pay_invoices", (Resource.BILLING, Action.UPDATE): "propose_discount",
+    (Resource.BILLING, Action.APPROVE): "credit_invoice",
     (Resource.PAYMENTS, Action.CREATE): "ask_about_payment", (Resource.PAYMENTS, Action.UPDATE): "resolve_payment_flag",
     (Resource.PAYMENTS, Action.APPROVE): "decide_payment",
 }

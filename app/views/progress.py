@@ -44,6 +44,7 @@ _FIGURES: dict[str, Callable[[int], str]] = {
     "refused": lambda n: ngettext("%(count)s refused", "%(count)s refused", n, count=formats.number(n)),
     "rows": lambda n: ngettext("%(count)s request", "%(count)s requests", n, count=formats.number(n)),
     "done": lambda n: ngettext("%(count)s row changed", "%(count)s rows changed", n, count=formats.number(n)),
+    "issued": lambda n: ngettext("%(count)s invoice issued", "%(count)s invoices issued", n, count=formats.number(n)),
     "left": lambda n: ngettext("%(count)s row left as it was", "%(count)s rows left as they were", n, count=formats.number(n)),
 }
 
@@ -74,6 +75,8 @@ class Shown:
                 period = " – ".join(formats.day(date.fromisoformat(given[end])).striptags() for end in ("first", "last") if given[end])
                 return gettext("Maintenance SLA of %(hostel)s, %(period)s (%(kind)s)", hostel=given["hostel"], period=period,
                                kind=given["ending"].upper())
+            case TaskKind.BILLING:
+                return gettext("Invoices of %(hostel)s, %(month)s", hostel=given["hostel"], month=given.get("month", ""))
             case TaskKind.BULK:
                 view = self.screen
                 action = view.actions.get(given.get("action")) if view else None

@@ -2263,6 +2263,442 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY f.level, r.number, b.label
 $$
 --;;
+CREATE FUNCTION app.check_room_type_fits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.room_type_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM room_types t WHERE t.org_id = NEW.org_id AND t.id = NEW.room_type_id AND t.hostel_id = NEW.hostel_id) THEN
+    RAISE EXCEPTION 'This kind of room is in another hostel.' USING ERRCODE = 'VR422', COLUMN = 'room_type';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+-- Photos are in their room's hostel, whatever the caller says, and twelve at the most
+--;;
+CREATE FUNCTION app.follow_room() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  SELECT hostel_id INTO NEW.hostel_id FROM rooms WHERE org_id = NEW.org_id AND id = NEW.room_id AND deleted_at IS NULL
+  FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no such room.' USING ERRCODE = 'VR404';
+  END IF;
+  IF (SELECT count(*) FROM room_photos WHERE org_id = NEW.org_id AND room_id = NEW.room_id AND deleted_at IS NULL) >= 12 THEN
+    RAISE EXCEPTION 'A room has 12 photos at most: remove one first.' USING ERRCODE = 'VR429', COLUMN = 'files';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.house_day(p_hostel uuid) RETURNS date
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (app.now() AT TIME ZONE timezone)::date FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
+$$;
+
+-- What a month in a kind of room costs on a day
+--;;
+CREATE FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT amount_paise FROM tariffs
+  WHERE org_id = app.current_org() AND hostel_id = p_hostel AND kind = 'rent' AND deleted_at IS NULL
+    AND (room_type_id = p_room_type OR room_type_id IS NULL) AND daterange(valid_from, valid_until) @> p_day
+  ORDER BY room_type_id NULLS LAST, id LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_resident residents;
+BEGIN
+  SELECT * INTO v_resident FROM residents WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = p_user FOR UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO residents (org_id, hostel_id, user_id, number, moved_in_on)
+    VALUES (v_org, p_hostel, p_user, app.next_number(v_org, 'resident', p_hostel), p_on) RETURNING * INTO v_resident;
+  ELSIF v_resident.status = 'left' THEN
+    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL, hidden_at = NULL
+    WHERE org_id = v_org AND id = v_resident.id;
+  END IF;
+  RETURN v_resident.id;
+END
+$$
+--;;
+CREATE FUNCTION app.close_stay(p_stay uuid, p_on date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_resident uuid;
+BEGIN
+  UPDATE stays SET status = 'ended', until_on = p_on WHERE org_id = v_org AND id = p_stay RETURNING resident_id INTO v_resident;
+  UPDATE residents SET status = 'left', moved_out_on = p_on
+  WHERE org_id = v_org AND id = v_resident AND status <> 'left'
+    AND NOT EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_resident AND status <> 'ended');
+END
+$$
+--;;
+CREATE FUNCTION app.keep_invoice() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF (to_jsonb(NEW) - ARRAY['paid_paise', 'reminded', 'updated_at', 'status', 'total_paise', 'reference'])
+     IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['paid_paise', 'reminded', 'updated_at', 'status', 'total_paise', 'reference'])
+     OR NEW.paid_paise < OLD.paid_paise THEN
+    RAISE EXCEPTION 'An invoice that was issued is not changed: write a credit note.' USING ERRCODE = 'VR409';
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.document_series(p_hostel uuid, p_day date, p_sort text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT code || '/' || y || '-' || lpad(((y + 1) % 100)::text, 2, '0') || '/' || p_sort
+  FROM hostels, extract(year FROM p_day - interval '3 months') AS y WHERE org_id = app.current_org() AND id = p_hostel
+$$
+--;;
+CREATE FUNCTION app.next_document(p_hostel uuid, p_series text) RETURNS integer
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.next_number(app.current_org(), 'invoices/' || p_series, p_hostel)::integer
+$$;
+
+-- Issues what was not issued for its occasion before, and books it
+--;;
+CREATE FUNCTION app.issue_invoices(p_batch jsonb) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_one jsonb;
+  v_id uuid;
+  v_series text;
+  v_posts jsonb := '[]';
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  -- One at a time in a house, so that no number is taken for what turns out to be there.
+  PERFORM pg_advisory_xact_lock(hashtextextended('billing/' || h, 0)) FROM (SELECT DISTINCT b ->> 'hostel' AS h FROM jsonb_array_elements(p_batch) b ORDER BY 1) x;
+  FOR v_one IN SELECT b FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS x (b, n) ORDER BY n LOOP
+    CONTINUE WHEN EXISTS (SELECT FROM invoices WHERE org_id = v_org AND occasion = v_one ->> 'occasion');
+    v_series := app.document_series((v_one ->> 'hostel')::uuid, (v_one ->> 'issued_on')::date, '');
+    INSERT INTO invoices (org_id, hostel_id, user_id, resident_id, stay_id, kind, occasion, series, number, month, issued_on, due_on, seller, gstin, note,
+                          currency, net_paise, tax_paise, created_by)
+    SELECT v_org, h.id, (v_one ->> 'user')::integer, (v_one ->> 'resident')::uuid, (v_one ->> 'stay')::uuid, v_one ->> 'kind', v_one ->> 'occasion',
+           v_series, app.next_document(h.id, v_series), (v_one ->> 'month')::date, (v_one ->> 'issued_on')::date, (v_one ->> 'due_on')::date, v_one ->> 'seller',
+           v_one ->> 'gstin', coalesce(v_one ->> 'note', ''), h.currency, s.net, s.tax, NULL
+    FROM hostels h, (SELECT sum((l ->> 'amount')::bigint) AS net, sum((l ->> 'cgst')::bigint + (l ->> 'sgst')::bigint + (l ->> 'igst')::bigint) AS tax
+                     FROM jsonb_array_elements(v_one -> 'lines') l) s
+    WHERE h.org_id = v_org AND h.id = (v_one ->> 'hostel')::uuid RETURNING id INTO v_id;
+    PERFORM app.write_invoice_lines(v_id, v_one -> 'lines');
+    v_posts := v_posts || jsonb_build_array(jsonb_build_object(
+      'key', 'charge:' || (v_one ->> 'occasion'), 'hostel', v_one ->> 'hostel', 'source', 'invoices', 'source_id', v_id,
+      'kind', CASE v_one ->> 'kind' WHEN 'deposit' THEN 'deposit' WHEN 'late_fee' THEN 'late_fee' ELSE 'charge' END,
+      'description', (SELECT reference FROM invoices WHERE org_id = v_org AND id = v_id), 'entries', app.invoice_entries(v_id)));
+  END LOOP;
+  IF jsonb_array_length(v_posts) > 0 THEN
+    PERFORM app.post(v_posts);
+  END IF;
+  RETURN jsonb_array_length(v_posts);
+END
+$$
+--;;
+CREATE FUNCTION app.write_invoice_lines(p_invoice uuid, p_lines jsonb) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO invoice_lines (org_id, hostel_id, user_id, invoice_id, position, kind, account, description, from_on, until_on, amount_paise, tax_bp,
+                             cgst_paise, sgst_paise, igst_paise, corrects_id)
+  SELECT i.org_id, i.hostel_id, i.user_id, i.id, n, l ->> 'kind', l ->> 'account', left(coalesce(l ->> 'description', ''), 200), (l ->> 'from_on')::date,
+         (l ->> 'until_on')::date, (l ->> 'amount')::bigint, (l ->> 'tax_bp')::smallint, (l ->> 'cgst')::bigint, (l ->> 'sgst')::bigint,
+         (l ->> 'igst')::bigint, (l ->> 'corrects')::uuid
+  FROM invoices i, jsonb_array_elements(p_lines) WITH ORDINALITY AS x (l, n) WHERE i.org_id = app.current_org() AND i.id = p_invoice
+$$
+--;;
+CREATE FUNCTION app.invoice_entries(p_invoice uuid) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT jsonb_build_array(jsonb_build_object('code', 'receivable', 'user', i.user_id, 'amount', -i.total_paise))
+    || (SELECT jsonb_agg(jsonb_build_object('code', account, 'user', CASE account WHEN 'deposit' THEN i.user_id END, 'amount', amount) ORDER BY account)
+        FROM (SELECT account, sum(amount_paise) AS amount FROM invoice_lines WHERE org_id = i.org_id AND invoice_id = i.id GROUP BY account) a)
+    || CASE WHEN i.tax_paise > 0 THEN jsonb_build_array(jsonb_build_object('code', 'tax', 'amount', i.tax_paise)) ELSE '[]' END
+  FROM invoices i WHERE i.org_id = app.current_org() AND i.id = p_invoice
+$$
+--;;
+CREATE FUNCTION app.assert_invoice(p_invoice uuid, p_action text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid := (SELECT hostel_id FROM invoices WHERE org_id = app.current_org() AND id = p_invoice AND kind <> 'credit_note');
+BEGIN
+  IF v_hostel IS NULL OR NOT (app.is_system() OR app.is_staff() AND app.allowed_in('billing', 'read', v_hostel)) THEN
+    RAISE EXCEPTION 'There is no such invoice.' USING ERRCODE = 'VR404';
+  ELSIF NOT (app.is_system() OR app.allowed_in('billing', p_action, v_hostel)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.set_billing(p_hostel uuid, p_values jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_new billing_settings := jsonb_populate_record(NULL::billing_settings, p_values);
+BEGIN
+  IF NOT EXISTS (SELECT FROM hostels WHERE org_id = app.current_org() AND id = p_hostel)
+     OR NOT (app.is_system() OR app.allowed_in('billing', 'read', p_hostel)) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404';
+  ELSIF NOT (app.is_system() OR app.allowed_in('billing', 'approve', p_hostel)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO billing_settings (org_id, hostel_id, legal_name, gstin, interstate, rent_tax_bp, food_tax_bp, other_tax_bp, exempt_reason, automatic,
+                                bill_day, due_days, grace_days, late_flat_paise, late_percent_bp)
+  VALUES (app.current_org(), p_hostel, v_new.legal_name, v_new.gstin, v_new.interstate, v_new.rent_tax_bp, v_new.food_tax_bp, v_new.other_tax_bp,
+          v_new.exempt_reason, v_new.automatic, v_new.bill_day, v_new.due_days, v_new.grace_days, v_new.late_flat_paise, v_new.late_percent_bp)
+  ON CONFLICT (org_id, hostel_id) DO UPDATE SET legal_name = excluded.legal_name, gstin = excluded.gstin, interstate = excluded.interstate,
+    rent_tax_bp = excluded.rent_tax_bp, food_tax_bp = excluded.food_tax_bp, other_tax_bp = excluded.other_tax_bp,
+    exempt_reason = excluded.exempt_reason, automatic = excluded.automatic, bill_day = excluded.bill_day, due_days = excluded.due_days,
+    grace_days = excluded.grace_days, late_flat_paise = excluded.late_flat_paise, late_percent_bp = excluded.late_percent_bp;
+END
+$$
+--;;
+CREATE FUNCTION app.lay_payment(p_id uuid, p_hostel uuid, p_user integer, p_method text, p_amount bigint, p_invoices uuid[], p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_today date := app.house_day(p_hostel);
+  v_left bigint := p_amount;
+  v_one record;
+  v_series text;
+  v_ids uuid[] := '{}';
+  v_sums bigint[] := '{}';
+BEGIN
+  IF coalesce(p_amount, 0) <= 0 THEN
+    RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount';
+  END IF;
+  FOR v_one IN SELECT id, total_paise - paid_paise AS open FROM invoices
+               WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = p_user AND status IN ('open', 'part_paid')
+                 AND (p_invoices IS NULL OR id = ANY (p_invoices)) ORDER BY due_on, id FOR UPDATE LOOP
+    EXIT WHEN v_left = 0;
+    v_ids := v_ids || v_one.id;
+    v_sums := v_sums || least(v_left, v_one.open);
+    v_left := v_left - least(v_left, v_one.open);
+  END LOOP;
+  IF v_left > 0 THEN
+    RAISE EXCEPTION 'This is more than what is still to be paid.' USING ERRCODE = 'VR409', COLUMN = 'amount';
+  END IF;
+  v_series := app.document_series(p_hostel, v_today, CASE WHEN p_method IN ('credit_note', 'discount', 'write_off') THEN 'A/' ELSE 'R/' END);
+  INSERT INTO invoice_payments (org_id, id, hostel_id, user_id, method, series, number, amount_paise, currency, note, paid_on)
+  SELECT v_org, p_id, h.id, p_user, p_method, v_series, app.next_document(h.id, v_series), p_amount, h.currency, left(coalesce(btrim(p_note), ''), 200), v_today
+  FROM hostels h WHERE h.org_id = v_org AND h.id = p_hostel;
+  INSERT INTO invoice_allocations (org_id, hostel_id, user_id, payment_id, invoice_id, amount_paise)
+  SELECT v_org, p_hostel, p_user, p_id, x.id, x.amount FROM unnest(v_ids, v_sums) AS x (id, amount);
+  UPDATE invoices i SET paid_paise = paid_paise + x.amount FROM unnest(v_ids, v_sums) AS x (id, amount) WHERE i.org_id = v_org AND i.id = x.id;
+END
+$$
+--;;
+CREATE FUNCTION app.pay_invoices(p_id uuid, p_hostel uuid, p_user integer, p_method text, p_amount bigint, p_invoices uuid[] DEFAULT NULL, p_note text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_own boolean := NOT app.is_staff() AND p_user = app.current_user_id() AND app.is_admitted();
+BEGIN
+  IF NOT EXISTS (SELECT FROM residents WHERE org_id = app.current_org() AND hostel_id = p_hostel AND user_id = p_user)
+     OR NOT (app.is_system() OR v_own OR app.is_staff() AND app.allowed_in('billing', 'read', p_hostel)) THEN
+    RAISE EXCEPTION 'There is no such invoice.' USING ERRCODE = 'VR404';
+  ELSIF NOT (app.is_system() OR v_own AND p_method = 'wallet'
+             OR app.is_staff() AND app.allowed_in('billing', 'create', p_hostel) AND p_method IN ('cash', 'bank')) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF EXISTS (SELECT FROM invoice_payments WHERE org_id = app.current_org() AND id = p_id) THEN
+    RETURN;
+  END IF;
+  PERFORM app.lay_payment(p_id, p_hostel, p_user, p_method, p_amount, p_invoices, p_note);
+  PERFORM app.book('invoices:' || p_id, 'payment', p_hostel, p_amount,
+    app.ledger_account(p_hostel, p_method, CASE WHEN p_method IN ('wallet', 'deposit') THEN p_user END),
+    app.ledger_account(p_hostel, 'receivable', p_user),
+    (SELECT reference FROM invoice_payments WHERE org_id = app.current_org() AND id = p_id), 'invoice_payments', p_id);
+END
+$$;
+
+-- Pays open invoices from the wallets of those who did not switch it off, where there is enough
+--;;
+CREATE FUNCTION app.pay_from_wallets(p_most integer DEFAULT 100) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_one record;
+  v_paid integer := 0;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  FOR v_one IN SELECT i.id, i.hostel_id, i.user_id, i.total_paise - i.paid_paise AS open FROM invoices i
+               JOIN wallet_balance_cache w ON w.org_id = i.org_id AND w.hostel_id = i.hostel_id AND w.user_id = i.user_id
+               WHERE i.org_id = app.current_org() AND i.status IN ('open', 'part_paid') AND NOT w.frozen AND w.balance_paise >= i.total_paise - i.paid_paise
+                 AND NOT EXISTS (SELECT FROM billing_choices c WHERE c.org_id = i.org_id AND c.hostel_id = i.hostel_id AND c.user_id = i.user_id
+                                 AND NOT c.from_wallet)
+               ORDER BY i.due_on, i.id LIMIT p_most LOOP
+    BEGIN
+      PERFORM app.pay_invoices(uuidv7(), v_one.hostel_id, v_one.user_id, 'wallet', v_one.open, ARRAY[v_one.id]);
+      v_paid := v_paid + 1;
+    EXCEPTION WHEN SQLSTATE 'VR409' THEN NULL; -- spent, frozen or paid meanwhile
+    END;
+  END LOOP;
+  RETURN v_paid;
+END
+$$
+--;;
+CREATE FUNCTION app.choose_paying(p_hostel uuid, p_from_wallet boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_admitted() OR NOT EXISTS (SELECT FROM residents WHERE org_id = app.current_org() AND hostel_id = p_hostel
+                                          AND user_id = app.current_user_id()) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404';
+  END IF;
+  INSERT INTO billing_choices AS c (org_id, hostel_id, user_id, from_wallet)
+  VALUES (app.current_org(), p_hostel, app.current_user_id(), p_from_wallet)
+  ON CONFLICT (org_id, hostel_id, user_id) DO UPDATE SET from_wallet = excluded.from_wallet WHERE c.from_wallet <> excluded.from_wallet;
+END
+$$
+--;;
+CREATE FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_day date;
+  v_old invoices;
+  v_series text;
+  v_net bigint;
+  v_tax bigint;
+  v_open bigint;
+  v_entries jsonb;
+BEGIN
+  PERFORM app.assert_invoice(p_invoice, 'approve');
+  SELECT * INTO v_old FROM invoices WHERE org_id = v_org AND id = p_invoice FOR UPDATE;
+  IF EXISTS (SELECT FROM invoices WHERE org_id = v_org AND (id = p_id OR occasion = p_occasion)) THEN
+    RETURN;
+  ELSIF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  IF EXISTS (SELECT FROM jsonb_array_elements(p_lines) c
+             LEFT JOIN invoice_lines l ON l.org_id = v_org AND l.invoice_id = p_invoice AND l.id = (c ->> 'line')::uuid
+             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(igst_paise), 0) AS igst
+                                FROM invoice_lines WHERE org_id = v_org AND corrects_id = l.id) d ON true
+             WHERE l.id IS NULL OR (c ->> 'amount')::bigint <= 0 OR d.amount + (c ->> 'amount')::bigint > l.amount_paise
+                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.igst + (c ->> 'igst')::bigint > l.igst_paise) THEN
+    RAISE EXCEPTION 'This is more than what was charged and not credited yet.' USING ERRCODE = 'VR409', COLUMN = 'amount';
+  END IF;
+  SELECT sum((c ->> 'amount')::bigint), sum((c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) INTO v_net, v_tax
+  FROM jsonb_array_elements(p_lines) c;
+  v_open := least(v_net + v_tax, v_old.total_paise - v_old.paid_paise);
+  IF v_open > 0 THEN
+    PERFORM app.lay_payment(p_id, v_old.hostel_id, v_old.user_id, 'credit_note', v_open, ARRAY[p_invoice], p_reason);
+  END IF;
+  v_day := app.house_day(v_old.hostel_id);
+  v_series := app.document_series(v_old.hostel_id, v_day, 'CN/');
+  INSERT INTO invoices (org_id, id, hostel_id, user_id, resident_id, stay_id, kind, occasion, series, number, corrects_id, month, issued_on, due_on,
+                        seller, gstin, note, currency, net_paise, tax_paise)
+  VALUES (v_org, p_id, v_old.hostel_id, v_old.user_id, v_old.resident_id, v_old.stay_id, 'credit_note', coalesce(p_occasion, 'credit:' || p_id),
+          v_series, app.next_document(v_old.hostel_id, v_series), p_invoice, v_old.month, v_day, v_day, v_old.seller, v_old.gstin, left(btrim(p_reason), 500), v_old.currency, v_net, v_tax);
+  PERFORM app.write_invoice_lines(p_id, (
+    SELECT jsonb_agg(to_jsonb(l) || c || jsonb_build_object('corrects', l.id) ORDER BY l.position)
+    FROM jsonb_array_elements(p_lines) c JOIN invoice_lines l ON l.org_id = v_org AND l.id = (c ->> 'line')::uuid));
+  -- The invoice's own entries turned round; of what is owed, only what is still open goes back there.
+  SELECT jsonb_agg(e || jsonb_build_object('amount', CASE e ->> 'code' WHEN 'receivable' THEN v_open ELSE -(e ->> 'amount')::bigint END))
+    || jsonb_build_array(jsonb_build_object('code', 'wallet', 'user', v_old.user_id, 'amount', v_net + v_tax - v_open)) INTO v_entries
+  FROM jsonb_array_elements(app.invoice_entries(p_id)) e;
+  PERFORM app.post(jsonb_build_array(jsonb_build_object(
+    'key', 'credit:' || p_id, 'kind', 'refund', 'hostel', v_old.hostel_id, 'source', 'invoices', 'source_id', p_id,
+    'description', (SELECT reference FROM invoices WHERE org_id = v_org AND id = p_id),
+    'entries', (SELECT jsonb_agg(e) FROM jsonb_array_elements(v_entries) e WHERE (e ->> 'amount')::bigint <> 0))));
+END
+$$
+--;;
+CREATE FUNCTION app.propose_discount(p_id uuid, p_invoice uuid, p_amount bigint, p_reason text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_old invoices;
+BEGIN
+  PERFORM app.assert_invoice(p_invoice, 'update');
+  SELECT * INTO v_old FROM invoices WHERE org_id = app.current_org() AND id = p_invoice;
+  IF p_amount > v_old.total_paise - v_old.paid_paise THEN
+    RAISE EXCEPTION 'This is more than what is still to be paid.' USING ERRCODE = 'VR409', COLUMN = 'amount';
+  ELSIF EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND source_id = p_invoice AND status IN ('proposed', 'approved') AND id <> p_id) THEN
+    RAISE EXCEPTION 'A discount on this invoice was proposed already.' USING ERRCODE = 'VR409';
+  END IF;
+  RETURN app.write_proposal(v_old.hostel_id, 'discount', v_old.user_id, '', p_amount, p_reason, 'invoices', p_invoice, p_id);
+END
+$$
+--;;
+CREATE FUNCTION app.follow_proposal() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_only uuid[] := CASE WHEN NEW.source = 'invoices' THEN ARRAY[NEW.source_id] END;
+  v_open bigint;
+BEGIN
+  SELECT coalesce(sum(total_paise - paid_paise), 0) INTO v_open FROM invoices
+  WHERE org_id = NEW.org_id AND hostel_id = NEW.hostel_id AND user_id = NEW.user_id AND status IN ('open', 'part_paid') AND (v_only IS NULL OR id = ANY (v_only));
+  IF NEW.source = 'invoices' AND v_open < NEW.amount_paise THEN
+    RAISE EXCEPTION 'This is more than what is still to be paid.' USING ERRCODE = 'VR409';
+  ELSIF v_open > 0 THEN
+    PERFORM app.lay_payment(NEW.id, NEW.hostel_id, NEW.user_id, NEW.kind, least(v_open, NEW.amount_paise), v_only, NEW.reason);
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.bill_settlement() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.enqueue('billing.settlement', jsonb_build_object('move_out_id', NEW.id));
+  RETURN NULL;
+END
+$$;
+
+-- The deposit pays what is open
+--;;
+CREATE FUNCTION app.return_deposit(p_move_out uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_out move_outs;
+  v_deposit uuid;
+  v_held bigint;
+  v_used bigint;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT * INTO v_out FROM move_outs WHERE org_id = v_org AND id = p_move_out AND status IN ('settled', 'left') FOR UPDATE;
+  IF NOT FOUND OR EXISTS (SELECT FROM ledger_transactions WHERE org_id = v_org AND key = 'settlement:' || p_move_out || ':rest')
+     OR EXISTS (SELECT FROM invoice_payments WHERE org_id = v_org AND id = p_move_out) THEN
+    RETURN;
+  END IF;
+  v_deposit := app.ledger_account(v_out.hostel_id, 'deposit', v_out.user_id);
+  SELECT coalesce(sum(amount_paise), 0) INTO v_held FROM ledger_entries WHERE org_id = v_org AND account_id = v_deposit;
+  IF v_held < v_out.deposit_paise THEN
+    PERFORM app.book('settlement:' || p_move_out || ':opening', 'opening', v_out.hostel_id, v_out.deposit_paise - v_held,
+                     app.ledger_account(v_out.hostel_id, 'opening'), v_deposit, '', 'move_outs', p_move_out);
+  END IF;
+  SELECT least(v_out.deposit_paise, coalesce(sum(total_paise - paid_paise), 0)) INTO v_used FROM invoices
+  WHERE org_id = v_org AND hostel_id = v_out.hostel_id AND user_id = v_out.user_id AND status IN ('open', 'part_paid');
+  IF v_used > 0 THEN
+    PERFORM app.pay_invoices(p_move_out, v_out.hostel_id, v_out.user_id, 'deposit', v_used);
+  END IF;
+  IF v_out.deposit_paise > v_used THEN
+    PERFORM app.book('settlement:' || p_move_out || ':rest', 'refund', v_out.hostel_id, v_out.deposit_paise - v_used, v_deposit,
+                     app.ledger_account(v_out.hostel_id, 'wallet', v_out.user_id), '', 'move_outs', p_move_out);
+    PERFORM app.write_proposal(v_out.hostel_id, 'payout', v_out.user_id, '', v_out.deposit_paise - v_used, 'What is left of the deposit',
+                               'move_outs', p_move_out, NULL);
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.note_reminded(p_invoices uuid[], p_steps integer[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE invoices i SET reminded = x.step FROM unnest(p_invoices, p_steps) AS x (id, step) WHERE i.org_id = app.current_org() AND i.id = x.id;
+END
+$$
+--;;
+CREATE FUNCTION app.organizations_with_billing() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT org_id FROM billing_settings WHERE automatic UNION SELECT org_id FROM invoices WHERE status IN ('open', 'part_paid')
+$$
+--;;
 CREATE FUNCTION app.amount_words(p_paise bigint, p_currency text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT CASE p_currency WHEN 'INR' THEN '₹' ELSE p_currency || ' ' END || to_char(p_paise / 100.0, 'FM9,999,999,990.00')
@@ -3453,80 +3889,6 @@ BEGIN
   EXECUTE format('UPDATE public.%I SET status = $3 WHERE org_id = $1 AND id = $2', v_machine.table_name)
   USING app.current_org(), p_id, v_step.to_state;
   RETURN v_step.to_state;
-END
-$$
---;;
-CREATE FUNCTION app.check_room_type_fits() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF NEW.room_type_id IS NOT NULL AND NOT EXISTS (
-      SELECT FROM room_types t WHERE t.org_id = NEW.org_id AND t.id = NEW.room_type_id AND t.hostel_id = NEW.hostel_id) THEN
-    RAISE EXCEPTION 'This kind of room is in another hostel.' USING ERRCODE = 'VR422', COLUMN = 'room_type';
-  END IF;
-  RETURN NEW;
-END
-$$;
-
--- Photos are in their room's hostel, whatever the caller says, and twelve at the most
---;;
-CREATE FUNCTION app.follow_room() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  SELECT hostel_id INTO NEW.hostel_id FROM rooms WHERE org_id = NEW.org_id AND id = NEW.room_id AND deleted_at IS NULL
-  FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'There is no such room.' USING ERRCODE = 'VR404';
-  END IF;
-  IF (SELECT count(*) FROM room_photos WHERE org_id = NEW.org_id AND room_id = NEW.room_id AND deleted_at IS NULL) >= 12 THEN
-    RAISE EXCEPTION 'A room has 12 photos at most: remove one first.' USING ERRCODE = 'VR429', COLUMN = 'files';
-  END IF;
-  RETURN NEW;
-END
-$$
---;;
-CREATE FUNCTION app.house_day(p_hostel uuid) RETURNS date
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT (app.now() AT TIME ZONE timezone)::date FROM hostels WHERE org_id = app.current_org() AND id = p_hostel
-$$;
-
--- What a month in a kind of room costs on a day
---;;
-CREATE FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT amount_paise FROM tariffs
-  WHERE org_id = app.current_org() AND hostel_id = p_hostel AND kind = 'rent' AND deleted_at IS NULL
-    AND (room_type_id = p_room_type OR room_type_id IS NULL) AND daterange(valid_from, valid_until) @> p_day
-  ORDER BY room_type_id NULLS LAST, id LIMIT 1
-$$
---;;
-CREATE FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_org uuid := app.current_org();
-  v_resident residents;
-BEGIN
-  SELECT * INTO v_resident FROM residents WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = p_user FOR UPDATE;
-  IF NOT FOUND THEN
-    INSERT INTO residents (org_id, hostel_id, user_id, number, moved_in_on)
-    VALUES (v_org, p_hostel, p_user, app.next_number(v_org, 'resident', p_hostel), p_on) RETURNING * INTO v_resident;
-  ELSIF v_resident.status = 'left' THEN
-    UPDATE residents SET status = 'current', moved_in_on = p_on, moved_out_on = NULL, hidden_at = NULL
-    WHERE org_id = v_org AND id = v_resident.id;
-  END IF;
-  RETURN v_resident.id;
-END
-$$
---;;
-CREATE FUNCTION app.close_stay(p_stay uuid, p_on date) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_org uuid := app.current_org();
-  v_resident uuid;
-BEGIN
-  UPDATE stays SET status = 'ended', until_on = p_on WHERE org_id = v_org AND id = p_stay RETURNING resident_id INTO v_resident;
-  UPDATE residents SET status = 'left', moved_out_on = p_on
-  WHERE org_id = v_org AND id = v_resident AND status <> 'left'
-    AND NOT EXISTS (SELECT FROM stays WHERE org_id = v_org AND resident_id = v_resident AND status <> 'ended');
 END
 $$
 --;;
@@ -5442,10 +5804,12 @@ $$;
 
 -- Whether there is anybody but the proposer who could approve
 --;;
-CREATE FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) RETURNS boolean
+CREATE FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM members m WHERE m.org_id = app.current_org() AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
-                 AND app.person_can(m.user_id, 'wallet', 'approve', p_hostel))
+  SELECT EXISTS (
+    SELECT FROM members m, app.active_roles(p_org, m.user_id) r
+    WHERE m.org_id = p_org AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
+      AND app.capabilities(p_org, m.user_id, r.portal) ~ ('\|wallet\.approve=(\*|[^|]*' || p_hostel || ')'))
 $$
 --;;
 CREATE FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) RETURNS void
@@ -5492,6 +5856,34 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.platform_proposals() RETURNS TABLE (id uuid, org_id uuid, organization text, hostel text, kind text, amount_paise bigint, currency text, reason text, created_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT p.id, p.org_id, o.name, h.name, p.kind, p.amount_paise, p.currency, p.reason, p.created_at
+  FROM ledger_proposals p
+  JOIN organizations o ON o.id = p.org_id AND o.deleted_at IS NULL
+  JOIN hostels h ON h.org_id = p.org_id AND h.id = p.hostel_id
+  WHERE app.is_super_admin() AND p.status = 'proposed' AND NOT app.has_second_person(p.org_id, p.hostel_id, p.proposed_by)
+  ORDER BY p.created_at, p.id
+$$
+--;;
+CREATE FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_proposals;
+  v_me integer := app.current_user_id();
+BEGIN
+  SELECT * INTO v_row FROM ledger_proposals WHERE org_id = p_org AND id = p_id FOR UPDATE;
+  IF NOT app.is_super_admin() OR v_row.id IS NULL OR app.has_second_person(p_org, v_row.hostel_id, v_row.proposed_by) THEN
+    RAISE EXCEPTION 'There is no such proposal.' USING ERRCODE = 'VR404';
+  ELSIF p_event NOT IN ('approve', 'reject') THEN
+    RAISE EXCEPTION 'The platform approves or rejects.' USING ERRCODE = 'VR422';
+  END IF;
+  PERFORM app.assume(p_org, v_me);
+  PERFORM set_config('app.reason', (SELECT 'Decided by the platform: ' || btrim(first_name || ' ' || last_name) FROM ab_user WHERE id = v_me), true);
+  PERFORM app.carry_out(p_id, p_event, p_note);
+END
+$$
+--;;
 CREATE FUNCTION app.wallet_mismatches() RETURNS TABLE (wallet_id uuid, hostel_id uuid, user_id integer, cached_paise bigint, summed_paise bigint, entries bigint, version bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT w.id, w.hostel_id, w.user_id, w.balance_paise, coalesce(e.total, 0)::bigint, coalesce(e.entries, 0), w.version
@@ -5500,6 +5892,63 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
              WHERE org_id = app.current_org() AND version IS NOT NULL GROUP BY account_id) e ON e.account_id = w.id
   WHERE w.org_id = app.current_org() AND (app.is_system() OR app.allowed_in('wallet', 'read', w.hostel_id))
     AND (w.balance_paise <> coalesce(e.total, 0) OR w.version <> coalesce(e.entries, 0) OR w.version <> coalesce(e.newest, 0))
+$$
+--;;
+CREATE FUNCTION app.ask_product() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Only the console itself seals and checks its books.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.ledger_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.ask_product();
+  RETURN QUERY SELECT app.now(), coalesce(pg_sequence_last_value('public.ledger_transactions_seq_seq'), 0), c.system_identifier::text
+               FROM pg_control_system() c;
+END
+$$
+--;;
+CREATE FUNCTION app.add_ledger_batch(p_batch jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.ask_product();
+  INSERT INTO ledger_batches SELECT * FROM jsonb_populate_record(NULL::ledger_batches, p_batch || jsonb_build_object('org_id', app.current_org()));
+END
+$$
+--;;
+CREATE FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.ask_product();
+  INSERT INTO ledger_checks (org_id, batches, transactions, findings, first_finding, created_at)
+  VALUES (app.current_org(), p_batches, p_transactions, p_findings, p_first, app.now()) RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.ledger_organizations() RETURNS TABLE (org_id uuid, slug text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT id, slug FROM organizations ORDER BY created_at, id
+$$;
+
+-- How well all ledgers are kept, for the health page: numbers of the whole installation, contents of nobody. `wrong`: in
+-- how many organizations the newest check found something
+--;;
+CREATE FUNCTION app.ledger_state() RETURNS TABLE (unsealed bigint, oldest_unsealed_at timestamptz, checked_at timestamptz, wrong bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(sum(waiting.n), 0)::bigint, min(waiting.oldest), min(newest.created_at), count(*) FILTER (WHERE newest.findings > 0)
+  FROM organizations o
+  -- Late commits have a batch end below the one before it: the highest of the last ones counts.
+  LEFT JOIN LATERAL (SELECT max(b.last_seq) AS seq FROM (SELECT last_seq FROM ledger_batches WHERE org_id = o.id ORDER BY number DESC LIMIT 100) b) sealed ON true
+  LEFT JOIN LATERAL (SELECT count(*) AS n, min(w.created_at) AS oldest FROM (
+    SELECT created_at FROM ledger_transactions WHERE org_id = o.id AND seq > coalesce(sealed.seq, 0) ORDER BY seq LIMIT 10000) w) waiting ON true
+  LEFT JOIN LATERAL (SELECT created_at, findings FROM ledger_checks WHERE org_id = o.id ORDER BY created_at DESC LIMIT 1) newest ON true
 $$
 --;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
@@ -5824,9 +6273,43 @@ CREATE INDEX inquiry_attempts_address ON inquiry_attempts (address, at)
 --;;
 CREATE INDEX inquiry_attempts_at ON inquiry_attempts (at)
 --;;
+CREATE TABLE ledger_batches (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	number BIGINT NOT NULL, 
+	key_id TEXT NOT NULL, 
+	row_count INTEGER NOT NULL, 
+	first_seq BIGINT NOT NULL, 
+	last_seq BIGINT NOT NULL, 
+	digest BYTEA NOT NULL, 
+	sealed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	system_id TEXT NOT NULL, 
+	sealed_xid BIGINT, 
+	horizon_seq BIGINT, 
+	horizon_xid BIGINT, 
+	resumes BIGINT, 
+	head BYTEA NOT NULL, 
+	seqs BIGINT[] NOT NULL, 
+	seals BYTEA NOT NULL, 
+	PRIMARY KEY (org_id, number)
+)
+--;;
+CREATE TABLE ledger_checks (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	batches INTEGER NOT NULL, 
+	transactions INTEGER NOT NULL, 
+	findings INTEGER NOT NULL, 
+	first_finding TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id)
+)
+--;;
+CREATE INDEX ledger_checks_newest ON ledger_checks (org_id, created_at)
+--;;
 CREATE TABLE ledger_transactions (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
+	xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL, 
 	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
 	hostel_id UUID NOT NULL, 
 	key TEXT NOT NULL, 
@@ -6385,6 +6868,51 @@ CREATE UNIQUE INDEX saved_views_name_key ON saved_views (org_id, user_id, screen
 --;;
 CREATE INDEX saved_views_screen ON saved_views (org_id, screen, name)
 --;;
+CREATE TABLE billing_choices (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	from_wallet BOOLEAN NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE UNIQUE INDEX billing_choices_key ON billing_choices (org_id, hostel_id, user_id)
+--;;
+CREATE TABLE billing_settings (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	legal_name TEXT DEFAULT '' NOT NULL, 
+	gstin TEXT DEFAULT '' NOT NULL, 
+	interstate BOOLEAN DEFAULT 'false' NOT NULL, 
+	rent_tax_bp SMALLINT DEFAULT '0' NOT NULL, 
+	food_tax_bp SMALLINT DEFAULT '0' NOT NULL, 
+	other_tax_bp SMALLINT DEFAULT '0' NOT NULL, 
+	exempt_reason TEXT DEFAULT '' NOT NULL, 
+	automatic BOOLEAN DEFAULT 'false' NOT NULL, 
+	bill_day SMALLINT DEFAULT '1' NOT NULL, 
+	due_days SMALLINT DEFAULT '7' NOT NULL, 
+	grace_days SMALLINT DEFAULT '5' NOT NULL, 
+	late_flat_paise BIGINT DEFAULT '0' NOT NULL, 
+	late_percent_bp SMALLINT DEFAULT '0' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT billing_settings_days CHECK (bill_day BETWEEN 1 AND 28 AND due_days BETWEEN 0 AND 60 AND grace_days BETWEEN 0 AND 60), 
+	CONSTRAINT billing_settings_tax CHECK (least(rent_tax_bp, food_tax_bp, other_tax_bp) >= 0 AND greatest(rent_tax_bp, food_tax_bp, other_tax_bp) <= 2800 AND (gstin <> '' OR greatest(rent_tax_bp, food_tax_bp, other_tax_bp) = 0)), 
+	CONSTRAINT billing_settings_late CHECK (late_flat_paise BETWEEN 0 AND 1000000 AND late_percent_bp BETWEEN 0 AND 1000)
+)
+--;;
+CREATE UNIQUE INDEX billing_settings_hostel_key ON billing_settings (org_id, hostel_id)
+--;;
 CREATE TABLE canteen_menu (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -6557,6 +7085,33 @@ CREATE TABLE gateway_accounts (
 CREATE UNIQUE INDEX gateway_accounts_default ON gateway_accounts (org_id, hostel_id) NULLS NOT DISTINCT WHERE is_default
 --;;
 CREATE INDEX gateway_accounts_path ON gateway_accounts (webhook_path)
+--;;
+CREATE TABLE invoice_payments (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	method TEXT NOT NULL, 
+	series TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	reference TEXT GENERATED ALWAYS AS (series || lpad(number::text, greatest(6, length(number::text)), '0')) STORED NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	paid_on DATE NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT invoice_payments_method_known CHECK (method IN ('wallet', 'cash', 'bank', 'deposit', 'credit_note', 'discount', 'write_off')), 
+	CONSTRAINT invoice_payments_amount CHECK (amount_paise > 0)
+)
+--;;
+CREATE UNIQUE INDEX invoice_payments_number_key ON invoice_payments (org_id, hostel_id, series, number)
+--;;
+CREATE INDEX invoice_payments_person ON invoice_payments (org_id, user_id, paid_on)
 --;;
 CREATE TABLE ledger_accounts (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -7065,7 +7620,7 @@ CREATE TABLE tasks (
 	PRIMARY KEY (org_id, id), 
 	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
 	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
-	CONSTRAINT tasks_kind_known CHECK (kind IN ('import_check', 'import_run', 'import_undo', 'report', 'bulk')), 
+	CONSTRAINT tasks_kind_known CHECK (kind IN ('import_check', 'import_run', 'import_undo', 'report', 'bulk', 'billing')), 
 	CONSTRAINT tasks_status_known CHECK (status IN ('queued', 'running', 'cancelling', 'done', 'failed', 'cancelled'))
 )
 --;;
@@ -7821,6 +8376,66 @@ CREATE INDEX bed_hold_events_bed ON bed_hold_events (org_id, bed_id, seq)
 --;;
 CREATE INDEX bed_hold_events_hold ON bed_hold_events (org_id, hold_id, seq)
 --;;
+CREATE TABLE invoices (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	resident_id UUID NOT NULL, 
+	stay_id UUID, 
+	kind TEXT NOT NULL, 
+	occasion TEXT NOT NULL, 
+	series TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	reference TEXT GENERATED ALWAYS AS (series || lpad(number::text, greatest(6, length(number::text)), '0')) STORED NOT NULL, 
+	corrects_id UUID, 
+	month DATE, 
+	issued_on DATE NOT NULL, 
+	due_on DATE NOT NULL, 
+	seller TEXT DEFAULT '' NOT NULL, 
+	gstin TEXT DEFAULT '' NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	currency TEXT NOT NULL, 
+	net_paise BIGINT NOT NULL, 
+	tax_paise BIGINT NOT NULL, 
+	total_paise BIGINT GENERATED ALWAYS AS (net_paise + tax_paise) STORED NOT NULL, 
+	paid_paise BIGINT DEFAULT '0' NOT NULL, 
+	status TEXT GENERATED ALWAYS AS (CASE WHEN kind = 'credit_note' THEN 'issued' WHEN paid_paise >= net_paise + tax_paise THEN 'paid' WHEN paid_paise > 0 THEN 'part_paid' ELSE 'open' END) STORED NOT NULL, 
+	reminded SMALLINT DEFAULT '0' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, resident_id) REFERENCES residents (org_id, id), 
+	FOREIGN KEY(org_id, stay_id) REFERENCES stays (org_id, id), 
+	FOREIGN KEY(org_id, corrects_id) REFERENCES invoices (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT invoices_kind_known CHECK (kind IN ('month', 'deposit', 'late_fee', 'settlement', 'credit_note')), 
+	CONSTRAINT invoices_status_known CHECK (status IN ('open', 'part_paid', 'paid', 'issued')), 
+	CONSTRAINT invoices_corrects_what CHECK ((kind = 'credit_note') = (corrects_id IS NOT NULL)), 
+	CONSTRAINT invoices_amount CHECK (net_paise >= 0 AND tax_paise >= 0 AND net_paise + tax_paise > 0), 
+	CONSTRAINT invoices_paid_within CHECK (paid_paise BETWEEN 0 AND net_paise + tax_paise), 
+	CONSTRAINT invoices_days CHECK (due_on >= issued_on AND number > 0)
+)
+--;;
+CREATE INDEX invoices_corrects ON invoices (org_id, corrects_id) WHERE corrects_id IS NOT NULL
+--;;
+CREATE UNIQUE INDEX invoices_number_key ON invoices (org_id, hostel_id, series, number)
+--;;
+CREATE UNIQUE INDEX invoices_occasion_key ON invoices (org_id, occasion)
+--;;
+CREATE INDEX invoices_open ON invoices (org_id, hostel_id, due_on) WHERE status IN ('open', 'part_paid')
+--;;
+CREATE INDEX invoices_person ON invoices (org_id, user_id, issued_on)
+--;;
+CREATE INDEX invoices_sort_due ON invoices (org_id, due_on, id)
+--;;
+CREATE INDEX invoices_sort_issued ON invoices (org_id, issued_on, id)
+--;;
+CREATE INDEX invoices_stay ON invoices (org_id, stay_id, month)
+--;;
 CREATE TABLE move_outs (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -7923,6 +8538,56 @@ CREATE INDEX onboarding_submissions_queue ON onboarding_submissions (org_id, hos
 CREATE UNIQUE INDEX onboarding_submissions_round_key ON onboarding_submissions (org_id, user_id, round)
 --;;
 CREATE INDEX onboarding_submissions_sort_submitted ON onboarding_submissions (org_id, submitted_at, id)
+--;;
+CREATE TABLE invoice_allocations (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	payment_id UUID NOT NULL, 
+	invoice_id UUID NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, payment_id) REFERENCES invoice_payments (org_id, id), 
+	FOREIGN KEY(org_id, invoice_id) REFERENCES invoices (org_id, id), 
+	CONSTRAINT invoice_allocations_amount CHECK (amount_paise > 0)
+)
+--;;
+CREATE INDEX invoice_allocations_invoice ON invoice_allocations (org_id, invoice_id)
+--;;
+CREATE UNIQUE INDEX invoice_allocations_key ON invoice_allocations (org_id, payment_id, invoice_id)
+--;;
+CREATE TABLE invoice_lines (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	invoice_id UUID NOT NULL, 
+	position SMALLINT NOT NULL, 
+	kind TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	description VARCHAR(200) NOT NULL, 
+	from_on DATE, 
+	until_on DATE, 
+	amount_paise BIGINT NOT NULL, 
+	tax_bp SMALLINT DEFAULT '0' NOT NULL, 
+	cgst_paise BIGINT DEFAULT '0' NOT NULL, 
+	sgst_paise BIGINT DEFAULT '0' NOT NULL, 
+	igst_paise BIGINT DEFAULT '0' NOT NULL, 
+	total_paise BIGINT GENERATED ALWAYS AS (amount_paise + cgst_paise + sgst_paise + igst_paise) STORED NOT NULL, 
+	corrects_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, invoice_id) REFERENCES invoices (org_id, id), 
+	FOREIGN KEY(org_id, corrects_id) REFERENCES invoice_lines (org_id, id), 
+	CONSTRAINT invoice_lines_kind_known CHECK (kind IN ('rent', 'mess', 'lunchbox', 'deposit', 'late_fee', 'notice', 'damages', 'other')), 
+	CONSTRAINT invoice_lines_amount CHECK (amount_paise > 0 AND least(cgst_paise, sgst_paise, igst_paise) >= 0)
+)
+--;;
+CREATE INDEX invoice_lines_corrects ON invoice_lines (org_id, corrects_id) WHERE corrects_id IS NOT NULL
+--;;
+CREATE UNIQUE INDEX invoice_lines_place ON invoice_lines (org_id, invoice_id, position)
 --;;
 CREATE TABLE kyc_completions (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -8507,6 +9172,94 @@ GRANT SELECT, INSERT, UPDATE ON public.bed_allocations TO viramah_definer
 --;;
 GRANT SELECT ON public.bed_allocations TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
 --;;
+ALTER TABLE public.tariffs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.tariffs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.tariffs TO viramah_definer
+--;;
+GRANT SELECT ON public.tariffs TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
+--;;
+ALTER TABLE public.room_photos ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.room_photos FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.room_photos TO viramah_definer
+--;;
+GRANT SELECT ON public.room_photos TO portal_admin, portal_resident
+--;;
+GRANT INSERT (id, hostel_id, room_id, file_id) ON public.room_photos TO portal_admin
+--;;
+GRANT UPDATE (deleted_at) ON public.room_photos TO portal_admin
+--;;
+ALTER TABLE public.residents ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.residents FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.residents TO viramah_definer
+--;;
+GRANT SELECT ON public.residents TO portal_admin, portal_sales, portal_resident
+--;;
+ALTER TABLE public.stays ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.stays FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.stays TO viramah_definer
+--;;
+GRANT SELECT ON public.stays TO portal_admin, portal_sales, portal_resident
+--;;
+ALTER TABLE public.billing_settings ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.billing_settings FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.billing_settings TO viramah_definer
+--;;
+GRANT SELECT ON public.billing_settings TO portal_admin
+--;;
+ALTER TABLE public.billing_choices ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.billing_choices FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.billing_choices TO viramah_definer
+--;;
+GRANT SELECT ON public.billing_choices TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.invoices ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.invoices FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.invoices TO viramah_definer
+--;;
+GRANT SELECT ON public.invoices TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.invoice_lines ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.invoice_lines FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.invoice_lines TO viramah_definer
+--;;
+GRANT SELECT ON public.invoice_lines TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.invoice_payments ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.invoice_payments FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.invoice_payments TO viramah_definer
+--;;
+GRANT SELECT ON public.invoice_payments TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.invoice_allocations ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.invoice_allocations FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.invoice_allocations TO viramah_definer
+--;;
+GRANT SELECT ON public.invoice_allocations TO portal_admin, portal_resident
+--;;
 ALTER TABLE public.canteen_settings ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.canteen_settings FORCE ROW LEVEL SECURITY
@@ -8648,46 +9401,6 @@ ALTER TABLE public.clock ENABLE ROW LEVEL SECURITY
 ALTER TABLE public.clock FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT ON public.clock TO viramah_definer
---;;
-ALTER TABLE public.tariffs ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.tariffs FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.tariffs TO viramah_definer
---;;
-GRANT SELECT ON public.tariffs TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
---;;
-GRANT INSERT (org_id, id, hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
---;;
-GRANT UPDATE (hostel_id, kind, room_type_id, name, amount_paise, currency, per, valid_from, valid_until, deleted_at) ON public.tariffs TO portal_admin
---;;
-ALTER TABLE public.room_photos ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.room_photos FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.room_photos TO viramah_definer
---;;
-GRANT SELECT ON public.room_photos TO portal_admin, portal_resident
---;;
-GRANT INSERT (id, hostel_id, room_id, file_id) ON public.room_photos TO portal_admin
---;;
-GRANT UPDATE (deleted_at) ON public.room_photos TO portal_admin
---;;
-ALTER TABLE public.residents ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.residents FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE ON public.residents TO viramah_definer
---;;
-GRANT SELECT ON public.residents TO portal_admin, portal_sales, portal_resident
---;;
-ALTER TABLE public.stays ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.stays FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE ON public.stays TO viramah_definer
---;;
-GRANT SELECT ON public.stays TO portal_admin, portal_sales, portal_resident
 --;;
 ALTER TABLE public.move_outs ENABLE ROW LEVEL SECURITY
 --;;
@@ -8971,6 +9684,22 @@ GRANT SELECT, INSERT ON public.ledger_transactions TO viramah_definer
 --;;
 GRANT SELECT ON public.ledger_transactions TO portal_admin
 --;;
+ALTER TABLE public.ledger_batches ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ledger_batches FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.ledger_batches TO viramah_definer
+--;;
+GRANT SELECT ON public.ledger_batches TO portal_admin
+--;;
+ALTER TABLE public.ledger_checks ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.ledger_checks FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.ledger_checks TO viramah_definer
+--;;
+GRANT SELECT ON public.ledger_checks TO portal_admin
+--;;
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.ledger_entries FORCE ROW LEVEL SECURITY
@@ -9169,6 +9898,52 @@ CREATE POLICY staff_select on public.bed_hold_events AS PERMISSIVE FOR SELECT TO
 --;;
 CREATE POLICY staff_select on public.bed_allocations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
+CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_insert on public.tariffs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.tariffs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_insert on public.room_photos AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.room_photos AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true) AND hidden_at IS NULL)
+--;;
+CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND hidden_at IS NULL)
+--;;
+CREATE POLICY staff_select on public.stays AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true) AND hidden_at IS NULL)
+--;;
+CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND hidden_at IS NULL)
+--;;
+CREATE POLICY staff_select on public.billing_settings AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('billing', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.billing_choices AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('billing', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.billing_choices AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.invoices AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('billing', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.invoices AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.invoice_lines AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('billing', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.invoice_lines AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.invoice_payments AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('billing', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.invoice_payments AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.invoice_allocations AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('billing', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.invoice_allocations AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
 CREATE POLICY staff_select on public.canteen_settings AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.canteen_menu AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
@@ -9210,30 +9985,6 @@ CREATE POLICY staff_select on public.inquiry_notes AS PERMISSIVE FOR SELECT TO p
 CREATE POLICY staff_insert on public.inquiry_notes AS PERMISSIVE FOR INSERT TO portal_admin, portal_sales WITH CHECK (org_id = (SELECT app.current_org()) AND app.sees_inquiry(inquiry_id))
 --;;
 CREATE POLICY staff_update on public.inquiry_notes AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('inquiries', 'approve')) AND app.sees_inquiry(inquiry_id)))
---;;
-CREATE POLICY staff_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
---;;
-CREATE POLICY resident_select on public.tariffs AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
---;;
-CREATE POLICY staff_insert on public.tariffs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.tariffs AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
---;;
-CREATE POLICY resident_select on public.room_photos AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
---;;
-CREATE POLICY staff_insert on public.room_photos AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.room_photos AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.residents AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true) AND hidden_at IS NULL)
---;;
-CREATE POLICY own_select on public.residents AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND hidden_at IS NULL)
---;;
-CREATE POLICY staff_select on public.stays AS PERMISSIVE FOR SELECT TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('residents', 'read'))::uuid[]), true) AND hidden_at IS NULL)
---;;
-CREATE POLICY own_select on public.stays AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND hidden_at IS NULL)
 --;;
 CREATE POLICY staff_select on public.move_outs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('move_outs', 'read'))::uuid[]), true))
 --;;
@@ -9347,6 +10098,10 @@ CREATE POLICY own_select on public.ledger_accounts AS PERMISSIVE FOR SELECT TO p
 --;;
 CREATE POLICY staff_select on public.ledger_transactions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
 --;;
+CREATE POLICY staff_select on public.ledger_batches AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('wallet', 'read')))
+--;;
+CREATE POLICY staff_select on public.ledger_checks AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('wallet', 'read')))
+--;;
 CREATE POLICY staff_select on public.ledger_entries AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY own_select on public.ledger_entries AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
@@ -9419,6 +10174,22 @@ CREATE TRIGGER "c_occupied" BEFORE UPDATE OF deleted_at ON public.beds FOR EACH 
 --;;
 CREATE TRIGGER "x_unblock" AFTER UPDATE OF status ON public.maintenance_requests FOR EACH ROW EXECUTE FUNCTION app.unblock_after_repair()
 --;;
+CREATE TRIGGER "b_room" BEFORE INSERT ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.follow_room()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.residents FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('resident')
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.stays FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('stay')
+--;;
+CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
+--;;
+CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
+--;;
+CREATE TRIGGER "b_issued" BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION app.keep_invoice()
+--;;
+CREATE TRIGGER "x_invoices" AFTER UPDATE OF status ON public.ledger_proposals FOR EACH ROW WHEN (NEW.status = 'approved' AND NEW.user_id IS NOT NULL AND NEW.kind IN ('discount', 'write_off')) EXECUTE FUNCTION app.follow_proposal()
+--;;
+CREATE TRIGGER "x_billing" AFTER UPDATE OF status ON public.move_outs FOR EACH ROW WHEN (NEW.status = 'settled' AND OLD.status <> 'settled') EXECUTE FUNCTION app.bill_settlement()
+--;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.canteen_orders FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('canteen_order')
 --;;
 CREATE TRIGGER "x_canteen" AFTER UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.follow_canteen_refund()
@@ -9432,16 +10203,6 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.inquiri
 CREATE TRIGGER "c_stage" BEFORE INSERT OR UPDATE ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.keep_inquiry()
 --;;
 CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.write_inquiry_history()
---;;
-CREATE TRIGGER "b_room" BEFORE INSERT ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.follow_room()
---;;
-CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.residents FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('resident')
---;;
-CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.stays FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('stay')
---;;
-CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
---;;
-CREATE TRIGGER "d_fits" BEFORE INSERT OR UPDATE OF room_type_id, hostel_id ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.check_room_type_fits()
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('move_out')
 --;;
@@ -9561,6 +10322,40 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.bed_allocations FOR EACH ROW EX
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.bed_allocations FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.billing_settings FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.billing_settings FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.billing_choices FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.billing_choices FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.invoices FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.invoice_lines FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.invoice_payments FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.invoice_allocations FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.canteen_settings FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.canteen_settings FOR EACH ROW EXECUTE FUNCTION app.audit()
@@ -9592,22 +10387,6 @@ CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.inqui
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.audit('body')
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.tariffs FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.room_photos FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.residents FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.stays FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -9690,6 +10469,10 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_batches FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_checks FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
@@ -10385,6 +11168,128 @@ ALTER FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) OWNER T
 --;;
 GRANT EXECUTE ON FUNCTION app.bed_choices(p_hostel uuid, p_from date, p_until date) TO portal_admin, portal_sales, portal_resident
 --;;
+REVOKE ALL ON FUNCTION app.check_room_type_fits() FROM PUBLIC
+--;;
+ALTER FUNCTION app.check_room_type_fits() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.follow_room() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_room() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.house_day(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.house_day(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.house_day(p_hostel uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.close_stay(p_stay uuid, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.close_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.keep_invoice() FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_invoice() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.document_series(p_hostel uuid, p_day date, p_sort text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.document_series(p_hostel uuid, p_day date, p_sort text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.next_document(p_hostel uuid, p_series text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.next_document(p_hostel uuid, p_series text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.issue_invoices(p_batch jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.issue_invoices(p_batch jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.issue_invoices(p_batch jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.write_invoice_lines(p_invoice uuid, p_lines jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.write_invoice_lines(p_invoice uuid, p_lines jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.invoice_entries(p_invoice uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.invoice_entries(p_invoice uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.assert_invoice(p_invoice uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_invoice(p_invoice uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.set_billing(p_hostel uuid, p_values jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_billing(p_hostel uuid, p_values jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_billing(p_hostel uuid, p_values jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.lay_payment(p_id uuid, p_hostel uuid, p_user integer, p_method text, p_amount bigint, p_invoices uuid[], p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lay_payment(p_id uuid, p_hostel uuid, p_user integer, p_method text, p_amount bigint, p_invoices uuid[], p_note text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.pay_invoices(p_id uuid, p_hostel uuid, p_user integer, p_method text, p_amount bigint, p_invoices uuid[], p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.pay_invoices(p_id uuid, p_hostel uuid, p_user integer, p_method text, p_amount bigint, p_invoices uuid[], p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.pay_invoices(p_id uuid, p_hostel uuid, p_user integer, p_method text, p_amount bigint, p_invoices uuid[], p_note text) TO portal_admin, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.pay_from_wallets(p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.pay_from_wallets(p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.pay_from_wallets(p_most integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.choose_paying(p_hostel uuid, p_from_wallet boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.choose_paying(p_hostel uuid, p_from_wallet boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.choose_paying(p_hostel uuid, p_from_wallet boolean) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.propose_discount(p_id uuid, p_invoice uuid, p_amount bigint, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.propose_discount(p_id uuid, p_invoice uuid, p_amount bigint, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.propose_discount(p_id uuid, p_invoice uuid, p_amount bigint, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.follow_proposal() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_proposal() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.bill_settlement() FROM PUBLIC
+--;;
+ALTER FUNCTION app.bill_settlement() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.return_deposit(p_move_out uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.return_deposit(p_move_out uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.return_deposit(p_move_out uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.note_reminded(p_invoices uuid[], p_steps integer[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_reminded(p_invoices uuid[], p_steps integer[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_reminded(p_invoices uuid[], p_steps integer[]) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organizations_with_billing() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organizations_with_billing() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organizations_with_billing() TO viramah_service
+--;;
 REVOKE ALL ON FUNCTION app.amount_words(p_paise bigint, p_currency text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.amount_words(p_paise bigint, p_currency text) OWNER TO viramah_definer
@@ -10768,32 +11673,6 @@ REVOKE ALL ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note 
 ALTER FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
---;;
-REVOKE ALL ON FUNCTION app.check_room_type_fits() FROM PUBLIC
---;;
-ALTER FUNCTION app.check_room_type_fits() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.follow_room() FROM PUBLIC
---;;
-ALTER FUNCTION app.follow_room() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.house_day(p_hostel uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.house_day(p_hostel uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.house_day(p_hostel uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
---;;
-REVOKE ALL ON FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) FROM PUBLIC
---;;
-ALTER FUNCTION app.rent_on(p_hostel uuid, p_room_type uuid, p_day date) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) FROM PUBLIC
---;;
-ALTER FUNCTION app.resident_of(p_hostel uuid, p_user integer, p_on date) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.close_stay(p_stay uuid, p_on date) FROM PUBLIC
---;;
-ALTER FUNCTION app.close_stay(p_stay uuid, p_on date) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) FROM PUBLIC
 --;;
@@ -11363,9 +12242,9 @@ ALTER FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount 
 --;;
 GRANT EXECUTE ON FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text, p_id uuid) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) FROM PUBLIC
 --;;
-ALTER FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) OWNER TO viramah_definer
+ALTER FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) FROM PUBLIC
 --;;
@@ -11377,11 +12256,57 @@ ALTER FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) OWNER T
 --;;
 GRANT EXECUTE ON FUNCTION app.decide_proposal(p_id uuid, p_event text, p_note text) TO portal_admin
 --;;
+REVOKE ALL ON FUNCTION app.platform_proposals() FROM PUBLIC
+--;;
+ALTER FUNCTION app.platform_proposals() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.platform_proposals() TO portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text) TO portal_platform
+--;;
 REVOKE ALL ON FUNCTION app.wallet_mismatches() FROM PUBLIC
 --;;
 ALTER FUNCTION app.wallet_mismatches() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.wallet_mismatches() TO portal_admin, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.ask_product() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ask_product() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.ledger_horizon() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ledger_horizon() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ledger_horizon() TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.add_ledger_batch(p_batch jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_ledger_batch(p_batch jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.add_ledger_batch(p_batch jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.ledger_organizations() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ledger_organizations() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ledger_organizations() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.ledger_state() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ledger_state() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ledger_state() TO portal_admin, portal_platform, viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;

@@ -45,6 +45,8 @@ BEHIND = {
     "place_order": "SELECT app.place_order(:hostel, '[]', 0, '', :hostel)",
     "give_notice": "SELECT app.give_notice(:stay, (app.now() + interval '40 days')::date)",
     "withdraw_notice": "SELECT app.withdraw_notice(:move_out)", "change_last_day": "SELECT app.change_last_day(:move_out, DATE '2099-01-01')",
+    "pay_invoices": "SELECT app.pay_invoices(uuidv7(), :hostel, app.current_user_id(), 'wallet', 1)",
+    "choose_paying": "SELECT app.choose_paying(:hostel, false)",
     "bed_called": "SELECT app.bed_called(:stay)",
     "begin_top_up": "SELECT app.begin_top_up(:hostel, :hostel, :hostel, 10000, false, interval '1 hour')",
     "open_checkout": "SELECT NULLIF(app.open_checkout(:intent, 'x', 'x')::text, '')", "ask_about_payment": "SELECT NULLIF(app.ask_about_payment(:intent), false)",

@@ -13,7 +13,7 @@ from app.tenancy import give_reason, tenant_scope
 
 # Tables of tenants that leave no entries; each declares its reason, and a new one has to be thought about here.
 UNAUDITED = {
-    "access_cache", "access_versions", "audit_log", "bed_hold_events", "device_fingerprints", "import_rows", "inquiry_dedup_index", "inquiry_stage_history", "ledger_accounts", "ledger_entries", "ledger_transactions", "maintenance_status_history", "number_counters", "onboarding_drafts", "outbox",
+    "access_cache", "access_versions", "audit_log", "bed_hold_events", "device_fingerprints", "import_rows", "inquiry_dedup_index", "inquiry_stage_history", "invoice_allocations", "invoice_lines", "invoice_payments", "ledger_accounts", "ledger_batches", "ledger_checks", "ledger_entries", "ledger_transactions", "maintenance_status_history", "number_counters", "onboarding_drafts", "outbox",
     "saved_views", "tasks", "usage_counters", "wallet_balance_cache",
 }
 # Names that sound personal, of things that are not: a house, a category.
