@@ -24,9 +24,9 @@ group = AppGroup("audit", help="The audit log: seal, verify, export.")
 _ORGANIZATION = text("SELECT id FROM app.platform_organizations() WHERE slug = :slug")
 
 
-def sealing() -> tuple[FileAnchors, SealKeys]:
-    """Anchors and keys of this installation."""
-    keys = SealKeys.derive(settings().audit_seal_key)
+def sealing(log: audit.Log = audit.AUDIT) -> tuple[FileAnchors, SealKeys]:
+    """Anchors and keys of this installation for one chain."""
+    keys = SealKeys.derive(settings().audit_seal_key, log.chain)
     return FileAnchors(settings().anchor_dir, keys.anchors), keys
 
 

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from flask import current_app
 from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -32,6 +31,7 @@ _READINESS = text("SELECT migration, lacking, last_scheduled_at, last_done_at FR
 _BACKLOG = text("SELECT due, oldest_seconds, dead FROM app.work_backlog()")
 _STREAMS = text("SELECT name, reading, lost, kept_bytes FROM app.live_streams()")
 _AUDIT = text("SELECT batches, last_sealed_at, unsealed_rows, oldest_unsealed_at FROM app.audit_state()")
+_LEDGER = text("SELECT unsealed, oldest_unsealed_at, checked_at, wrong FROM app.ledger_state()")
 
 
 @cache
@@ -91,7 +91,7 @@ def readiness() -> list[Check]:
 
 
 def everything(audit: Connection | None = None) -> list[Check]:
-    """All parts. `audit`: a connection that may ask for the state of the audit log; else the service login's."""
+    """All parts. `audit`: a connection that may ask for the state of the sealed logs; else the service login's."""
     now = datetime.now(UTC)
     checks, answers = _database(db.engine)
     checks.append(check_redis())
@@ -101,7 +101,7 @@ def everything(audit: Connection | None = None) -> list[Check]:
             health.judge_workers(answers.last_done_at, answers.oldest, now),
             health.judge_scheduler(answers.last_scheduled_at, now),
         ]
-        checks += [_audit(audit, now), check_live()]
+        checks += [_audit(audit, now), _ledger(audit, now), check_live()]
     return [*checks, check_storage(), check_mail()]
 
 
@@ -117,6 +117,13 @@ def _audit(connection: Connection | None, now: datetime) -> Check:
         problem = error.message if isinstance(error, AnchorTampered) else "The anchors cannot be read."
         return health.judge_audit(AuditState(*row, anchored=None, problem=problem), now)
     return health.judge_audit(AuditState(*row, anchored=latest.number if latest else 0), now)
+
+
+def _ledger(connection: Connection | None, now: datetime) -> Check:
+    if connection is None:
+        with engines().service.connect() as own:
+            return _ledger(own, now)
+    return health.judge_ledger(health.LedgerState(*connection.execute(_LEDGER).one()), now)
 
 
 def check_live() -> Check:
@@ -152,13 +159,22 @@ def check_mail() -> Check:
 
 
 def reading(choose: Callable[[Answers], float]) -> Callable[[], float | None]:
-    """A gauge for Prometheus out of the database's answers; None while it gives none."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - for a later request
-
+    """A gauge for Prometheus out of the database's answers; None while it gives none. Asked within the scrape's request."""
     def read() -> float | None:
-        with app.app_context():
-            answers = _database(db.engine)[1]
+        answers = _database(db.engine)[1]
         return None if answers is None else choose(answers)
+
+    return read
+
+
+def wrong_ledgers() -> Callable[[], float | None]:
+    """A gauge: in how many organizations the newest check of the ledger found something."""
+    def read() -> float | None:
+        try:
+            with engines().service.connect() as connection:
+                return float(connection.execute(_LEDGER).one().wrong)
+        except DBAPIError:
+            return None
 
     return read
 

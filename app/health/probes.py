@@ -63,5 +63,6 @@ def _add_gauges() -> None:
     }
     for name, (text, choose) in readings.items():
         metrics.gauge(name, text, checks.reading(choose))
+    metrics.gauge("ledgers_wrong", "Organizations whose ledger was changed or does not add up.", checks.wrong_ledgers())
 
 

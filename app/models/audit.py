@@ -69,14 +69,12 @@ class AuditEntry(Model):
     )
 
 
-class AuditBatch(Model):
-    """A sealed batch and the head that vouches for it and for all before it; see rules/audit.py, Batch.
+class Batches:
+    """Columns of a table of sealed batches: the head that vouches for each and for all before it; see rules/audit.py, Batch.
 
     `seqs` are the numbers of its rows in ascending order, `seals` their seals of 32 bytes one after the other: with a
     row of its own, each seal would cost more to write than the entry that it seals.
     """
-
-    __tablename__ = "audit_batches"
 
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     key_id: Mapped[str] = mapped_column(Text)
@@ -93,6 +91,12 @@ class AuditBatch(Model):
     head: Mapped[bytes] = mapped_column(LargeBinary)
     seqs: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), deferred=True)
     seals: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class AuditBatch(Batches, Model):
+    """A sealed batch of the audit log, of all organizations."""
+
+    __tablename__ = "audit_batches"
 
 
 functions("audit")

@@ -21,7 +21,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.audit import Batches
+from app.models.base import (
+    CURRENT_ORG,
+    NOW,
+    Authored,
+    Model,
+    Tenant,
+    Timestamps,
+    in_tenant,
+    line,
+    link,
+    person,
+)
 from app.models.declare import (
     ADMITTED,
     IN_ORG,
@@ -48,6 +60,7 @@ from app.rules.wallet import (
     ProposalState,
     ProposedKind,
     TransactionKind,
+    WalletState,
 )
 
 
@@ -90,10 +103,14 @@ class LedgerAccount(Tenant, Model):
 
 
 class LedgerTransaction(Tenant, Model):
-    """Why money moved, once per `key`. `event_at` is when it happened, `created_at` when it was booked."""
+    """Why money moved, once per `key`. `event_at` is when it happened, `created_at` when it was booked.
+
+    `xid` stands before `seq`, as in the audit log: a number is only ever given to a transaction that others can see running.
+    """
 
     __tablename__ = "ledger_transactions"
 
+    xid: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     hostel_id: Mapped[UUID] = mapped_column(Uuid)
     key: Mapped[str] = mapped_column(Text)
@@ -178,6 +195,11 @@ class Wallet(Tenant, Model):
         {"postgresql_with": {"fillfactor": "50"}},  # room for the next version of a row beside it, without the indexes
     )
 
+    @property
+    def state(self) -> WalletState:
+        """Whether something can be taken from it."""
+        return WalletState.FROZEN if self.frozen else WalletState.USABLE
+
     def __repr__(self) -> str:
         return self.member.name
 
@@ -202,6 +224,28 @@ class WalletFreeze(Tenant, Timestamps, Authored, Model):
         Index("wallet_freezes_one", "org_id", "wallet_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
         CheckConstraint("length(btrim(reason)) > 0", name="wallet_freezes_reason_given"),
     )
+
+
+class LedgerBatch(Batches, Model):
+    """A sealed batch of an organization's transactions, each with its entries."""
+
+    __tablename__ = "ledger_batches"
+
+    org_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, server_default=CURRENT_ORG, sort_order=-20)
+
+
+class LedgerCheck(Tenant, Model):
+    """That a whole ledger was compared with its seals and its sums, and what was found: nothing, if all is well."""
+
+    __tablename__ = "ledger_checks"
+
+    batches: Mapped[int] = mapped_column(Integer)
+    transactions: Mapped[int] = mapped_column(Integer)
+    findings: Mapped[int] = mapped_column(Integer)
+    first_finding: Mapped[str] = mapped_column(Text, server_default="")
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+
+    __table_args__ = (Index("ledger_checks_newest", "org_id", "created_at"),)
 
 
 class LedgerProposal(Tenant, Timestamps, Authored, Model):
@@ -250,6 +294,9 @@ class LedgerProposal(Tenant, Timestamps, Authored, Model):
         """Its state."""
         return ProposalState(self.status)
 
+    def __repr__(self) -> str:
+        return self.kind
+
 
 functions("wallet")
 
@@ -258,6 +305,9 @@ _READ = staff_policies(Resource.WALLET, commands=("SELECT",))
 _BOTH = Grant((Portal.ADMIN, Portal.RESIDENT), select=True)
 protect(LedgerAccount.__table__, definer="SELECT, INSERT", grants=[_BOTH], policies=[*_READ, _OWN], unaudited="opened by what is booked on it")
 protect(LedgerTransaction.__table__, immutable=True, grants=[Grant((Portal.ADMIN,), select=True)], policies=_READ)
+for _proof in (LedgerBatch, LedgerCheck):
+    protect(_proof.__table__, immutable=True, grants=[Grant((Portal.ADMIN,), select=True)],
+            policies=staff_policies(Resource.WALLET, column=None, commands=("SELECT",)))
 protect(LedgerEntry.__table__, immutable=True, grants=[_BOTH], policies=[*_READ, _OWN])
 protect(Wallet.__table__, definer="SELECT, INSERT, UPDATE", grants=[_BOTH], policies=[*_READ, _OWN], unaudited="what the entries sum to")
 protect(WalletFreeze.__table__, definer="SELECT, INSERT, UPDATE", grants=[_BOTH], policies=[*_READ, _OWN])

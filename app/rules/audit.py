@@ -1,4 +1,4 @@
-"""How the audit log is sealed: what is hashed, in which encoding, under which keys, and what a seal rules out.
+"""How a log is sealed, the audit log and the ledgers: what is hashed, in which encoding, under which keys, and what a seal rules out.
 
 A row's seal and a batch's head are HMACs (RFC 2104, SHA-256) under keys derived from AUDIT_SEAL_KEY, so whoever can
 write to the database but does not hold the key can change a seal, and cannot make one that fits.
@@ -54,10 +54,13 @@ class SealKeys:
     id: str
 
     @classmethod
-    def derive(cls, secret: bytes) -> SealKeys:
-        """From AUDIT_SEAL_KEY, 32 bytes; HMAC with distinct labels as the derivation (NIST SP 800-108, one block)."""
+    def derive(cls, secret: bytes, chain: str = CHAIN) -> SealKeys:
+        """From AUDIT_SEAL_KEY, 32 bytes; HMAC with distinct labels as the derivation (NIST SP 800-108, one block).
+
+        Each chain has keys of its own, so that no seal of one is a seal of another.
+        """
         def key(label: str) -> bytes:
-            return hmac.new(secret, f"viramah.audit.{label}".encode(), hashlib.sha256).digest()
+            return hmac.new(secret, f"viramah.{chain}.{label}".encode(), hashlib.sha256).digest()
 
         return cls(key("rows"), key("heads"), key("anchors"), key("id").hex()[:12])
 

@@ -18,6 +18,7 @@ SCHEDULE_LATE = timedelta(minutes=11)  # the audit log is sealed every five minu
 LIVE_KEEPS = 1024  # MB: half of what a slot may hold back before it is lost
 SEALS_LATE = timedelta(minutes=20)
 SEALS_STUCK = timedelta(hours=2)
+CHECK_LATE = timedelta(hours=30)  # the ledgers are checked every night
 
 
 class State(StrEnum):
@@ -169,3 +170,30 @@ def judge_audit(found: AuditState, now: datetime) -> Check:
         state = State.BROKEN if waiting > SEALS_STUCK else State.ATTENTION
         return check(state, f"{sealed}; {found.unsealed:,} rows wait for their seal, the oldest for {duration(waiting)}.")
     return check(State.WELL, f"{sealed}; {found.unsealed:,} rows wait for the next one.")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """Numbers of app.ledger_state."""
+
+    unsealed: int
+    oldest_unsealed_at: datetime | None
+    checked_at: datetime | None
+    wrong: int
+
+
+def judge_ledger(found: LedgerState, now: datetime) -> Check:
+    """Ledgers must be whole, sealed soon, and checked every night."""
+    def check(state: State, sentence: str) -> Check:
+        return Check("ledger", N_("Ledger"), state, sentence)
+
+    if found.wrong:
+        return check(State.BROKEN, f"In {found.wrong:,} organizations the ledger was changed or does not add up. Run `flask ledger verify`.")
+    waiting = now - found.oldest_unsealed_at if found.oldest_unsealed_at else timedelta(0)
+    if waiting > SEALS_LATE:
+        return check(State.BROKEN if waiting > SEALS_STUCK else State.ATTENTION,
+                     f"{found.unsealed:,} transactions wait for their seal, the oldest for {duration(waiting)}.")
+    if found.checked_at is None:
+        return check(State.WELL, "It is checked for the first time in the night.")
+    ago = now - found.checked_at
+    return check(State.ATTENTION if ago > CHECK_LATE else State.WELL, f"Checked and found whole {duration(ago)} ago.")

@@ -36,7 +36,7 @@ class Ledger(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         execute(self.superuser, f"""
-            SET session_replication_role = replica; TRUNCATE ledger_entries, ledger_transactions, ledger_proposals, wallet_freezes;
+            SET session_replication_role = replica; TRUNCATE ledger_entries, ledger_transactions, ledger_proposals, wallet_freezes CASCADE;
             UPDATE wallet_balance_cache SET balance_paise = 0, version = 0, frozen = false,
               limit_paise = CASE user_id WHEN {self.users[0]} THEN 100 ELSE 0 END""")
         self.book = Book(limits={self.users[0]: 100})

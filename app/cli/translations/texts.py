@@ -30,8 +30,8 @@ ROOT = Path(__file__).parents[3]
 _KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
 # Whose sentences are plain English: Python is searched for them, SQL for what is raised for people.
 _PLAIN = ("app/rules", "app/services", "app/gateways", "app/health", "app/lifecycle.py", "app/problems.py", "reports")
-_NOT_SAID = ("app/services/demo", "app/services/drift.py", "app/services/seeds.py", "app/services/audit/sealing.py",
-             "app/services/audit/verification.py", "app/gateways/anchors.py", "app/health/probes.py", "app/rules/audit.py", "app/rules/realtime", "app/rules/imports/mapping.py")
+_NOT_SAID = ("app/services/demo", "app/services/drift.py", "app/services/seeds.py", "app/services/audit/sealing.py", "app/services/audit/logs.py",
+             "app/services/ledger.py", "app/services/audit/verification.py", "app/gateways/anchors.py", "app/health/probes.py", "app/rules/audit.py", "app/rules/realtime", "app/rules/imports/mapping.py")
 _FOR_PROGRAMMERS = {"ValueError", "TypeError", "LookupError", "RuntimeError", "KeyError", "text", "getLogger", "compile",
                     "TypeVar", "StrEnum"}
 _WORDS = re.compile(r"[A-Za-z“%(][\w’'“”%()/.,:;?!–-]*(\s+[\w’'“”%()/.,:;?!–`-]+)+")

@@ -369,10 +369,12 @@ $$;
 
 -- Whether there is anybody but the proposer who could approve; if not, the platform may.
 --: definer
-CREATE FUNCTION app.has_second_person(p_hostel uuid, p_proposer integer) RETURNS boolean
+CREATE FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM members m WHERE m.org_id = app.current_org() AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
-                 AND app.person_can(m.user_id, 'wallet', 'approve', p_hostel))
+  SELECT EXISTS (
+    SELECT FROM members m, app.active_roles(p_org, m.user_id) r
+    WHERE m.org_id = p_org AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
+      AND app.capabilities(p_org, m.user_id, r.portal) ~ ('\|wallet\.approve=(\*|[^|]*' || p_hostel || ')'))
 $$;
 
 -- Books it, in the same transaction. Nobody decides on what they proposed.
@@ -422,6 +424,39 @@ BEGIN
 END
 $$;
 
+-- What waits in organizations where nobody but the proposer could decide, for those who run the installation: no names.
+--: definer; execute: portal_platform
+CREATE FUNCTION app.platform_proposals()
+RETURNS TABLE (id uuid, org_id uuid, organization text, hostel text, kind text, amount_paise bigint, currency text, reason text, created_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT p.id, p.org_id, o.name, h.name, p.kind, p.amount_paise, p.currency, p.reason, p.created_at
+  FROM ledger_proposals p
+  JOIN organizations o ON o.id = p.org_id AND o.deleted_at IS NULL
+  JOIN hostels h ON h.org_id = p.org_id AND h.id = p.hostel_id
+  WHERE app.is_super_admin() AND p.status = 'proposed' AND NOT app.has_second_person(p.org_id, p.hostel_id, p.proposed_by)
+  ORDER BY p.created_at, p.id
+$$;
+
+-- The same as app.decide_proposal, by them: the audit log of the organization keeps who it was.
+--: definer; execute: portal_platform
+CREATE FUNCTION app.platform_decide(p_org uuid, p_id uuid, p_event text, p_note text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_proposals;
+  v_me integer := app.current_user_id();
+BEGIN
+  SELECT * INTO v_row FROM ledger_proposals WHERE org_id = p_org AND id = p_id FOR UPDATE;
+  IF NOT app.is_super_admin() OR v_row.id IS NULL OR app.has_second_person(p_org, v_row.hostel_id, v_row.proposed_by) THEN
+    RAISE EXCEPTION 'There is no such proposal.' USING ERRCODE = 'VR404';
+  ELSIF p_event NOT IN ('approve', 'reject') THEN
+    RAISE EXCEPTION 'The platform approves or rejects.' USING ERRCODE = 'VR422';
+  END IF;
+  PERFORM app.assume(p_org, v_me);
+  PERFORM set_config('app.reason', (SELECT 'Decided by the platform: ' || btrim(first_name || ' ' || last_name) FROM ab_user WHERE id = v_me), true);
+  PERFORM app.carry_out(p_id, p_event, p_note);
+END
+$$;
+
 -- -- checking ------------------------------------------------------------------------------------------------------
 
 -- Wallets of the organization whose row and whose entries disagree: by sum, by the balance the newest entry tells, or by
@@ -436,4 +471,70 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
              WHERE org_id = app.current_org() AND version IS NOT NULL GROUP BY account_id) e ON e.account_id = w.id
   WHERE w.org_id = app.current_org() AND (app.is_system() OR app.allowed_in('wallet', 'read', w.hostel_id))
     AND (w.balance_paise <> coalesce(e.total, 0) OR w.version <> coalesce(e.entries, 0) OR w.version <> coalesce(e.newest, 0))
+$$;
+
+-- -- the proof -----------------------------------------------------------------------------------------------------
+
+-- Sealing and checking span all that an organization owns, so they are the product's alone: rules/audit.py, Batch.
+--: definer
+CREATE FUNCTION app.ask_product() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Only the console itself seals and checks its books.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- As app.audit_horizon, by the clock that postings tell.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.ledger_horizon() RETURNS TABLE (at timestamptz, seq bigint, system_id text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.ask_product();
+  RETURN QUERY SELECT app.now(), coalesce(pg_sequence_last_value('public.ledger_transactions_seq_seq'), 0), c.system_identifier::text
+               FROM pg_control_system() c;
+END
+$$;
+
+--: definer; execute: portal_admin
+CREATE FUNCTION app.add_ledger_batch(p_batch jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.ask_product();
+  INSERT INTO ledger_batches SELECT * FROM jsonb_populate_record(NULL::ledger_batches, p_batch || jsonb_build_object('org_id', app.current_org()));
+END
+$$;
+
+--: definer; execute: portal_admin
+CREATE FUNCTION app.note_ledger_check(p_batches integer, p_transactions integer, p_findings integer, p_first text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  PERFORM app.ask_product();
+  INSERT INTO ledger_checks (org_id, batches, transactions, findings, first_finding, created_at)
+  VALUES (app.current_org(), p_batches, p_transactions, p_findings, p_first, app.now()) RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$;
+
+--: definer; execute: service
+CREATE FUNCTION app.ledger_organizations() RETURNS TABLE (org_id uuid, slug text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT id, slug FROM organizations ORDER BY created_at, id
+$$;
+
+-- How well all ledgers are kept, for the health page: numbers of the whole installation, contents of nobody. `wrong`: in
+-- how many organizations the newest check found something; `checked_at`: of the one whose newest check is the oldest.
+--: definer; execute: portal_admin, portal_platform, service
+CREATE FUNCTION app.ledger_state() RETURNS TABLE (unsealed bigint, oldest_unsealed_at timestamptz, checked_at timestamptz, wrong bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(sum(waiting.n), 0)::bigint, min(waiting.oldest), min(newest.created_at), count(*) FILTER (WHERE newest.findings > 0)
+  FROM organizations o
+  -- Late commits have a batch end below the one before it: the highest of the last ones counts.
+  LEFT JOIN LATERAL (SELECT max(b.last_seq) AS seq FROM (SELECT last_seq FROM ledger_batches WHERE org_id = o.id ORDER BY number DESC LIMIT 100) b) sealed ON true
+  LEFT JOIN LATERAL (SELECT count(*) AS n, min(w.created_at) AS oldest FROM (
+    SELECT created_at FROM ledger_transactions WHERE org_id = o.id AND seq > coalesce(sealed.seq, 0) ORDER BY seq LIMIT 10000) w) waiting ON true
+  LEFT JOIN LATERAL (SELECT created_at, findings FROM ledger_checks WHERE org_id = o.id ORDER BY created_at DESC LIMIT 1) newest ON true
 $$;

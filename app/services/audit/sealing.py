@@ -1,4 +1,4 @@
-"""Seals the audit log in batches.
+"""Seals a log in batches: the audit log, and the ledger of each organization.
 
 Sealing never touches the transactions that write: it reads what they have committed, some minutes later. A batch is
 committed first and anchored after, under the lock of the next transaction: after a crash between the two, exactly
@@ -7,42 +7,50 @@ one batch is without an anchor, and the next run appends it before it does anyth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Any
 
 import structlog
-from sqlalchemy import ARRAY, BigInteger, Text, cast, insert, literal, select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session
 
 from app.gateways.anchors import Anchor, AnchorStore
-from app.models.audit import AuditBatch
-from app.rules.audit import CHAIN, CLOCK_TOLERANCE, COLUMNS, Batch, Claims, SealKeys, batch_digest, row_seal
+from app.rules.audit import CLOCK_TOLERANCE, Batch, Claims, SealKeys, batch_digest, row_seal
 from app.rules.errors import DomainError
+from app.services.audit.logs import AUDIT, Log
 
 BATCH_ROWS = 10_000
 """Rows of one batch at most: some 10 MB in memory, well under a second to seal."""
 
 _log = structlog.get_logger(__name__)
 
-# The columns in their order as one JSON array in jsonb's one normal form; times as microseconds, which no setting of a
-# session can change. One text is half the work of fifteen.
-DOCUMENT = "jsonb_build_array({})::text AS document".format(
-    ", ".join("(extract(epoch FROM l.at) * 1000000)::bigint" if name == "at" else f"l.{name}" for name in COLUMNS))
-
-_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('viramah audit seal', 0))")
-HORIZON = text("SELECT at, seq, system_id FROM app.audit_horizon()")
+_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 _SNAPSHOT = text("SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint "
                  "FROM pg_current_snapshot() s")
-_UNSEALED = text(f"""
-    WITH sealed AS MATERIALIZED (SELECT unnest(seqs) AS seq FROM audit_batches WHERE last_seq > :floor)
-    SELECT l.seq, {DOCUMENT} FROM audit_log l
-    WHERE l.seq > :floor AND l.xid >= :xid AND l.at >= :at
-      AND NOT EXISTS (SELECT FROM sealed s WHERE s.seq = l.seq)
-    ORDER BY l.seq LIMIT :limit""")  # noqa: S608 - names of columns
 HASH_ONLY = text("SET LOCAL enable_nestloop = off")
 """For joins with the numbers in batches: how many those are, the planner cannot know, and guesses far too few."""
+
+
+def horizon(session: Session, log: Log) -> Any:
+    """The clock, the newest number given out, and which cluster this is."""
+    return session.execute(text(f"SELECT at, seq, system_id FROM {log.horizon}")).one()  # noqa: S608 - names
+
+
+def _unsealed(log: Log) -> TextClause:
+    return text(f"""
+        WITH sealed AS MATERIALIZED (SELECT unnest(seqs) AS seq FROM {log.batches_table} WHERE last_seq > :floor)
+        SELECT l.seq, {log.document} AS document FROM {log.table} l
+        WHERE l.seq > :floor AND l.xid >= :xid AND {log.at} >= :at
+          AND NOT EXISTS (SELECT FROM sealed s WHERE s.seq = l.seq)
+        ORDER BY l.seq LIMIT :limit""")  # noqa: S608 - names
+
+
+def _locked(session: Session, log: Log) -> bool:
+    """Whether this is the only sealer of the log until the transaction ends."""
+    return bool(session.scalar(_LOCK, {"name": f"viramah {log.chain} seal"}))
+
 
 OpenSession = Callable[[], AbstractContextManager[Session]]
 
@@ -63,7 +71,7 @@ class Sealed:
     busy: bool = False
 
 
-def seal_log(open_session: OpenSession, anchors: AnchorStore, keys: SealKeys, limit: int = BATCH_ROWS) -> Sealed:
+def seal_log(open_session: OpenSession, anchors: AnchorStore, keys: SealKeys, limit: int = BATCH_ROWS, log: Log = AUDIT) -> Sealed:
     """Seal everything committed so far, one transaction of `open_session` for each batch; anchor each batch.
 
     Errors: SealRefused, AnchorTampered, AnchorConflict; batches sealed before stay sealed.
@@ -72,11 +80,11 @@ def seal_log(open_session: OpenSession, anchors: AnchorStore, keys: SealKeys, li
     floor: int | None = None
     while True:
         with open_session() as session:
-            if not session.scalar(_LOCK):
+            if not _locked(session, log):
                 done.busy = True
                 return done
-            _anchor_missing(session, anchors, keys)
-            batch = seal_batch(session, keys, limit, floor)
+            _anchor_missing(session, anchors, keys, log)
+            batch = seal_batch(session, keys, limit, floor, log=log)
         if batch is not None:
             done.batches, done.rows = done.batches + 1, done.rows + batch.row_count
         if floor is None and (batch is None or batch.sealed_xid is not None):
@@ -84,56 +92,56 @@ def seal_log(open_session: OpenSession, anchors: AnchorStore, keys: SealKeys, li
         # After the newest number once more from the start, for those who committed meanwhile with an older one.
         floor = batch.last_seq if batch else None
     with open_session() as session:
-        if session.scalar(_LOCK):  # else another sealer began, and anchored this batch first of all
-            _anchor_missing(session, anchors, keys)
+        if _locked(session, log):  # else another sealer began, and anchored this batch first of all
+            _anchor_missing(session, anchors, keys, log)
     return done
 
 
-def _anchor_missing(session: Session, anchors: AnchorStore, keys: SealKeys) -> None:
+def _anchor_missing(session: Session, anchors: AnchorStore, keys: SealKeys, log: Log) -> None:
     """Anchor what is sealed and newer than the newest anchor; refuse if the two do not fit together."""
-    latest = anchors.latest(CHAIN)
+    latest = anchors.latest(log.chain)
     known = latest.number if latest else 0
-    rows = session.scalars(select(AuditBatch).where(AuditBatch.number >= known).order_by(AuditBatch.number)).all()
+    rows = session.scalars(select(log.batches).where(log.batches.number >= known).order_by(log.batches.number)).all()
     if latest is not None and not (rows and _continues(rows[0], latest, keys)):
-        raise SealRefused(f"Batch {known} of the audit log is anchored, and the database does not hold it as it was. "
-                          "Nothing was sealed; `flask audit verify` tells more.")
+        raise SealRefused(f"Batch {known} of {log.title} is anchored, and the database does not hold it as it was. "
+                          "Nothing was sealed; `verify` tells more.")
     for row in rows:
         if row.number > known:
-            anchors.append(CHAIN, row.number, row.head.hex())
+            anchors.append(log.chain, row.number, row.head.hex())
 
 
-def _continues(row: AuditBatch, latest: Anchor, keys: SealKeys) -> bool:
+def _continues(row: Any, latest: Anchor, keys: SealKeys) -> bool:
     """Whether this is the anchored batch itself, or one that resumes after it because a restore lost it."""
     if row.number == latest.number:
-        return row.head.hex() == latest.head
+        return bool(row.head.hex() == latest.head)
     return (row.number == latest.number + 1 and row.resumes is not None
             and batch_of(row).head(keys, bytes.fromhex(latest.head)) == row.head)
 
 
-def resume_log(session: Session, anchors: AnchorStore, keys: SealKeys) -> Batch:
+def resume_log(session: Session, anchors: AnchorStore, keys: SealKeys, log: Log = AUDIT) -> Batch:
     """After a restore that lost batches, seal what is there in a batch that says so and follows the newest anchor.
 
     Whoever opens `session` tells the log why. Errors: SealRefused if nothing was lost, or if what is left is not what
     was anchored.
     """
-    if not session.scalar(_LOCK):
+    if not _locked(session, log):
         raise SealRefused("Another sealer is at work.")
-    latest = anchors.latest(CHAIN)
-    _, newest = _chain_so_far(session)
+    latest = anchors.latest(log.chain)
+    _, newest = _chain_so_far(session, log)
     left = newest.number if newest else 0
     if latest is None or latest.number <= left:
-        raise SealRefused("No batch is missing from the end of the audit log: there is nothing to resume after.")
-    heads = {anchor.number: anchor.head for anchor in anchors.all(CHAIN)}
+        raise SealRefused(f"No batch is missing from the end of {log.title}: there is nothing to resume after.")
+    heads = {anchor.number: anchor.head for anchor in anchors.all(log.chain)}
     if newest is not None and newest.head.hex() != heads.get(left):
         raise SealRefused(f"Batch {left} is not what was anchored: this is not an earlier state of the same log.")
-    batch = seal_batch(session, keys, after=latest)
+    batch = seal_batch(session, keys, after=latest, log=log)
     if batch is None:
         raise SealRefused("There is no row to seal.")
     return batch
 
 
 def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor: int | None = None,
-               after: Anchor | None = None) -> Batch | None:
+               after: Anchor | None = None, log: Log = AUDIT) -> Batch | None:
     """Seal at most `limit` rows in this transaction, oldest numbers first; None if there is nothing to seal.
 
     With `floor`, only newer numbers are looked at, and the batch claims nothing beyond its own rows; after such
@@ -141,11 +149,11 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
     is sealed already stay without a seal, for `verify` to name. `after`: see resume_log.
     """
     # In this order: whoever got an older number than the horizon's is seen by the snapshot.
-    sealed_at, horizon_seq, system_id = session.execute(HORIZON).one()
+    sealed_at, horizon_seq, system_id = horizon(session, log)
     xmin, xmax = session.execute(_SNAPSHOT).one()
-    claims, previous = _chain_so_far(session)
+    claims, previous = _chain_so_far(session, log)
     session.execute(HASH_ONLY)
-    rows = session.execute(_UNSEALED, {
+    rows = session.execute(_unsealed(log), {
         "floor": max(floor or 0, claims.seq), "xid": claims.xid if claims.system_id == system_id else 0,
         "at": claims.at - CLOCK_TOLERANCE if claims.seq else claims.at, "limit": limit + 1,
     }).all()
@@ -164,17 +172,10 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
         horizon_xid=xmax if complete else None,
     )
     before = bytes.fromhex(after.head) if after else previous.head if previous else b""
-    numbers = cast(literal(as_array(seqs), Text), ARRAY(BigInteger))
-    session.execute(insert(AuditBatch).values(
-        head=batch.head(keys, before), seqs=numbers, seals=seals,
-        **{f.name: getattr(batch, f.name) for f in fields(batch)}))
-    _log.info("audit_sealed", batch=batch.number, rows=batch.row_count, complete=complete)
+    log.add(session, {"head": batch.head(keys, before), "seqs": seqs, "seals": seals,
+                      **{f.name: getattr(batch, f.name) for f in fields(batch)}})
+    _log.info("log_sealed", chain=log.chain, batch=batch.number, rows=batch.row_count, complete=complete)
     return batch
-
-
-def as_array(numbers: Sequence[int]) -> str:
-    """An array as PostgreSQL reads it from one text; thousands of single elements would be slow to parse."""
-    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def batch_of(row: Any) -> Batch:
@@ -183,15 +184,15 @@ def batch_of(row: Any) -> Batch:
     return Batch(**values)
 
 
-def _chain_so_far(session: Session) -> tuple[Claims, AuditBatch | None]:
+def _chain_so_far(session: Session, log: Log) -> tuple[Claims, Any]:
     """What is ruled out by now, and the newest batch.
 
     The newest hundred batches that claim anything say as much as all of them, unless a transaction outlived a
     hundred runs; then they rule out less, and the sealing reads more.
     """
-    newest = session.scalars(select(AuditBatch).order_by(AuditBatch.number.desc()).limit(1)).one_or_none()
-    complete = select(AuditBatch).where(AuditBatch.sealed_xid.is_not(None))
+    newest = session.scalars(select(log.batches).order_by(log.batches.number.desc()).limit(1)).one_or_none()
+    complete = select(log.batches).where(log.batches.sealed_xid.is_not(None))
     claims = Claims()
-    for row in reversed(session.scalars(complete.order_by(AuditBatch.number.desc()).limit(100)).all()):
+    for row in reversed(session.scalars(complete.order_by(log.batches.number.desc()).limit(100)).all()):
         claims = claims.after(batch_of(row))
     return claims, newest

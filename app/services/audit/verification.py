@@ -1,32 +1,35 @@
-"""Finds whatever was done to the audit log since it was sealed, and names it."""
+"""Finds whatever was done to a log since it was sealed, and names it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import func, select, text
-from sqlalchemy.engine import Row
+from sqlalchemy import TextClause, func, select, text
 from sqlalchemy.orm import Session, undefer
 
 from app.gateways.anchors import AnchorStore, AnchorTampered
-from app.models.audit import AuditBatch
-from app.rules.audit import CHAIN, SEAL_BYTES, Batch, Claims, SealKeys, batch_digest, row_seal
-from app.services.audit.sealing import DOCUMENT, HASH_ONLY, HORIZON, as_array, batch_of
+from app.rules.audit import SEAL_BYTES, Batch, Claims, SealKeys, batch_digest, row_seal
+from app.services.audit.logs import AUDIT, Log, as_array
+from app.services.audit.sealing import HASH_ONLY, batch_of, horizon
 
-_ROWS = text(f"""
-    SELECT l.seq, l.table_name, l.row_id, l.org_id, {DOCUMENT} FROM audit_log l
-    WHERE l.seq = ANY (CAST(:seqs AS bigint[]))""")  # noqa: S608 - names of columns
-_UNSEALED = text("""
-    SELECT l.seq, l.xid, l.at, l.table_name, l.row_id, l.org_id
-    FROM audit_log l LEFT JOIN (SELECT unnest(seqs) AS seq FROM audit_batches) s ON s.seq = l.seq
-    WHERE s.seq IS NULL""")
+
+def _rows_of(log: Log) -> TextClause:
+    return text(f"""
+        SELECT l.seq, {log.told} AS told, {log.document} AS document FROM {log.table} l
+        WHERE l.seq = ANY (CAST(:seqs AS bigint[]))""")  # noqa: S608 - names
+
+
+def _unsealed(log: Log) -> TextClause:
+    return text(f"""
+        SELECT l.seq, l.xid, {log.at} AS at, {log.told} AS told
+        FROM {log.table} l LEFT JOIN (SELECT unnest(seqs) AS seq FROM {log.batches_table}) s ON s.seq = l.seq
+        WHERE s.seq IS NULL""")  # noqa: S608 - names
 
 
 class Problem(StrEnum):
-    """What can have been done to the log."""
+    """What can have been done to a log, and what can be wrong with the books that it holds."""
 
     CHANGED = "changed row"
     INSERTED = "inserted row"
@@ -35,14 +38,17 @@ class Problem(StrEnum):
     BROKEN_CHAIN = "broken chain"
     WRONG_KEY = "wrong key"
     ANCHORS = "anchors"
+    UNBALANCED = "broken transaction"
+    BALANCE = "wrong balance"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, in a sentence that names it."""
+    """One thing that is wrong, in a sentence that names it; `seq` is the row of the log that it is about, if it is there."""
 
     problem: Problem
     sentence: str
+    seq: int | None = None
 
     def __str__(self) -> str:
         return f"{self.problem}: {self.sentence}"
@@ -51,8 +57,8 @@ class Finding:
 class Verification:
     """One pass over the log; memory holds one batch at a time. Read the counts when `findings` has ended."""
 
-    def __init__(self, session: Session, anchors: AnchorStore, keys: SealKeys) -> None:
-        self._session, self._anchors, self._keys = session, anchors, keys
+    def __init__(self, session: Session, anchors: AnchorStore, keys: SealKeys, log: Log = AUDIT) -> None:
+        self._session, self._anchors, self._keys, self._log = session, anchors, keys, log
         self.batches = self.rows = self.unsealed = self.unanchored = 0
         self._heads: dict[int, str] = {}
         self._claims = Claims()
@@ -64,7 +70,7 @@ class Verification:
         """Everything that is wrong, from batch `since` on; nothing at all for an honest log."""
         # Anchors are asked before and after: sealing may go on meanwhile.
         before = self._latest_anchor()
-        last = self._session.scalar(select(func.max(AuditBatch.number))) or 0
+        last = self._session.scalar(select(func.max(self._log.batches.number))) or 0
         yield from self._read_anchors()
         if before > last:
             yield Finding(Problem.CUT_OFF, f"the anchors go up to batch {before}, the database to {last}: "
@@ -78,25 +84,26 @@ class Verification:
 
     def _latest_anchor(self) -> int:
         try:
-            latest = self._anchors.latest(CHAIN)
+            latest = self._anchors.latest(self._log.chain)
         except AnchorTampered:
             return 0  # reading all of them says so in a moment
         return latest.number if latest else 0
 
     def _read_anchors(self) -> Iterator[Finding]:
         try:
-            self._heads = {anchor.number: anchor.head for anchor in self._anchors.all(CHAIN)}
+            self._heads = {anchor.number: anchor.head for anchor in self._anchors.all(self._log.chain)}
         except AnchorTampered as error:
             yield Finding(Problem.ANCHORS, f"{error.message} Or they were sealed with another key.")
 
     def _chain(self, since: int, last: int) -> Iterator[Finding]:
         """Each batch in its order: its place, its head, its anchor, its rows."""
+        batch_table = self._log.batches
         candidates = [b""]
         if since > 1:
-            candidates = list(self._session.scalars(select(AuditBatch.head).where(AuditBatch.number == since - 1)))
+            candidates = list(self._session.scalars(select(batch_table.head).where(batch_table.number == since - 1)))
         expected, reached = since, 0
-        batches = select(AuditBatch).where(AuditBatch.number.between(since, last)).order_by(AuditBatch.number)
-        batches = batches.options(undefer(AuditBatch.seqs), undefer(AuditBatch.seals))
+        batches = select(batch_table).where(batch_table.number.between(since, last)).order_by(batch_table.number)
+        batches = batches.options(undefer(batch_table.seqs), undefer(batch_table.seals))
         for row in self._session.execute(batches, execution_options={"yield_per": 20}).scalars():
             if row.number != expected:
                 if row.resumes == expected - 1:
@@ -125,14 +132,14 @@ class Verification:
             self.batches += 1
 
     def _rows(self, batch: Batch, seqs: Sequence[int], seals: bytes) -> Iterator[Finding]:
-        found = {row.seq: row for row in self._session.execute(_ROWS, {"seqs": as_array(seqs)})}
+        found = {row.seq: row for row in self._session.execute(_rows_of(self._log), {"seqs": as_array(seqs)})}
         for place, seq in enumerate(seqs):
             row = found.get(seq)
             if row is None:
-                yield Finding(Problem.REMOVED, f"row {seq} of the log, sealed in batch {batch.number} at "
+                yield Finding(Problem.REMOVED, f"{self._log.gone.format(seq)}, sealed in batch {batch.number} at "
                                                f"{batch.sealed_at:%Y-%m-%d %H:%M} UTC, is gone.")
             elif row_seal(self._keys, row.document) != seals[place * SEAL_BYTES:(place + 1) * SEAL_BYTES]:
-                yield Finding(Problem.CHANGED, f"{_name(row)} is not what was sealed in batch {batch.number}.")
+                yield Finding(Problem.CHANGED, f"{row.told} is not what was sealed in batch {batch.number}.", seq)
             else:
                 self.rows += 1
         if len(seqs) < batch.row_count:
@@ -147,22 +154,16 @@ class Verification:
 
     def _rows_without_seal(self) -> Iterator[Finding]:
         """Rows that came since the last batch, unless what is sealed rules them out."""
-        system_id = self._session.execute(HORIZON).one().system_id
+        system_id = horizon(self._session, self._log).system_id
         self._session.execute(HASH_ONLY)
-        for row in self._session.execute(_UNSEALED, execution_options={"yield_per": 2000}):
+        for row in self._session.execute(_unsealed(self._log), execution_options={"yield_per": 2000}):
             if any(low < row.seq < high for low, high in self._gaps):
                 continue  # its batch is missing, which was said
             reason = self._claims.refute(system_id, row.seq, row.xid, row.at)
             if reason:
-                yield Finding(Problem.INSERTED, f"{_name(row)} has no seal, and {reason}.")
+                yield Finding(Problem.INSERTED, f"{row.told} has no seal, and {reason}.", row.seq)
             else:
                 self.unsealed += 1
-
-
-def _name(row: Row[Any]) -> str:
-    """`row 17 of the log (rooms 0198…, organization 0198…)`."""
-    organization = f"organization {row.org_id}" if row.org_id else "no organization"
-    return f"row {row.seq} of the log ({row.table_name} {row.row_id or 'without id'}, {organization})"
 
 
 def _numbers(first: int, last: int) -> str:
