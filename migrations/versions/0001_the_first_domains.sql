@@ -4245,7 +4245,7 @@ BEGIN
     WHERE org_id = v_org AND id = v_found.id RETURNING * INTO v_found;
   END IF;
   IF EXISTS (SELECT FROM onboarding_submissions WHERE org_id = v_org AND user_id = v_user
-             AND state IN ('pending_review', 'under_review', 'approved')) THEN
+             AND state IN ('pending_review', 'under_review')) THEN
     RAISE EXCEPTION 'You have sent this already. It can be changed again if the reviewer asks for it.' USING ERRCODE = 'VR409';
   END IF;
   RETURN v_found.id;

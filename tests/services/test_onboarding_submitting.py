@@ -17,6 +17,7 @@ from app.services import beds, inquiries, personal
 from app.services.onboarding.submitting import Unfinished
 from app.tenancy import tenant_scope
 from jobs.onboarding import submitted
+from tests.approval import claimed, decided
 from tests.conftest import APPS
 from tests.maintenance import scope as as_
 from tests.onboarding import FILLED, choose, decide, fill, newcomer, ring, send, standing, type_in
@@ -157,6 +158,24 @@ def test_after_a_rejection_all_is_open(me, world, superuser):
     type_in(me, Step.PREFERENCES, {"food": "eggs"})
     send(me)
     assert standing(me).submission.changed == ["food"]
+
+
+def test_who_comes_again_begins_again(me, world, superuser):
+    fill(me, world.a.places[0].beds[0])
+    first = send(me)
+    claimed(world.owner, first)
+    decided(world.owner, first)
+    with superuser.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text("UPDATE memberships SET role = 'pending_resident' WHERE user_id = :me"), {"me": me.user_id})
+    assert (standing(me).state, standing(me).holding) == (None, False)
+    with pytest.raises(Unfinished, match="choose a bed"):
+        send(me)
+    choose(me, world.a.places[0].beds[1])
+    send(me)
+    with superuser.connect() as connection:
+        rounds = connection.execute(text("SELECT round, state FROM onboarding_submissions WHERE user_id = :me ORDER BY 1"), {"me": me.user_id}).all()
+    assert [tuple(row) for row in rounds] == [(1, "approved"), (2, "pending_review")]
 
 
 def test_nobody_else_comes_this_way(app, world):

@@ -51,7 +51,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
 $$;
 
 -- The caller's progress, locked from here to the commit: everything below is one after the other for each person.
--- Refused while what they submitted lies with a reviewer, and after it was approved.
+-- Refused while what they submitted lies with a reviewer. What was approved is of an earlier stay: an approval takes the role.
 --: definer
 CREATE FUNCTION app.open_onboarding() RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -69,7 +69,7 @@ BEGIN
     WHERE org_id = v_org AND id = v_found.id RETURNING * INTO v_found;
   END IF;
   IF EXISTS (SELECT FROM onboarding_submissions WHERE org_id = v_org AND user_id = v_user
-             AND state IN ('pending_review', 'under_review', 'approved')) THEN
+             AND state IN ('pending_review', 'under_review')) THEN
     RAISE EXCEPTION 'You have sent this already. It can be changed again if the reviewer asks for it.' USING ERRCODE = 'VR409';
   END IF;
   RETURN v_found.id;

@@ -107,6 +107,8 @@ def read(session: Session, ring: KeyRing, user_id: int) -> Standing:
     progress = session.scalar(select(OnboardingProgress).where(OnboardingProgress.user_id == user_id))
     submission = session.scalar(select(OnboardingSubmission).where(OnboardingSubmission.user_id == user_id)
                                 .order_by(OnboardingSubmission.round.desc()).limit(1))
+    if submission is not None and submission.state == SubmissionState.APPROVED:
+        submission = None  # of an earlier stay: an approval takes the role that brings people here
     flags = session.execute(select(SubmissionFlag.field, SubmissionFlag.reason).where(
         SubmissionFlag.submission_id == submission.id)).all() if submission and submission.state == SubmissionState.NEEDS_REVISION else []
     drafts = list(session.scalars(select(OnboardingDraft).where(OnboardingDraft.user_id == user_id)))
