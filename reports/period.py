@@ -13,7 +13,7 @@ EARLIEST = date(2000, 1, 1)
 
 def read_period(given: Mapping[str, str], today: date) -> tuple[date, date]:
     """From a form's `first` and `last`; Invalid with the field that is wrong."""
-    first, last = (_day(given.get(name, ""), name) for name in ("first", "last"))
+    first, last = (read_day(given.get(name, ""), name) for name in ("first", "last"))
     if last < first:
         raise Invalid("The period ends before it begins.", field="last")
     if last - first >= LONGEST:
@@ -23,7 +23,8 @@ def read_period(given: Mapping[str, str], today: date) -> tuple[date, date]:
     return first, last
 
 
-def _day(text: str, field: str) -> date:
+def read_day(text: str, field: str) -> date:
+    """A day as it was typed; Invalid with the field."""
     try:
         found = date.fromisoformat(text.strip())
     except ValueError as error:

@@ -8,9 +8,11 @@ from uuid import UUID
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import select
 
 from app.crypto import KeyRing
-from app.permissions import Portal
+from app.models.organizations import Hostel
+from app.permissions import Portal, Role
 from app.services import demo, statistics
 from app.tenancy import auth_scope, service_scope, tenant_scope
 from app.wiring import objects, settings
@@ -38,10 +40,13 @@ def load_command(until: datetime | None) -> None:
     made = False
     for company in demo.COMPANIES:
         with tenant_scope(organizations[company.slug]) as session:
-            if demo.fill(session, company, ids, objects(), moment):
+            filled = demo.fill(session, company, ids, objects(), moment)
+            if filled:
                 made = True
                 demo.ask(session, KeyRing(dict(settings().field_keys)), company, ids, moment)
         _take_in(company, ids, organizations[company.slug])
+        if filled:
+            _propose(company, ids, organizations[company.slug])
     with auth_scope() as session:
         demo.set_passwords(session, ids, password)
     if made:
@@ -63,6 +68,16 @@ def _take_in(company: Any, ids: dict[str, int], org_id: UUID) -> None:
         if begun and who.corrected:
             with tenant_scope(org_id, person, portal=Portal.RESIDENT) as session:
                 demo.correct(session, ring, person, who)
+
+
+def _propose(company: Any, ids: dict[str, int], org_id: UUID) -> None:
+    """Managers propose for themselves, each in their own house."""
+    for person in company.people:
+        for role, _ in person.places:
+            if role is Role.HOSTEL_MANAGER:
+                with tenant_scope(org_id, ids[person.email]) as session:
+                    for hostel_id in session.scalars(select(Hostel.id)):
+                        demo.propose(session, hostel_id)
 
 
 @group.command("logins")

@@ -190,3 +190,23 @@ class ProposedKind(StrEnum):
     WRITE_OFF = "write_off"
     PAYOUT = "payout"
     REFUND = "refund"
+
+
+# -- how wallets are looked at -------------------------------------------------------------------------------------------
+
+LOW_PAISE = 200_00  # a wallet with less needs a top-up soon
+
+
+class Holding(StrEnum):
+    """How much there is in a wallet, for those who look for the ones that need somebody."""
+
+    BELOW_ZERO = "below_zero"
+    EMPTY = "empty"
+    LOW = "low"
+
+
+class WalletState(StrEnum):
+    """Whether something can be taken from a wallet."""
+
+    USABLE = "usable"
+    FROZEN = "frozen"

@@ -16,11 +16,13 @@ from app.models.maintenance import MaintenanceAssignment as Assignment
 from app.models.maintenance import MaintenanceRequest as Request
 from app.models.onboarding import OnboardingSubmission as Submission
 from app.models.people import Invitation
+from app.models.wallet import LedgerProposal
 from app.models.work import Work
 from app.permissions import Action, Portal, Resource
 from app.rules.imports.runs import CHOOSING
 from app.rules.maintenance import OPEN, RequestStatus
 from app.rules.onboarding import SubmissionState
+from app.rules.wallet import ProposalState
 from app.rules.work import WorkState
 
 MOST = 100  # shown as 99+
@@ -90,6 +92,14 @@ def _imports(identity: Identity) -> Select[Any]:
         ImportRun.status.in_([status.value for status in CHOOSING]))
 
 
+def _proposals(identity: Identity) -> Select[Any]:
+    """What somebody else proposed."""
+    found = select(literal(1)).select_from(LedgerProposal).where(
+        LedgerProposal.org_id == identity.org_id, LedgerProposal.status == ProposalState.PROPOSED.value,
+        LedgerProposal.proposed_by.is_distinct_from(identity.user_id))
+    return found if identity.hostel_id is None else found.where(LedgerProposal.hostel_id == identity.hostel_id)
+
+
 def _dead_letters(identity: Identity) -> Select[Any]:
     return select(literal(1)).select_from(Work).where(Work.org_id == identity.org_id, Work.state == WorkState.DEAD.value)
 
@@ -103,6 +113,7 @@ COUNTERS: dict[str, Counter] = {
     "invitations": Counter(Resource.MEMBERS, Action.CREATE, _ADMIN, (_invitations,)),
     "submissions": Counter(Resource.ONBOARDING, Action.UPDATE, _ADMIN, (_submissions,)),
     "imports": Counter(Resource.IMPORTS, Action.CREATE, _ADMIN, (_imports,)),
+    "proposals": Counter(Resource.WALLET, Action.APPROVE, _ADMIN, (_proposals,)),
     "dead_letters": Counter(Resource.WORK, Action.UPDATE, _ADMIN, (_dead_letters,)),
 }
 

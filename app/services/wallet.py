@@ -151,11 +151,15 @@ _PROPOSALS = "/wallet/proposals/show/"
 
 
 def tell_of_proposal(session: Session, proposal_id: UUID) -> None:
-    """Tell whoever could approve it, but not who proposed it."""
+    """Tell whoever could approve it, but not who proposed it; they are told if the platform has to."""
     found = find_proposal(session, proposal_id)
     if found.standing is not ProposalState.PROPOSED:
         return
     others = people_who_can(session, Resource.WALLET, Action.APPROVE, found.hostel_id) - {found.proposed_by}
+    if not others and found.proposed_by is not None:
+        tell(session, {found.proposed_by}, Message(
+            "wallet.platform_asked", f"proposal:{found.id}:platform", "Nobody else here can decide on your posting, so the platform was asked.",
+            found.hostel_id, f"{_PROPOSALS}{found.id}"))
     tell(session, others, Message("wallet.proposed", f"proposal:{found.id}", "A posting waits for your decision.", found.hostel_id,
                                   f"{_PROPOSALS}{found.id}"))
 
