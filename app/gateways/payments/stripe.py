@@ -164,7 +164,7 @@ class Stripe:
                         kind = EventKind.PAYMENT_PAID
                 case "payment_intent":
                     payment = needed(told["id"])
-                    amount = told["amount_received"] if kind is EventKind.PAYMENT_PAID else amount
+                    amount = told.get("amount_received", amount) if kind is EventKind.PAYMENT_PAID else amount
                 case "refund":
                     refund, payment = needed(told["id"]), _id(told.get("payment_intent"))
                     kind = _REFUND_EVENTS[_REFUNDS[told["status"]]]
