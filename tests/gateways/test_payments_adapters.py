@@ -171,6 +171,7 @@ def test_wrong_keys_are_refused_and_never_told(base, name):
     wrong = GatewayKeys(twin_keys(name, "acme").key_id, "sk_test_twin_acme_topsecret", "whsec_topsecret", {"webhook_user": "topsecret"})
     with pytest.raises(GatewayRefused) as refused:
         open_gateway(name, wrong, f"{base}/{name}").create_order(order())
+    assert refused.value.code == "unauthorized"
     assert "topsecret" not in f"{refused.value} {refused.value!r} {wrong} {refused.value.__cause__}"
 
 

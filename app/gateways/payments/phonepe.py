@@ -31,6 +31,7 @@ from app.gateways.payments import (
     SignatureInvalid,
 )
 from app.gateways.payments.wire import (
+    UNAUTHORIZED,
     Wire,
     check_order,
     header,
@@ -152,7 +153,7 @@ class PhonePe:
         try:
             return self._asked(token, method, path, options)
         except GatewayRefused as refused:
-            if fresh or refused.code not in ("AUTHORIZATION_FAILED", "status 401", "UNAUTHORIZED"):
+            if fresh or refused.code != UNAUTHORIZED:
                 raise
         _TOKENS.pop(self._place, None)  # taken back before its end
         return self._asked(self._token()[0], method, path, options)

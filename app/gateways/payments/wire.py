@@ -42,6 +42,7 @@ _OTHER_UNITS: Final = frozenset({
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
     "XPF", "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND",
 })
+UNAUTHORIZED: Final = "unauthorized"  # the code of a refusal because of the keys, whatever the gateway calls it
 _TRY_AGAIN: Final = frozenset({408, 409, 425, 429})  # beside 3xx and 5xx
 
 
@@ -75,6 +76,8 @@ class Wire:
                 raise GatewayUnavailable("answer")
             return found
         code, reason = refusal(found) if isinstance(found, dict) else (None, None)
+        if answer.status_code in (401, 403):
+            code = UNAUTHORIZED
         raise GatewayRefused(self._shown(code) or f"status {answer.status_code}", self._shown(reason))
 
     def _shown(self, text: object) -> str:

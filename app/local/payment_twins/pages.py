@@ -19,7 +19,7 @@ pages = Blueprint("pages", __name__)
 _STYLE = """<style>
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 30rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark }
 h1 { font-size: 1.4rem } .sum { font-size: 2rem; margin: .5rem 0 }
-button, select { display: block; width: 100%; box-sizing: border-box; margin: .5rem 0; padding: .7rem; font: inherit }
+button, select, input { display: block; width: 100%; box-sizing: border-box; margin: .5rem 0; padding: .7rem; font: inherit }
 button.first { background: #0a6b3d; color: #fff; border: 0; border-radius: .4rem }
 table { border-collapse: collapse; width: 100%; font-size: .85rem } td, th { text-align: left; padding: .3rem .5rem .3rem 0; overflow-wrap: anywhere }
 </style>"""
@@ -44,7 +44,11 @@ _LIST = _HEAD + """<h1>{{ title }}</h1><p>Programs of this demo that stand in fo
 {% for one in orders %}<tr><td>{{ one.gateway }}<td>{{ one.label }}<td>{{ one.currency }} {{ rupees(one.amount) }}<td>{{ one.state }}
 <td><a href="/pay/{{ one.id }}">{{ one.reference }}</a></tr>{% else %}<tr><td colspan="5">None so far.</tr>{% endfor %}</table>
 <h2>Settlements</h2><ul>{% for gateway, label, day in days %}<li><a href="/statements/{{ gateway }}/{{ label }}/{{ day }}.csv">{{ gateway }}, {{ label }}, {{ day }}</a>
-{% else %}<li>None so far.{% endfor %}</ul><p>Webhooks on their way: {{ waiting }}.</p></html>"""
+{% else %}<li>None so far.{% endfor %}</ul><h2>Webhooks</h2><p>On their way: {{ waiting }}. Those of a merchant go to this demo's console, unless another address is given here.</p>
+<ul>{% for (gateway, label), url in urls.items() %}<li>{{ gateway }}, {{ label }}: {{ url }}{% endfor %}</ul>
+<form method="post"><label>Gateway <select name="gateway">{% for one in gateways %}<option>{{ one }}{% endfor %}</select></label>
+<label>Merchant <input name="label" required pattern="[a-z0-9]+"></label>
+<label>Address <input name="url" type="url"></label><button>Save</button></form></html>"""
 
 
 def _order(number: str) -> Order:
@@ -55,12 +59,16 @@ def _order(number: str) -> Order:
     return order
 
 
-@pages.route("/")
+@pages.route("/", methods=["GET", "POST"])
 def everything() -> Any:
-    """Orders, the newest first, and the statements there are."""
+    """Orders, the newest first, the statements there are, and where webhooks go."""
+    if request.method == "POST" and request.form["gateway"] in NAMES:
+        state().told_where(request.form["gateway"], request.form["label"], request.form["url"].strip())
+        return redirect("/", code=303)
     orders = sorted(state().orders.values(), key=lambda one: -one.created)
     days = sorted({(one.gateway, one.label, str(datetime.fromtimestamp(one.paid_at, state().speakers[one.gateway].ZONE).date())) for one in orders if one.paid_at})
-    return render_template_string(_LIST, title="Stand-ins for gateways", orders=orders[:100], days=days, rupees=rupees, waiting=len(state().outgoing))
+    return render_template_string(_LIST, title="Stand-ins for gateways", orders=orders[:100], days=days, rupees=rupees,
+                                  waiting=len(state().outgoing), urls=state().urls, gateways=NAMES)
 
 
 @pages.route("/pay/<number>", methods=["GET", "POST"])

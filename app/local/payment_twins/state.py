@@ -172,6 +172,13 @@ class State:
             self.tell(order, self.speakers[order.gateway].failed(order))
             self.save()
 
+    def told_where(self, gateway: str, label: str, url: str) -> None:
+        """Have a merchant's webhooks sent there; with no address, to the console of this demo."""
+        self.urls.pop((gateway, label), None)
+        if url:
+            self.urls[gateway, label] = url
+        self.save()
+
     def address(self, gateway: str, label: str) -> str:
         """Where the webhooks of a merchant go."""
         own = f"{self.console}/webhooks/{gateway}/{twin_webhook_path(gateway, label)}" if self.console else ""
@@ -197,7 +204,8 @@ class State:
     def save(self) -> None:
         if self.file:
             known = {"orders": [asdict(one) for one in self.orders.values()], "kept": self.kept,
-                     "refunds": [asdict(one) for one in self.refunds.values()]}
+                     "refunds": [asdict(one) for one in self.refunds.values()],
+                     "urls": [[*merchant, url] for merchant, url in self.urls.items()]}
             fresh = self.file.with_suffix(".new")
             fresh.write_text(json.dumps(known))
             fresh.replace(self.file)
@@ -206,6 +214,7 @@ class State:
         self.orders = {one["id"]: Order(**one) for one in known["orders"]}
         self.refunds = {one["id"]: Refund(**one) for one in known["refunds"]}
         self.kept = known["kept"]
+        self.urls = {(gateway, label): url for gateway, label, url in known["urls"]}
 
 
 def state() -> State:
