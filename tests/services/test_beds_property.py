@@ -288,6 +288,12 @@ class Beds(RuleBasedStateMachine):
         if made is not None and made not in self.holds:
             self.holds.append(made)
 
+    @rule(first=_WHO, second=_WHO, bed=_BED)
+    def crowd(self, first: int, second: int, bed: int) -> None:
+        """Two want the same bed from today on: what happens to a line is rarely met by chance."""
+        for who in (first, second):
+            self.hold(who, bed, self.model.day, EVER)
+
     @precondition(lambda self: self.holds)
     @rule(number=_NUMBER)
     def release(self, number: int) -> None:
@@ -344,7 +350,7 @@ class Beds(RuleBasedStateMachine):
         number %= len(self.blocks)
         self.both(lambda s: service.unblock(s, self.blocks[number]), lambda m: m.unblock(number))
 
-    @rule(steps=st.integers(1, 90))
+    @rule(steps=st.integers(1, 90) | st.sampled_from((2, HELD // 37 + 1)))  # an offer, or a hold, is over then
     def wait(self, steps: int) -> None:
         self.model.now += steps * 37  # never to the minute at which something ends
         at(self.superuser, self.start + timedelta(minutes=self.model.now))
