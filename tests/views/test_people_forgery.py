@@ -61,6 +61,7 @@ def test_a_form_sent_after_its_session_ended_leads_back_to_its_page(app, world, 
 def test_a_page_that_posts_in_the_background_is_told_in_json(guarded, world, browser):
     answer = browser(world.owner).post("/switch", headers={"X-CSRFToken": "stale", "Accept": "application/json"})
     assert (answer.status_code, answer.mimetype) == (403, "application/problem+json")
+    assert browser(None).post("/switch", headers={"X-CSRFToken": "stale", "Accept": "application/json"}).status_code == 401  # and not to reload
 
 
 def test_pages_around_signing_in_are_kept_by_nobody(app, world, browser):

@@ -27,7 +27,9 @@ from sqlalchemy.orm import Session
 
 from app import metrics
 from app.crypto import KeyRing
-from app.problems import wants_problem
+from app.languages import sentence
+from app.logs import current_request_id
+from app.problems import problem, wants_problem
 from app.rules.errors import DomainError, Forbidden
 from app.rules.signin import KNOWN_DEVICE_LIFETIME
 from app.security import TOKEN, identify, new_token, sign_in, token_digest
@@ -166,6 +168,8 @@ def _stale_form(_error: CSRFError) -> Any:
     This comes before anybody has been asked who they are: the page itself sends strangers to the sign-in page.
     """
     if wants_problem() or request.headers.get("X-CSRFToken"):
+        if TOKEN not in session:  # the session is gone, and the token with it
+            return problem(401, "unauthorized", sentence("Please sign in."), current_request_id())
         return problem_json(Forbidden(gettext("This page is out of date. Please reload it.")))
     flash(gettext("This page was out of date. Please check what it says and send it again."), "warning")
     return redirect(_page_of_form(), code=303)
