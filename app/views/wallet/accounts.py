@@ -14,7 +14,7 @@ from app.services import audit
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call
 from app.views.forms import only_hostel
-from app.views.wallet.parts import PARTIES
+from app.views.wallet.parts import party_name
 from reports import trial_balance as trial
 from reports.render import to_csv, to_html, to_pdf
 
@@ -78,10 +78,10 @@ class ChartView(ConsoleView):
         return response
 
     def _page(self, report: trial.TrialBalance | None = None, error: DomainError | None = None) -> str:
-        return self.page("wallet/accounts.html", title=gettext("Accounts"), given=self._given(), report=report, parties=PARTIES, error=error)
+        return self.page("wallet/accounts.html", title=gettext("Accounts"), given=self._given(), report=report, party_name=party_name, error=error)
 
 
 def document(report: trial.TrialBalance) -> str:
     """The report's HTML, ready to become a PDF."""
     local = report.made_at.astimezone(report.zone)
-    return to_html("reports/trial_balance.html", report=report, parties=PARTIES, made_at=f"{formats.plain_day(local)}, {local:%H:%M} ({report.timezone})")
+    return to_html("reports/trial_balance.html", report=report, party_name=party_name, made_at=f"{formats.plain_day(local)}, {local:%H:%M} ({report.timezone})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request, url_for
 from flask_babel import gettext
 
 from app.models.wallet import Wallet
@@ -36,6 +36,7 @@ class MyWalletView(ConsoleView):
         wallets = self._wallets()
         wallet = self._chosen(wallets)
         return self.page("wallet/mine.html", title=gettext("Wallet"), wallets=wallets, wallet=wallet, kinds=list(TransactionKind),
+                         top_up=url_for("TopUpView.index") if _can_top_up() else "",
                          statement=parts.statement_page(self.session(), wallet) if wallet else None, month=parts.this_month(formats.zone()))
 
     @expose("/now")
@@ -74,3 +75,7 @@ class MyWalletView(ConsoleView):
         if found is None:
             raise NotFound(missing)
         return found
+
+
+def _can_top_up() -> bool:
+    return "TopUpView.index" in current_app.view_functions and bool(g.identity.can(Resource.PAYMENTS, Action.CREATE))

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.models.wallet import LedgerEntry, Wallet
 from app.permissions import Portal
 from app.rules.files import content_disposition
+from app.rules.payments import Gateway
 from app.rules.wallet import TransactionKind
 from app.services import wallet_reading as reading
 from app.services.wallet_reading import Asked, Funding
@@ -27,7 +28,6 @@ from app.views.paging import BadListRequest
 from reports import wallet_statement
 from reports.render import to_csv, to_html, to_pdf
 
-PARTIES = {"phonepe": "PhonePe", "razorpay": "Razorpay", "stripe": "Stripe"}  # as they call themselves, in any language
 _FIELDS = ("first", "last", "kind", "text")
 _WORDS_MAX = 100
 
@@ -82,8 +82,9 @@ def statement_page(session: Session, wallet: Wallet) -> StatementPage:
     links: dict[UUID, str] = {}
     if staff:
         named = [(row.transaction.source, row.transaction.source_id) for row in rows]
-        named += [(part.source, part.source_id) for parts in paid.values() for part in parts]
-        links = {key: link for table, key in named if key and (link := source_link(table, key))}
+        named += [pair for parts in paid.values() for part in parts
+                  for pair in ((part.source, part.source_id), ("webhook_deliveries", part.delivery_id))]
+        links = {key: link for table, key in dict.fromkeys(named) if key and (link := source_link(table, key))}
     now = {name: value for name, value in given.items() if value}
     here = {"before": request.args["before"]} if request.args.get("before") else {}
     return StatementPage(wallet, list(rows), paid, given, wrong, f"?{urlencode({**now, 'before': before})}" if before else "",
@@ -123,6 +124,11 @@ def _place() -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004 - what a bigint holds
         raise BadListRequest(gettext("This link to a page of the list is broken. Start from the first page."))
     return int(text)
+
+
+def party_name(party: str) -> str:
+    """A gateway as it calls itself."""
+    return formats.human(Gateway(party)) if party in set(Gateway) else party
 
 
 def source_link(table: str, key: UUID) -> str:

@@ -16,7 +16,7 @@ from app.services import wallet
 from app.views import formats
 from app.views.base import Ask, ConsoleInterface, ConsoleModelView, Step, expose, has_access, service_call
 from app.views.filters import Flag
-from app.views.wallet.parts import PARTIES, source_link
+from app.views.wallet.parts import party_name, source_link
 
 
 class ForMe(Flag):
@@ -64,7 +64,7 @@ class ProposalView(ConsoleModelView):
         if column == "amount_paise":
             return formats.money(item.amount_paise, item.currency)
         if column == "about":
-            return item.member.name if item.member else PARTIES.get(item.party, item.party) if item.party else formats.missing()
+            return item.member.name if item.member else party_name(item.party) if item.party else formats.missing()
         if column == "decider" and item.decided_by is not None and item.decider is None:
             return gettext("The platform")
         if column == "source":
