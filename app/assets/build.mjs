@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const ENTRIES = ["console.css", "console.js", "approval.js", "board.js", "charts.js", "inquiry.js", "proof.js"];
+const ENTRIES = ["console.css", "console.js", "approval.js", "board.js", "canteen.js", "charts.js", "inquiry.js", "proof.js"];
 const sources = dirname(fileURLToPath(import.meta.url));
 const root = join(sources, "..", "..");
 const target = join(root, "app", "static", "built");

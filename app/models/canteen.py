@@ -154,7 +154,7 @@ class CanteenOrder(Tenant, Timestamps, SoftDelete, Model):
     room: Mapped[Room] = link("Room", "room_id", here="CanteenOrder")
     items: Mapped[list[CanteenItem]] = relationship(
         "CanteenItem", viewonly=True, order_by="CanteenItem.name",
-        primaryjoin="and_(CanteenItem.order_id == foreign(CanteenOrder.id), CanteenItem.org_id == CanteenOrder.org_id)", uselist=True)
+        primaryjoin="and_(foreign(CanteenItem.order_id) == CanteenOrder.id, CanteenItem.org_id == CanteenOrder.org_id)")
 
     __table_args__ = (
         in_tenant("hostel_id", "hostels"), in_tenant("room_id", "rooms"), person("user_id"),

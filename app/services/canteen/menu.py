@@ -75,12 +75,13 @@ def offers(session: Session, redis: Redis, org_id: UUID, hostel_id: UUID, day: d
     What is kept carries the mark of the house's menu, which changes after each change of it: so nothing older is ever taken.
     """
     stock: dict[UUID, int] = dict(session.execute(select(Dish.id, Dish.stock).where(
-        Dish.hostel_id == hostel_id, Dish.served_on == day, Dish.deleted_at.is_(None))))
+        Dish.hostel_id == hostel_id, Dish.served_on == day, Dish.deleted_at.is_(None))).all())
     key = _kept(redis, org_id, hostel_id, day)
     known = _recall(redis, key)
     if known is None or {one.id for one in known} != stock.keys():
-        known = [_offer(dish) for dish in session.scalars(select(Dish).where(
-            Dish.hostel_id == hostel_id, Dish.served_on == day, Dish.deleted_at.is_(None)))]
+        known = [_offer(row) for row in session.execute(select(
+            Dish.id, Dish.meal, Dish.name, Dish.description, Dish.price_paise, Dish.order_until, Dish.diet, Dish.allergens).where(
+                Dish.hostel_id == hostel_id, Dish.served_on == day, Dish.deleted_at.is_(None)))]
         _keep(redis, key, known)
     order = list(Meal)
     return sorted((replace(one, stock=stock.get(one.id, 0)) for one in known), key=lambda one: (order.index(one.meal), one.name.lower()))
@@ -126,7 +127,7 @@ def _keep(redis: Redis, key: str | None, known: Sequence[Offer]) -> None:
         pass
 
 
-def _offer(dish: Dish) -> Offer:
+def _offer(dish: Any) -> Offer:
     return Offer(dish.id, Meal(dish.meal), dish.name, dish.description, dish.price_paise, dish.order_until, Diet(dish.diet),
                  tuple(map(Allergen, dish.allergens)))
 

@@ -1,0 +1,68 @@
+"""What the screens of the canteen share: which house, day and meal are meant, and that a changed menu is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import g, request
+from flask_babel import gettext
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from app.permissions import Portal
+from app.rules.canteen import Meal
+from app.rules.errors import NotFound
+from app.services.canteen import menu
+from app.views import formats
+from app.views.forms import only_hostel
+from app.views.paging import BadListRequest
+from app.wiring import redis
+
+KITCHEN = frozenset({Portal.ADMIN, Portal.CANTEEN})
+
+
+def chosen_hostel(text: str | None) -> UUID:
+    """The house that is named, else the one chosen in the top bar, else the first."""
+    hostels = {hostel.id for hostel in g.identity.hostels}
+    try:
+        found = UUID(text) if text else only_hostel() or next((hostel.id for hostel in g.identity.hostels), None)
+    except ValueError:
+        found = None
+    if found not in hostels:
+        raise NotFound(gettext("There is no such hostel."))
+    return found
+
+
+def local_now(zone: ZoneInfo) -> datetime:
+    """By the clock of the house."""
+    return formats.now().astimezone(zone)
+
+
+def chosen_day(otherwise: date) -> date:
+    """The day that the address names."""
+    try:
+        return date.fromisoformat(request.args["day"]) if request.args.get("day") else otherwise
+    except ValueError as error:
+        raise BadListRequest(gettext("“%(text)s” is not a value of %(label)s.", text=request.args["day"][:40], label="day")) from error
+
+
+def chosen_meal(times: menu.Times, now: datetime) -> Meal:
+    """The meal that the address names, else the one that the kitchen is at: whose orders ended last, or end next."""
+    if (text := request.args.get("meal")) in set(Meal):
+        return Meal(text)
+    ended = [meal for meal in Meal if times.until[meal] <= now.time()]
+    return ended[-1] if ended else Meal.BREAKFAST
+
+
+def menu_changed(session: Any, hostel_ids: Iterable[UUID]) -> None:
+    """Once this is committed, nobody is shown what the menu was."""
+    org_id, houses, store = g.identity.org_id, list(hostel_ids), redis()
+
+    def forget(_session: Session) -> None:
+        menu.forget(store, org_id, houses)
+
+    event.listen(session, "after_commit", forget, once=True)
