@@ -241,6 +241,8 @@ def test_the_official_clients_understand_the_stand_ins(base):
 def test_what_they_know_outlives_a_restart(gateway, known):
     made = gateway.create_order(order())
     press(made, "pay")
+    requests.post(made.checkout_url.partition("/pay/")[0], timeout=5, data={"gateway": "stripe", "label": "acme", "url": "http://127.0.0.1:1/hook"})
     again = State(known.file)
     assert again.orders == known.orders
+    assert again.address("stripe", "acme") == "http://127.0.0.1:1/hook"
     assert again.orders[made.gateway_id].state == "paid"

@@ -21,7 +21,7 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 30rem; margin: 2rem auto
 h1 { font-size: 1.4rem } .sum { font-size: 2rem; margin: .5rem 0 }
 button, select, input { display: block; width: 100%; box-sizing: border-box; margin: .5rem 0; padding: .7rem; font: inherit }
 button.first { background: #0a6b3d; color: #fff; border: 0; border-radius: .4rem }
-table { border-collapse: collapse; width: 100%; font-size: .85rem } td, th { text-align: left; padding: .3rem .5rem .3rem 0; overflow-wrap: anywhere }
+table { border-collapse: collapse; width: 100%; font-size: .85rem } td, th { text-align: left; padding: .3rem .5rem .3rem 0 } td:last-child { overflow-wrap: anywhere }
 </style>"""
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title>""" + _STYLE
