@@ -50,7 +50,7 @@ class Statement:
         return self.rows[-1].owed_paise if self.rows else self.opening_paise
 
 
-def query(session: Session, resident_id: UUID, first: date, last: date, *, organization: str, made_by: str, now: datetime) -> Statement:  # noqa: PLR0913
+def query(session: Session, resident_id: UUID, first: date, last: date, *, organization: str, made_by: str, now: datetime) -> Statement:
     """The statement as the caller may see it: three statements; NotFound."""
     found = session.scalar(select(Resident).options(joinedload(Resident.hostel), joinedload(Resident.member)).where(Resident.id == resident_id))
     if found is None:

@@ -161,6 +161,11 @@ class Invoice(Tenant, Timestamps, Authored, Model):
         """What is still to be paid."""
         return 0 if self.kind == InvoiceKind.CREDIT_NOTE else self.total_paise - self.paid_paise
 
+    @property
+    def state(self) -> InvoiceState:
+        """Whether something is still to be paid."""
+        return InvoiceState(self.status)
+
     def __repr__(self) -> str:
         return self.reference
 

@@ -227,13 +227,14 @@ def _credit_kind(session: Session, stay_id: UUID, occasion: str, kind: ChargeKin
             amount -= taken
 
 
-def document(house: House, stay: Stay | Invoice, kind: InvoiceKind, occasion: str, lines: Sequence[Line], today: date, *,  # noqa: PLR0913
-             month: date | None = None, note: str = "") -> dict[str, Any]:
+def document(house: House, stay: Stay | Invoice, kind: InvoiceKind, occasion: str, lines: Sequence[Line], today: date, *,
+             month: date | None = None) -> dict[str, Any]:
     """An invoice as app.issue_invoices reads it."""
     settings, stay_id = house.settings, stay.id if isinstance(stay, Stay) else stay.stay_id
     return {"occasion": occasion, "kind": kind.value, "hostel": str(house.hostel_id), "user": stay.user_id, "resident": str(stay.resident_id),
             "stay": stay_id and str(stay_id), "month": month and month.isoformat(), "issued_on": today.isoformat(),
-            "due_on": (today + timedelta(days=settings.due_days)).isoformat(), "seller": house.seller, "gstin": settings.gstin, "note": note,
+            "due_on": (today + timedelta(days=settings.due_days)).isoformat(), "seller": house.seller, "gstin": settings.gstin,
+            "note": "" if any(line.tax_bp for line in lines) or kind is InvoiceKind.DEPOSIT else settings.exempt_reason,
             "lines": [line.document() for line in lines]}
 
 
