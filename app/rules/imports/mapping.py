@@ -70,7 +70,7 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "residents": {
         "name": ("name", "full name", "resident name", "resident", "student name", "tenant"),
         "email": ("email", "e mail", "email address", "mail", "email id"),
-        "moved_in_on": ("moved in on", "move in date", "moved in", "check in date", "check in", "date of joining", "joining date", "from"),
+        "moved_in_on": ("moved in on", "move in date", "moved in", "check in date", "check in", "date of joining", "joining date", "joined on", "joined", "from"),
         "hostel": ("hostel", "property", "hostel code", "hostel name", "building", "branch"),
         "phone": ("phone", "mobile", "phone number", "mobile number", "contact number"),
         "parent_phone": ("guardian phone", "parent phone", "father phone", "guardian mobile", "parent mobile", "emergency contact"),
