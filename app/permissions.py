@@ -143,7 +143,7 @@ _VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.RESIDENTS: "r", R.MAINTENANCE: 
                  R.TASKS: "ru"})
 _MEMBER = _VIEWER | _caps({R.MAINTENANCE: "cr", R.FILES: "c", R.TEAM: "r"})
 _ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r", R.MOVE_OUTS: "ra",
-                                R.WALLET: "cruax", R.CANTEEN: "rx", R.BILLING: "cruax", R.CANTEEN: "rx", R.PAYMENTS: "cruax"})
+                                R.WALLET: "cruax", R.BILLING: "cruax", R.CANTEEN: "rx", R.PAYMENTS: "cruax"})
 _FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TASKS: "ru"})
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})
 _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
@@ -173,6 +173,6 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.VIEWER: _VIEWER,
     # A resident's capabilities are about their own rows: the policies of portal_resident see to that.
     Role.RESIDENT: _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "cr", R.FILES: "cr", R.NOTIFICATIONS: "ru", R.PERSONAL: "cru",
-                          R.MOVE_OUTS: "cru", R.WALLET: "r", R.CANTEEN: "cr", R.BILLING: "r", R.CANTEEN: "cr", R.PAYMENTS: "cr"}),
+                          R.MOVE_OUTS: "cru", R.WALLET: "r", R.BILLING: "r", R.CANTEEN: "cr", R.PAYMENTS: "cr"}),
     Role.PENDING_RESIDENT: _caps({R.NOTIFICATIONS: "ru", R.FILES: "cr", R.PERSONAL: "cru", R.ONBOARDING: "cru"}),
 }
