@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from app.crypto import KeyRing
 from app.gateways.payments import (
@@ -100,7 +100,7 @@ def put_account(session: Session, ring: KeyRing, account_id: UUID, given: GivenA
 def accounts_for(session: Session, hostel_id: UUID) -> Sequence[GatewayAccount]:
     """Through which a hostel takes money, the one to propose first: its own before the organization's."""
     row = GatewayAccount
-    return session.scalars(select(row).where(row.active, or_(row.hostel_id == hostel_id, row.hostel_id.is_(None)))
+    return session.scalars(select(row).options(load_only(row.id, row.name, row.gateway)).where(row.active, or_(row.hostel_id == hostel_id, row.hostel_id.is_(None)))
                            .order_by(row.is_default.desc(), row.hostel_id.is_(None), row.created_at)).all()
 
 
