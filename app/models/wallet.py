@@ -40,6 +40,7 @@ from app.models.declare import (
     MINE,
     Grant,
     Policy,
+    Published,
     functions,
     protect,
     staff_policies,
@@ -309,7 +310,9 @@ for _proof in (LedgerBatch, LedgerCheck):
     protect(_proof.__table__, immutable=True, grants=[Grant((Portal.ADMIN,), select=True)],
             policies=staff_policies(Resource.WALLET, column=None, commands=("SELECT",)))
 protect(LedgerEntry.__table__, immutable=True, grants=[_BOTH], policies=[*_READ, _OWN])
-protect(Wallet.__table__, definer="SELECT, INSERT, UPDATE", grants=[_BOTH], policies=[*_READ, _OWN], unaudited="what the entries sum to")
+protect(Wallet.__table__, definer="SELECT, INSERT, UPDATE", grants=[_BOTH], policies=[*_READ, _OWN], unaudited="what the entries sum to",
+        # That something moved, and whose: no amounts. Postings run as fast with a reader of the stream as without.
+        published=Published(key=("org_id", "hostel_id", "user_id", "id"), columns=("org_id", "hostel_id", "user_id", "id")))
 protect(WalletFreeze.__table__, definer="SELECT, INSERT, UPDATE", grants=[_BOTH], policies=[*_READ, _OWN])
 protect(LedgerProposal.__table__, definer="SELECT, INSERT, UPDATE", grants=[Grant((Portal.ADMIN,), select=True)], policies=_READ)
 trigger("ledger_entries", "c_balanced", "AFTER INSERT", "app.check_balanced()", each="REFERENCING NEW TABLE AS added FOR EACH STATEMENT")

@@ -3983,7 +3983,9 @@ BEGIN
   PERFORM app.assert_move_out(v_found.hostel_id, v_found.user_id, p_action);
   PERFORM FROM stays WHERE org_id = v_org AND id = v_found.stay_id FOR UPDATE;
   SELECT * INTO v_found FROM move_outs WHERE org_id = v_org AND id = p_id FOR UPDATE;
-  IF v_found.status <> ALL (p_states) THEN
+  IF v_found.status = 'noticed' AND p_states = ARRAY['inspected'] THEN
+    RAISE EXCEPTION 'Finish the inspection first.' USING ERRCODE = 'VR409';
+  ELSIF v_found.status <> ALL (p_states) THEN
     RAISE EXCEPTION 'This move-out is % already, so that is not possible any more.', v_found.status USING ERRCODE = 'VR409';
   END IF;
 END
@@ -7656,6 +7658,8 @@ CREATE TABLE wallet_balance_cache (
 	CONSTRAINT wallet_balance_cache_limit_positive CHECK (limit_paise >= 0)
 )
  WITH (fillfactor = 50)
+--;;
+CREATE UNIQUE INDEX wallet_balance_cache_live_key ON wallet_balance_cache (org_id, hostel_id, user_id, id)
 --;;
 CREATE UNIQUE INDEX wallet_balance_cache_person_key ON wallet_balance_cache (org_id, hostel_id, user_id)
 --;;
@@ -12388,4 +12392,6 @@ ALTER TABLE public.payment_intents REPLICA IDENTITY USING INDEX payment_intents_
 --;;
 ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at) WITH (publish_generated_columns = stored)
+ALTER TABLE public.wallet_balance_cache REPLICA IDENTITY USING INDEX wallet_balance_cache_live_key
+--;;
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at), public.wallet_balance_cache (org_id, hostel_id, user_id, id) WITH (publish_generated_columns = stored)
