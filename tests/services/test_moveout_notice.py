@@ -126,7 +126,7 @@ def test_what_was_seen_is_what_is_settled_and_then_stays(world, superuser, lodge
     made = given(world.owner, lodged, leaves)
     with scope(world.owner) as session:
         seen = moveout.draft(session, moveout.find(session, made), leaves)
-    assert refusal(lambda: settled(world.owner, made, leaves)).message.startswith("This move-out is noticed already")
+    assert refusal(lambda: settled(world.owner, made, leaves)).message == "Finish the inspection first."
     looked_at(world.owner, made, 700_00)
     with pytest.raises(Conflict, match="changed in the meantime"), scope(world.owner) as session:
         moveout.settle(session, made, leaves, seen.balance_paise)

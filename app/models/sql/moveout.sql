@@ -97,7 +97,9 @@ BEGIN
   PERFORM app.assert_move_out(v_found.hostel_id, v_found.user_id, p_action);
   PERFORM FROM stays WHERE org_id = v_org AND id = v_found.stay_id FOR UPDATE;
   SELECT * INTO v_found FROM move_outs WHERE org_id = v_org AND id = p_id FOR UPDATE;
-  IF v_found.status <> ALL (p_states) THEN
+  IF v_found.status = 'noticed' AND p_states = ARRAY['inspected'] THEN
+    RAISE EXCEPTION 'Finish the inspection first.' USING ERRCODE = 'VR409';
+  ELSIF v_found.status <> ALL (p_states) THEN
     RAISE EXCEPTION 'This move-out is % already, so that is not possible any more.', v_found.status USING ERRCODE = 'VR409';
   END IF;
 END

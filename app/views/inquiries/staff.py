@@ -321,7 +321,10 @@ class InquiryView(ConsoleModelView):
         """Invite them; the inquiry is won with it."""
         item = self.find(pk)
         with service_call(gettext("Invited. They choose a password and go on from there.")) as call:
-            inquiries.convert(call.session, ring(), settings().secret_key, item, given_id(request.form.get("hostel", "")),
+            if not request.form.get("hostel", "").strip():
+                raise Invalid(gettext("Please choose a hostel."), field="hostel")
+            hostel = edge.given_id(request.form["hostel"], gettext("There is no such hostel."))
+            inquiries.convert(call.session, ring(), settings().secret_key, item, hostel,
                               request.form.get("email", ""), submission_id(), formats.now())
         return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
 
