@@ -182,6 +182,20 @@ def test_a_secret_that_a_gateway_repeats_is_left_out(monkeypatch):
         open_gateway("stripe", keys, "http://127.0.0.1:1").fetch("ref-1", "cs_1")
 
 
+@pytest.mark.parametrize(("name", "answer"), [
+    ("razorpay", '{"id": "plink_1", "reference_id": "ref-1", "status": "paid", "amount": 1, "currency": "INR", "payments": []}'),
+    ("razorpay", '{"id": "plink_1", "reference_id": "ref-2", "status": "created", "amount": 1, "currency": "INR"}'),
+    ("stripe", '{"client_reference_id": "ref-1", "payment_status": "paid", "amount_total": "500", "currency": "inr"}'),
+    ("stripe", '{"client_reference_id": "ref-1", "payment_status": "paid", "amount_total": 500, "currency": "inr", "payment_intent": null}'),
+    ("phonepe", '{"access_token": "t", "expires_at": 9999999999, "orderId": "id-1", "state": "COMPLETED", "amount": 1, "paymentDetails": []}'),
+    ("phonepe", '{"access_token": "t", "expires_at": 9999999999, "orderId": "id-2", "state": "PENDING", "amount": 1}')])
+def test_what_cannot_be_true_is_not_believed(name, answer, monkeypatch):
+    phonepe._TOKENS.clear()
+    monkeypatch.setattr(requests.Session, "request", lambda *_, **__: answered(200, answer.encode()))
+    with pytest.raises(GatewayUnavailable):
+        open_gateway(name, twin_keys(name, "acme"), "http://127.0.0.1:1").fetch("ref-1", "id-1")
+
+
 def answered(status, content):
     made = requests.Response()
     made.status_code, made._content = status, content

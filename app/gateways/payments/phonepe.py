@@ -60,6 +60,7 @@ _LIVES: Final = (300, 3600)  # seconds that an order may be open
 _MARGIN: Final = 60  # seconds before its end at which a token is asked for anew
 COLUMNS: Final = ("PaymentType", "MerchantReferenceId", "PhonePeReferenceId", "From", "Instrument", "CreationDate",
                   "TransactionDate", "SettlementDate", "BankReferenceNo", "Amount", "Fee", "IGST", "CGST", "SGST")
+_READ: Final = tuple(name for name in COLUMNS if name not in ("From", "CreationDate"))
 
 _TOKENS: dict[tuple[str, str, str], tuple[float, str]] = {}  # of this process, by address and client
 
@@ -86,9 +87,11 @@ class PhonePe:
         with reading():
             return HostedOrder(needed(answer["orderId"]), needed_url(answer["redirectUrl"]))
 
-    def fetch(self, reference: str, gateway_id: str) -> PaymentStatus:  # noqa: ARG002 - known by our reference
+    def fetch(self, reference: str, gateway_id: str) -> PaymentStatus:
         answer = self._ask("GET", f"/checkout/v2/order/{part(reference)}/status", params={"details": "true", "errorContext": "true"})
         with reading():
+            if gateway_id and answer["orderId"] != gateway_id:
+                raise ValueError("another order")
             state = _STATES[answer["state"]]
             attempts = answer.get("paymentDetails") or []
             paid = next((one for one in attempts if one["state"] == "COMPLETED"), None)
@@ -135,7 +138,8 @@ class PhonePe:
             last = next((one for one in attempts if one.get("state") == "COMPLETED"), attempts[-1])
             when = told.get("timestamp") or last.get("timestamp") or event.get("timestamp")
             kind = _EVENTS.get((name.rpartition(".")[0], state), EventKind.OTHER)
-            order, refund, payment = word(told.get("orderId")), word(told.get("refundId")), word(last.get("transactionId"))
+            order, refund = word(told.get("orderId")), word(told.get("refundId"))
+            payment = "" if refund else word(last.get("transactionId"))  # that of a refund is another one
             # It numbers no events: the same change of the same thing is the same event.
             return [GatewayEvent(
                 ":".join((name, refund or order, payment, state)), kind,
@@ -146,7 +150,7 @@ class PhonePe:
         raise GatewayRefused("no_api", f"PhonePe gives the statement of {day:%d-%m-%Y} as a file: download it from the dashboard.")
 
     def parse_settlement_csv(self, content: bytes) -> list[SettlementLine]:
-        return statement(content, COLUMNS, _line)
+        return statement(content, _READ, _line)
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         token, fresh = self._token()

@@ -17,6 +17,7 @@ from app.gateways.payments import (
     GatewayEvent,
     GatewayKeys,
     GatewayRefused,
+    GatewayUnavailable,
     HostedOrder,
     LineKind,
     NewOrder,
@@ -30,6 +31,7 @@ from app.gateways.payments import (
 )
 from app.gateways.payments.wire import (
     INDIA,
+    PAGES_MAX,
     Wire,
     check_order,
     header,
@@ -147,16 +149,15 @@ class Razorpay:
                 word(refund.get("receipt")), name)]
 
     def settlements(self, day: date) -> Iterable[SettlementLine]:
-        skip = 0
-        while True:
+        for page in range(PAGES_MAX):
             answer = self._ask("GET", "/v1/settlements/recon/combined", params={
-                "year": day.year, "month": day.month, "day": day.day, "count": _PAGE, "skip": skip})
+                "year": day.year, "month": day.month, "day": day.day, "count": _PAGE, "skip": page * _PAGE})
             with reading():
                 lines = [_line(item) for item in answer["items"]]
             yield from lines
-            skip += len(lines)
             if len(lines) < _PAGE:
                 return
+        raise GatewayUnavailable("endless")
 
     def parse_settlement_csv(self, content: bytes) -> list[SettlementLine]:
         return statement(content, _READ, _row)

@@ -15,6 +15,7 @@ from app.gateways.payments import (
     EventKind,
     GatewayEvent,
     GatewayKeys,
+    GatewayUnavailable,
     HostedOrder,
     LineKind,
     NewOrder,
@@ -27,6 +28,7 @@ from app.gateways.payments import (
     SignatureInvalid,
 )
 from app.gateways.payments.wire import (
+    PAGES_MAX,
     Wire,
     check_order,
     header,
@@ -181,15 +183,16 @@ class Stripe:
                 utr = word(trace.get("value")) or number
             for row in self._pages("/v1/balance_transactions", {"payout": number, "expand": ["data.source"]}):
                 with reading():
-                    if row["type"] not in _MOVES_OUT:
-                        yield _line(row, utr, day)
+                    line = None if row["type"] in _MOVES_OUT else _line(row, utr, day)
+                if line:
+                    yield line
 
     def parse_settlement_csv(self, content: bytes) -> list[SettlementLine]:
         return statement(content, _READ, _row)
 
     def _pages(self, path: str, asked: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         after: str | None = None
-        while True:
+        for _ in range(PAGES_MAX):
             answer = self._ask("GET", path, params=form({**asked, "limit": 100, "starting_after": after}))
             with reading():
                 found, more = list(answer["data"]), answer["has_more"] is True
@@ -197,6 +200,7 @@ class Stripe:
             yield from found
             if not more or after is None:
                 return
+        raise GatewayUnavailable("endless")
 
     def _ask(self, method: str, path: str, key: str | None = None, **options: Any) -> dict[str, Any]:
         headers = {"Stripe-Version": API_VERSION, "Authorization": f"Bearer {self._keys.secret}"}

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -33,6 +32,7 @@ from app.gateways.payments import (
 PATIENCE: Final = 10.0  # seconds for one question, with all requests that it takes
 _PAUSE: Final = 6.0  # seconds without a byte
 _LARGEST: Final = 8 * 1024 * 1024  # bytes of an answer; a page of a settlement has less than one million
+PAGES_MAX: Final = 1000  # of one list: a gateway that always has more must not hold a process
 STATEMENT_MAX: Final = 20 * 1024 * 1024  # bytes of a statement that somebody uploads
 INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 _LONGEST: Final = 200  # characters of an id or a reason
@@ -61,6 +61,7 @@ class Wire:
             session.trust_env = urlsplit(url).scheme == "https"  # proxies are for the outside
             for scheme in ("https://", "http://"):
                 session.mount(scheme, Bounded(time.monotonic() + PATIENCE, _PAUSE, _LARGEST))
+            options.setdefault("auth", _as_it_is)
             try:
                 answer = session.request(method, url, allow_redirects=False, **options)
             except requests.RequestException as error:
@@ -88,12 +89,17 @@ class Wire:
         return shown[:_LONGEST]
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps a .netrc of this machine from putting another header in the place of ours."""
+    return request
+
+
 @contextmanager
 def reading(trouble: type[Exception] = GatewayUnavailable) -> Iterator[None]:
     """Whatever is missing, or of another type than documented, is one thing: an answer that cannot be used."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError, StopIteration) as error:
         raise trouble("unreadable") from error
 
 
@@ -165,7 +171,7 @@ def hmac_hex(secret: str, *parts: bytes) -> str:
 
 
 def same(given: str, made: str) -> bool:
-    return hmac.compare_digest(given.encode(), made.encode())
+    return hmac.compare_digest(given.encode(errors="replace"), made.encode())
 
 
 # Statements that people upload
@@ -201,13 +207,11 @@ def statement(content: bytes, columns: Sequence[str], read: Callable[[Mapping[st
 
 def hundredths(text: str) -> int:
     """`1,234.50` as 123450, exactly; nothing is 0."""
-    try:
-        value = Decimal(text.replace(",", "") or "0") * 100
-    except InvalidOperation:
-        raise ValueError("amount") from None
-    if not value.is_finite() or value != value.to_integral_value() or abs(value) > 10**15:
+    found = re.fullmatch(r"(-?)([0-9][0-9,]{0,18})(?:\.([0-9]{1,2})0*)?", text or "0")
+    if not found:
         raise ValueError("amount")
-    return int(value)
+    sign, whole_part, rest = found.groups(default="")
+    return int(f"{sign}{whole_part.replace(',', '')}{rest:0<2}")
 
 
 def written_day(text: str) -> date:

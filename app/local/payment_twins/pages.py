@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, redirect, render_template_string, request
 
 from app.gateways.payments import NAMES
+from app.gateways.payments.sandbox import twin_keys
 from app.local.payment_twins.settling import rupees
 from app.local.payment_twins.state import LATE, NEWS, STATEMENTS, Order, state
 
@@ -44,7 +45,11 @@ _LIST = _HEAD + """<h1>{{ title }}</h1><p>Programs of this demo that stand in fo
 {% for one in orders %}<tr><td>{{ one.gateway }}<td>{{ one.label }}<td>{{ one.currency }} {{ rupees(one.amount) }}<td>{{ one.state }}
 <td><a href="/pay/{{ one.id }}">{{ one.reference }}</a></tr>{% else %}<tr><td colspan="5">None so far.</tr>{% endfor %}</table>
 <h2>Settlements</h2><ul>{% for gateway, label, day in days %}<li><a href="/statements/{{ gateway }}/{{ label }}/{{ day }}.csv">{{ gateway }}, {{ label }}, {{ day }}</a>
-{% else %}<li>None so far.{% endfor %}</ul><h2>Webhooks</h2><p>On their way: {{ waiting }}. Those of a merchant go to this demo's console, unless another address is given here.</p>
+{% else %}<li>None so far.{% endfor %}</ul><h2>Keys</h2><form><label>Merchant <input name="label" required pattern="[a-z0-9]+" value="{{ label }}"></label><button>Show the keys</button></form>
+{% if label %}<table><tr><th>Gateway<th>Key<th>Secrets: of the key, of webhooks</tr>{% for gateway in gateways %}{% set keys = twin_keys(gateway, label) %}
+<tr><td>{{ gateway }}<td>{{ keys.key_id }}<td>{{ keys.secret }}<br>{{ keys.webhook_secret }}{% for name, value in keys.extra.items() %}<br>{{ name }}: {{ value }}{% endfor %}</tr>
+{% endfor %}</table>{% endif %}
+<h2>Webhooks</h2><p>On their way: {{ waiting }}. Those of a merchant go to this demo's console, unless another address is given here.</p>
 <ul>{% for (gateway, label), url in urls.items() %}<li>{{ gateway }}, {{ label }}: {{ url }}{% endfor %}</ul>
 <form method="post"><label>Gateway <select name="gateway">{% for one in gateways %}<option>{{ one }}{% endfor %}</select></label>
 <label>Merchant <input name="label" required pattern="[a-z0-9]+"></label>
@@ -68,7 +73,8 @@ def everything() -> Any:
     orders = sorted(state().orders.values(), key=lambda one: -one.created)
     days = sorted({(one.gateway, one.label, str(datetime.fromtimestamp(one.paid_at, state().speakers[one.gateway].ZONE).date())) for one in orders if one.paid_at})
     return render_template_string(_LIST, title="Stand-ins for gateways", orders=orders[:100], days=days, rupees=rupees,
-                                  waiting=len(state().outgoing), urls=state().urls, gateways=NAMES)
+                                  waiting=len(state().outgoing), urls=state().urls, gateways=NAMES,
+                                  label=request.args.get("label", ""), twin_keys=twin_keys)
 
 
 @pages.route("/pay/<number>", methods=["GET", "POST"])
