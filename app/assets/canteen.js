@@ -1,8 +1,8 @@
 // The canteen: adds up a cart and keeps what is left up to date; one touch in the kitchen; a sound for new orders, if wanted.
 import { $, $$, get, on, post } from "./dom.js";
 
-const words = JSON.parse($("[data-words]")?.dataset.words || "{}");
-const portal = document.documentElement.lang || "en";
+const words = JSON.parse($("[data-canteen-words]")?.dataset.canteenWords || "{}");
+const language = document.documentElement.lang || "en";
 
 // -- the cart -------------------------------------------------------------------------------------------------
 
@@ -11,8 +11,9 @@ const sum = (cart) => {
   const total = $("[data-total]", cart);
   if (!total) return;
   const paise = $$("[data-dish]", cart).reduce((all, dish) => all + Number(dish.dataset.price) * (Number(boxOf(dish)?.value) || 0), 0);
+  cart.classList.toggle("cart-filled", paise > 0);
   const symbol = total.dataset.currency.replace(/[\d.,\s]/g, "");
-  total.textContent = paise ? words.total.replace("{n}", symbol + (paise / 100).toLocaleString(`${portal}-IN`, { minimumFractionDigits: 2 })) : "";
+  total.textContent = paise ? words.total.replace("{n}", symbol + (paise / 100).toLocaleString(`${language}-IN`, { minimumFractionDigits: 2 })) : "";
 };
 const change = (button, by) => {
   const box = boxOf(button.closest("[data-dish]"));

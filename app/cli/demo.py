@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import click
@@ -44,9 +45,12 @@ def load_command(until: datetime | None) -> None:
             if filled:
                 made = True
                 demo.ask(session, KeyRing(dict(settings().field_keys)), company, ids, moment)
+                if urlsplit(settings().razorpay_api_base).hostname == "127.0.0.1":  # there are stand-ins for gateways
+                    demo.take_money(session, KeyRing(dict(settings().field_keys)), company.slug)
         _take_in(company, ids, organizations[company.slug])
         if filled:
             _propose(company, ids, organizations[company.slug])
+            _eat(company, ids, organizations[company.slug])
     with auth_scope() as session:
         demo.set_passwords(session, ids, password)
     if made:
@@ -78,6 +82,21 @@ def _propose(company: Any, ids: dict[str, int], org_id: UUID) -> None:
                 with tenant_scope(org_id, ids[person.email]) as session:
                     for hostel_id in session.scalars(select(Hostel.id)):
                         demo.propose(session, hostel_id)
+
+
+def _eat(company: Any, ids: dict[str, int], org_id: UUID) -> None:
+    """Residents order for themselves, and those in charge of a house begin to cook."""
+    with tenant_scope(org_id) as session:
+        houses = dict(session.execute(select(Hostel.code, Hostel.id)).all())
+    eaters = [(ids[person.email], houses[code]) for person in company.people for role, code in person.places if role is Role.RESIDENT and code]
+    for place, (person, hostel_id) in enumerate(eaters[::2]):
+        with tenant_scope(org_id, person, portal=Portal.RESIDENT) as session:
+            demo.canteen.order(session, hostel_id, person, place)
+    for person in company.people:
+        for role, code in person.places:
+            if role is Role.HOSTEL_MANAGER and code:
+                with tenant_scope(org_id, ids[person.email]) as session:
+                    demo.canteen.cook(session, houses[code])
 
 
 @group.command("logins")

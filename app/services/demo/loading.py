@@ -23,8 +23,8 @@ from app.models.organizations import Hostel
 from app.models.people import TeamMember, UserCredential
 from app.permissions import Role
 from app.rules.files import MediaType, Purpose
-from app.services import files, organizations, rooms, work
-from app.services.demo import cast, history, lodging, money, pictures
+from app.services import beds, files, organizations, rooms, work
+from app.services.demo import canteen, cast, history, lodging, money, pictures
 from app.services.seeds import category_document
 
 # The demo's password is random: a slow hash would add nothing to it, and ninety of them much to the first start.
@@ -76,6 +76,7 @@ def fill(session: Session, company: cast.Company, ids: Ids, objects: ObjectStore
         _remember(session, company, house, hostels[house.code].id, ids, objects, until)
         lodging.lodge(session, objects, hostels[house.code].id, house, list(_people_of(company, house, ids).residents),
                       _coming(company, house, ids), until.astimezone(history.ZONE).date())
+        canteen.serve(session, hostels[house.code].id, beds.house_day(session, hostels[house.code].id))
         money.pay(session, hostels[house.code].id, house.code, [person for person, _ in _people_of(company, house, ids).residents], until)
     return True
 

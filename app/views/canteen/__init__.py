@@ -18,10 +18,11 @@ register_tones({_S.PLACED: "warning", _S.CONFIRMED: "info", _S.PREPARING: "progr
                 Diet.VEG: "success", Diet.VEGAN: "success", Diet.JAIN: "success", Diet.EGG: "warning", Diet.NON_VEG: "danger"})
 register_words({Diet.VEG: lazy_gettext("Vegetarian"), Diet.EGG: lazy_gettext("With egg"), Diet.NON_VEG: lazy_gettext("Not vegetarian"),
                 Diet.VEGAN: lazy_gettext("Vegan"), Diet.JAIN: lazy_gettext("Jain"),
-                Allergen.EGG: lazy_gettext("Egg"), Allergen.NUTS: lazy_gettext("Peanuts and nuts"),
                 RefundState.NONE: lazy_gettext("No refund"), RefundState.ASKED: lazy_gettext("Refund asked for"),
                 RefundState.DONE: lazy_gettext("Paid back"), RefundState.REFUSED: lazy_gettext("Not paid back"),
                 _S.CONFIRMED: lazy_gettext("Accepted"), _S.PREPARING: lazy_gettext("Being cooked"), _S.READY: lazy_gettext("Ready to eat")})
+
+register_words({Allergen.NUTS: lazy_gettext("Peanuts and nuts")})  # by itself: members of the same text are one key
 
 
 def register(builder: AppBuilder) -> None:
