@@ -174,19 +174,22 @@ def _count(totals: Totals, one: Due) -> None:
 # -- doing -----------------------------------------------------------------------------------------------------------------
 
 
-def step(session: Session, hostel_id: UUID, month: date, after: UUID | None) -> tuple[UUID | None, int, int]:
-    """Charge the next stays, as the product: (the last of them or None, how many, invoices issued). Repeated, it adds nothing."""
+def step(session: Session, hostel_id: UUID, month: date, after: UUID | None, *, on: date | None = None) -> tuple[UUID | None, int, int]:
+    """Charge the next stays, as the product: (the last of them or None, how many, invoices issued). Repeated, it adds nothing.
+
+    `on` is the day that invoices tell they were issued on: today.
+    """
     house = house_of(session, hostel_id)
     found = due(session, house, month, after=after)
     if not found:
         return None, 0, 0
-    issued = charge(session, house, found, month_of(month)[0])
+    issued = charge(session, house, found, month_of(month)[0], on)
     return found[-1].stay.id, len(found), issued
 
 
-def charge(session: Session, house: House, found: Iterable[Due], month: date) -> int:
+def charge(session: Session, house: House, found: Iterable[Due], month: date, on: date | None = None) -> int:
     """Issue what these stays have to pay, and put right what was issued wrongly; how many invoices are new."""
-    today, batch = house_day(session, house.hostel_id), []
+    today, batch = on or house_day(session, house.hostel_id), []
     for one in found:
         occasion = f"month:{month:%Y-%m}:{one.stay.id}:{one.documents}"
         lines = list(one.lines)
