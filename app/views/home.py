@@ -19,7 +19,7 @@ from app.rules.maintenance import CLOSED, OPEN, REOPEN_WINDOW, RequestStatus
 from app.rules.organizations import Limit
 from app.rules.overview import PERIODS, Span, Trend, change
 from app.security import identify
-from app.services import notifications, organizations, overview, work
+from app.services import notifications, organizations, overview, wallet_reading, work
 from app.services.maintenance import figures, residents
 from app.views import cards, charts, formats
 from app.views.cards import Card, Panel, Row
@@ -135,6 +135,7 @@ def _page_of(identity: Identity, session: Session) -> tuple[str, dict[str, Any]]
         case Portal.PLATFORM:
             found = organizations.list_organizations(session)
             return "platform", {"organizations": found, "backlog": work.backlog(session), **charts.helpers(),
+                                "proposals": len(wallet_reading.for_platform(session)),
                                 "scarce": [(tenant, row) for tenant in found for row in _scarce(tenant.usage)]}
         case Portal.RESIDENT:
             return "resident", _own(session)
