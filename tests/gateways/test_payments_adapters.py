@@ -185,6 +185,7 @@ def test_a_secret_that_a_gateway_repeats_is_left_out(monkeypatch):
 @pytest.mark.parametrize(("name", "answer"), [
     ("razorpay", '{"id": "plink_1", "reference_id": "ref-1", "status": "paid", "amount": 1, "currency": "INR", "payments": []}'),
     ("razorpay", '{"id": "plink_1", "reference_id": "ref-2", "status": "created", "amount": 1, "currency": "INR"}'),
+    ("stripe", '{"client_reference_id": "ref-2", "payment_status": "unpaid", "status": "open", "amount_total": 500, "currency": "inr"}'),
     ("stripe", '{"client_reference_id": "ref-1", "payment_status": "paid", "amount_total": "500", "currency": "inr"}'),
     ("stripe", '{"client_reference_id": "ref-1", "payment_status": "paid", "amount_total": 500, "currency": "inr", "payment_intent": null}'),
     ("phonepe", '{"access_token": "t", "expires_at": 9999999999, "orderId": "id-1", "state": "COMPLETED", "amount": 1, "paymentDetails": []}'),

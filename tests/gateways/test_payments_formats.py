@@ -51,14 +51,21 @@ def row(**changes):
 HEAD = ",".join(COLUMNS)
 
 
-def read(*rows, head=HEAD):
-    return open_gateway("razorpay", twin_keys("razorpay", "acme"), "http://127.0.0.1:1").parse_settlement_csv("\n".join([head, *rows]).encode("utf-8-sig"))
+def read(*rows, head=HEAD, name="razorpay"):
+    return open_gateway(name, twin_keys(name, "acme"), "http://127.0.0.1:1").parse_settlement_csv("\n".join([head, *rows]).encode("utf-8-sig"))
 
 
 def test_a_file_as_spreadsheets_save_it_is_read():
     line, = read(row(credit="1,488.20"), "", ",,,", head=HEAD.upper())
     assert (line.amount_paise, line.fee_paise, line.tax_paise, line.net_paise) == (150000, 1000, 180, 148820)
     assert str(line.settled_on) == "2026-12-01"
+
+
+def test_a_refund_takes_away_however_its_sign_is_written():
+    rows = [f"REFUND,key-1,P{number},UPI,02-12-2026,03-12-2026,U1,{amount},0,0,0,0" for number, amount in enumerate(("-200.00", "200.00"))]
+    head = "PaymentType,MerchantReferenceId,PhonePeReferenceId,Instrument,TransactionDate,SettlementDate,BankReferenceNo,Amount,Fee,IGST,CGST,SGST"
+    lines = read(*rows, head=head, name="phonepe")
+    assert [(line.amount_paise, line.refund_id, line.reference) for line in lines] == [(-200_00, "P0", "key-1"), (-200_00, "P1", "key-1")]
 
 
 @pytest.mark.parametrize(("changes", "said"), [

@@ -80,6 +80,7 @@ def test_what_is_signed_is_read(gateway, known, name):
     assert order.id in {one.gateway_id for one in paid}
     back, = [event for event in events if event.kind is EventKind.REFUND_DONE]
     assert (back.reference, back.refund_id, back.refund_key, back.amount_paise) == ("ref-1", "refund-1", "key-1", 200_00)
+    assert back.payment_id in ("", order.payment_id)
 
 
 def test_a_failure_and_an_end_are_told(gateway, known, name):

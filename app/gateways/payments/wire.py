@@ -57,7 +57,6 @@ class Wire:
         """The object that the gateway answers; `refusal` finds its own code and reason in an answer with an error status."""
         url = path if path.startswith(("http://", "https://")) else self._base + path
         with requests.Session() as session:
-            session.max_redirects = 0
             session.trust_env = urlsplit(url).scheme == "https"  # proxies are for the outside
             for scheme in ("https://", "http://"):
                 session.mount(scheme, Bounded(time.monotonic() + PATIENCE, _PAUSE, _LARGEST))

@@ -130,9 +130,11 @@ def refund_status(key: str) -> Any:
 
 
 def _refund_told(known: State, refund: Refund) -> dict[str, Any]:
+    state = {"pending": "CONFIRMED", "done": "COMPLETED"}.get(refund.state, "FAILED")
+    steps = [{"transactionId": f"{refund.id}1", "paymentMode": "UPI_QR", "timestamp": refund.created * 1000, "amount": refund.amount, "state": state}]
     return {"merchantId": "TWIN", "originalMerchantOrderId": known.orders[refund.order_id].reference, "merchantRefundId": refund.key,
             "refundId": refund.id, "amount": refund.amount, "timestamp": refund.created * 1000,
-            "state": {"pending": "CONFIRMED", "done": "COMPLETED"}.get(refund.state, "FAILED")}
+            "state": state, "paymentDetails": steps}
 
 
 def paid(order: Order) -> list[dict[str, Any]]:
