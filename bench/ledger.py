@@ -1,17 +1,31 @@
 """Postings against pgbench's TPC-B, on a PostgreSQL that keeps what is committed: 8 clients, 1,000 wallets, house accounts and audit.
 
 Ours is one statement: it binds the organization, and app.post books a canteen order of two entries. The batch books 50 of
-them in a transaction. TPC-B runs at scale 10 in a database of its own in the same cluster.
+them in a transaction. TPC-B runs at scale 10 in a database of its own in the same cluster. Through HTTP it is the whole
+application under gunicorn, asked over connections that stay open by another process.
 """
 
 from __future__ import annotations
 
+import os
+import random
 import re
+import signal
+import socket
 import statistics
 import subprocess
 import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
 
+from gunicorn.app.base import BaseApplication
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -19,6 +33,7 @@ from app.local.postgres import psql_program
 from app.rules.wallet import AccountCode, TransactionKind, transfer
 from app.services import wallet
 from app.tenancy import tenant_scope
+from app.wiring import db, engines
 from bench._compare import heading, line
 from bench._console import Console, console
 from bench._durable import durable_servers
@@ -42,6 +57,59 @@ def _rate(servers: Servers, database: str, *how: str) -> float:
     found = re.search(r"tps = ([0-9.]+)", told)
     assert found, told
     return float(found[1])
+
+
+def _serve(house: Console, socket_path: Path, hostel: str, first: int, last: int) -> int:
+    """The application with one more address, which posts, as gunicorn runs it; its process."""
+    chance = random.Random()  # noqa: S311 - an example
+
+    def breakfast() -> str:
+        with tenant_scope(house.world.a.org_id) as session:
+            wallet.post(session, [transfer(uuid4().hex, TransactionKind.ORDER, UUID(hostel), 100, debit=AccountCode.WALLET,
+                                           credit=AccountCode.CANTEEN, user_id=chance.randint(first, last))])
+        return "booked"
+
+    class Served(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for name, value in {"bind": f"unix:{socket_path}", "workers": 2, "worker_class": "gthread", "threads": CLIENTS // 2, "loglevel": "error",
+                                "keepalive": 60}.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            for engine in (db.engine, engines().auth, engines().service):
+                engine.dispose(close=False)  # connections of the parent
+            return house.app
+
+    house.app.add_url_rule("/bench/breakfast", "bench_breakfast", breakfast)
+    child = os.fork()
+    if child == 0:
+        try:
+            with house.app.app_context():
+                Served().run()
+        finally:
+            os._exit(0)
+    while not socket_path.exists():
+        time.sleep(0.1)
+    return child
+
+
+def _ask(socket_path: str, until: float) -> int:
+    """How many answers one client gets."""
+    client, answers = HTTPConnection("localhost"), 0
+    client.sock = socket.socket(socket.AF_UNIX)
+    client.sock.connect(socket_path)
+    while time.time() < until:
+        client.request("GET", "/bench/breakfast")
+        answer = client.getresponse()
+        assert (answer.status, answer.read()) == (HTTPStatus.OK, b"booked"), answer.status
+        answers += 1
+    return answers
+
+
+def _http_rate(clients: Any, socket_path: Path) -> float:
+    """Postings per second, by as many clients."""
+    until = time.time() + SECONDS
+    return sum(clients.starmap(_ask, [(str(socket_path), until)] * CLIENTS)) / SECONDS
 
 
 def _residents(house: Console) -> tuple[str, str, int, int]:
@@ -77,17 +145,25 @@ def main() -> None:
             connection.execute(text("ANALYZE"))
         peer = servers.create_database()
         subprocess.run([str(psql_program().with_name("pgbench")), "-i", "-q", "-s", "10", servers.libpq_url(peer)], check=True, capture_output=True)
-        ways = {"one": (database, "-f", str(scripts["one"])), "many": (database, "-f", str(scripts["many"])), "tpcb": (peer,)}
+        served = _serve(house, Path(folder) / "http", hostel, first, last)
+        clients = get_context("fork").Pool(CLIENTS)
+        ways: dict[str, Callable[[], float]] = {
+            "one": partial(_rate, servers, database, "-f", str(scripts["one"])), "many": partial(_rate, servers, database, "-f", str(scripts["many"])),
+            "http": partial(_http_rate, clients, Path(folder) / "http"), "tpcb": partial(_rate, servers, peer)}
         rates: dict[str, list[float]] = {name: [] for name in ways}
         for way in ways.values():
-            _rate(servers, *way)
+            way()
         for number in range(ROUNDS):
             for name in list(ways) if number % 2 == 0 else list(ways)[::-1]:
-                rates[name].append(_rate(servers, *ways[name]))
+                rates[name].append(ways[name]())
+        clients.terminate()
+        os.kill(served, signal.SIGTERM)
+        os.waitpid(served, 0)
         with house.app.app_context(), tenant_scope(house.world.a.org_id) as session:
             wrong = wallet.mismatches(session)
         assert not wrong, wrong
-    for name, what, goal, size in (("one", "one posting per transaction", 1.6, 1), ("many", f"{BATCH} postings per transaction", 8.0, BATCH)):
+    for name, what, goal, size in (("one", "one posting per transaction", 1.6, 1), ("many", f"{BATCH} postings per transaction", 8.0, BATCH),
+                                   ("http", "one posting per request, through Flask", 0.5, 1)):
         ratios = [size * mine / theirs for mine, theirs in zip(rates[name], rates["tpcb"], strict=True)]
         ratio = statistics.median(ratios)
         line(what, f"{size * statistics.median(rates[name]):.0f}/s", f"{statistics.median(rates['tpcb']):.0f}/s",
