@@ -225,6 +225,18 @@ def test_a_token_that_phonepe_took_back_is_asked_for_anew(base):
     assert gateway.fetch("ref-1", made.gateway_id).state is PaymentState.PENDING
 
 
+@pytest.mark.parametrize(("gateway", "tokens"), [
+    ("https://phonepe.example/apis/pg", "https://phonepe.example/apis/identity-manager/v1/oauth/token"),
+    ("https://phonepe.example/apis/pg-sandbox", "https://phonepe.example/apis/pg-sandbox/v1/oauth/token")])
+def test_phonepes_tokens_come_from_beside_the_gateway(gateway, tokens, monkeypatch):
+    phonepe._TOKENS.clear()
+    asked = []
+    answer = b'{"access_token": "t", "expires_at": 9999999999, "orderId": "id-1", "state": "PENDING", "amount": 1}'
+    monkeypatch.setattr(requests.Session, "request", lambda _, method, url, **__: asked.append((method, url)) or answered(200, answer))
+    open_gateway("phonepe", twin_keys("phonepe", "acme"), gateway).fetch("ref-1", "id-1")
+    assert asked == [("POST", tokens), ("GET", f"{gateway}/checkout/v2/order/ref-1/status")]
+
+
 def test_merchants_do_not_see_each_other(base, name, gateway):
     made = gateway.create_order(order())
     other = open_gateway(name, twin_keys(name, "other"), f"{base}/{name}")
