@@ -13,7 +13,7 @@ from app.rules.errors import Invalid
 
 TOP_UP_LEAST_PAISE = 100_00
 TOP_UP_MOST_PAISE = 1_00_000_00
-INTENT_LIFETIME = timedelta(minutes=20)  # how long the gateway's page takes the money
+INTENT_LIFETIME = timedelta(minutes=40)  # how long the gateway's page takes the money; all three allow 31 to 60
 GIVEN_UP_AFTER = timedelta(days=2)  # a gateway that still says "pending" then is not asked any more
 BODY_MAX = 256 * 1024  # bytes of a webhook; the largest that any of the gateways sends is a tenth of it
 KEPT_OF_A_REFUSED_BODY = 4096

@@ -185,3 +185,15 @@ def test_only_residents_top_up_and_nobody_through_accounts_of_others(world, resi
     assert refusal(lambda: begun(resident, elsewhere)).status == 404
     assert refusal(lambda: begun(resident, taken, 99)).field == "amount"
     assert refusal(lambda: begun(world.a.people[Role.PENDING_RESIDENT], taken)).status == 403
+
+
+def test_secrets_of_gateways_are_rotated_with_the_ring(world, taken, told, superuser, monkeypatch):
+    from app.crypto import KeyRing
+    from app.services.personal import rotation
+
+    ring = KeyRing({"k2": b"n" * 32, **settings().field_keys})
+    with service_scope("test") as session:
+        rotation.gateway_accounts(session, ring, None, rotation.Rotated())
+    assert one(superuser, "SELECT left(secrets_token, 6) FROM gateway_accounts") == "v1.k2."
+    with tenant_scope(world.a.org_id) as session:
+        assert payments.Keeper(ring, {"razorpay": ""}).open(session, taken) is told

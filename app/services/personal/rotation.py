@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, and_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.crypto import KeyRing, Undecryptable
+from app.models.payments import GatewayAccount
 from app.models.people import UserCredential
 from app.models.personal import PersonalValue, PersonKey
 from app.rules import personal as rules
@@ -23,6 +24,7 @@ from app.services.contacts import context as contact_context
 from app.services.imports.checking import sealed_context
 from app.services.inquiries.arriving import EMAIL, PHONE, context
 from app.services.inquiries.arriving import indexes as inquiry_indexes
+from app.services.payments.accounts import context as account_context
 from app.services.people.second_factor import secret_context
 from app.services.personal.keys import person_ring, wrapped_in
 from app.services.personal.values import index_purpose, value_context
@@ -123,6 +125,22 @@ def _addresses(named: str, waiting: TextClause, renew: TextClause, made_for: Cal
     return step
 
 
+def gateway_accounts(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """Secrets of accounts at payment gateways."""
+    row = GatewayAccount
+    rows = session.execute(select(row.org_id, row.id, row.secrets_token).where(
+        _old(ring, row.secrets_token), *([row.id > after] if after else [])).order_by(row.id).limit(BATCH)).all()
+    for one in rows:
+        try:
+            fresh = ring.rotate(one.secrets_token, account_context(one.org_id, one.id))
+        except Undecryptable:
+            found.lost[_named(one.secrets_token)] += 1
+            continue
+        session.execute(update(row).where(row.org_id == one.org_id, row.id == one.id, row.secrets_token == one.secrets_token).values(secrets_token=fresh))
+        found.done["gateway accounts"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
 def import_rows(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
     """Rows of imports that wait, or were refused."""
     rows = session.execute(_IMPORT_ROWS, {"prefix": f"v1.{ring.current}.", "after": after, "most": BATCH}).all()
@@ -157,5 +175,5 @@ def second_factors(session: Session, ring: KeyRing, after: int | None, found: Ro
 
 inquiries = _addresses("inquiries", _INQUIRIES, _ROTATE_INQUIRY, context)
 contacts = _addresses("contacts", _CONTACTS, _ROTATE_CONTACT, contact_context)
-SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries, contacts, import_rows]
+SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries, contacts, import_rows, gateway_accounts]
 AUTH_STEPS: list[Step] = [second_factors]
