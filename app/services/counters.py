@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from app.identity import Identity
+from app.models.canteen import CanteenOrder
 from app.models.imports import ImportRun
 from app.models.inquiries import Inquiry
 from app.models.maintenance import MaintenanceAssignment as Assignment
@@ -19,6 +20,7 @@ from app.models.people import Invitation
 from app.models.wallet import LedgerProposal
 from app.models.work import Work
 from app.permissions import Action, Portal, Resource
+from app.rules.canteen import OrderStatus
 from app.rules.imports.runs import CHOOSING
 from app.rules.maintenance import OPEN, RequestStatus
 from app.rules.onboarding import SubmissionState
@@ -86,6 +88,12 @@ def _submissions(identity: Identity) -> Select[Any]:
     return found if identity.hostel_id is None else found.where(Submission.hostel_id == identity.hostel_id)
 
 
+def _orders(identity: Identity) -> Select[Any]:
+    """Placed, and accepted by nobody yet."""
+    found = select(literal(1)).select_from(CanteenOrder).where(CanteenOrder.org_id == identity.org_id, CanteenOrder.status == OrderStatus.PLACED.value)
+    return found if identity.hostel_id is None else found.where(CanteenOrder.hostel_id == identity.hostel_id)
+
+
 def _imports(identity: Identity) -> Select[Any]:
     return select(literal(1)).select_from(ImportRun).where(
         ImportRun.org_id == identity.org_id, ImportRun.created_by == identity.user_id, ImportRun.deleted_at.is_(None),
@@ -109,6 +117,7 @@ _ADMIN = frozenset({Portal.ADMIN})
 COUNTERS: dict[str, Counter] = {
     "requests": Counter(Resource.MAINTENANCE, Action.UPDATE, frozenset({Portal.ADMIN, Portal.MANAGEMENT}), (_waiting, _in_my_hands)),
     "inquiries": Counter(Resource.INQUIRIES, Action.UPDATE, frozenset({Portal.ADMIN, Portal.SALES}), (_inquiries,)),
+    "orders": Counter(Resource.CANTEEN, Action.UPDATE, frozenset({Portal.ADMIN, Portal.CANTEEN}), (_orders,)),
     "my_requests": Counter(Resource.MAINTENANCE, Action.READ, frozenset({Portal.RESIDENT}), (_my_own,)),
     "invitations": Counter(Resource.MEMBERS, Action.CREATE, _ADMIN, (_invitations,)),
     "submissions": Counter(Resource.ONBOARDING, Action.UPDATE, _ADMIN, (_submissions,)),

@@ -19,13 +19,14 @@ PORTALS = {
 # The letter after `g` that leads to a screen, by its endpoint; screens of different portals may share one.
 _KEYS = {"InquiryBoardView": "k", "InquiryView": "q", "BoardView": "b", "RequestView": "r", "FiguresView": "f", "MyRequestsView": "r", "HostelView": "s", "RoomView": "o",
          "BedView": "d", "MemberView": "m", "InvitationView": "i", "TeamView": "t", "PermissionsView": "p", "ImportView": "u",
-         "AuditView": "a", "WorkView": "w", "OrganizationView": "c", "UsageView": "l", "ReportsView": "e"}
+         "KitchenView": "n", "MyCanteenView": "n", "AuditView": "a", "WorkView": "w", "OrganizationView": "c", "UsageView": "l", "ReportsView": "e"}
 # What else people call a screen.
 _SYNONYMS = {
     "InquiryBoardView": lazy_gettext("leads sales kanban cards"), "InquiryView": lazy_gettext("leads prospects enquiries sales"),
     "BoardView": lazy_gettext("kanban cards"), "RequestView": lazy_gettext("tickets complaints repairs maintenance"),
     "FiguresView": lazy_gettext("statistics charts numbers"), "MemberView": lazy_gettext("people residents users roles staff"),
     "InvitationView": lazy_gettext("invite people"), "TeamView": lazy_gettext("employees contractors people staff"),
+    "KitchenView": lazy_gettext("cook orders board"), "DishView": lazy_gettext("food dishes meals"), "MyCanteenView": lazy_gettext("food menu order meals"),
     "HostelView": lazy_gettext("houses buildings properties"), "BedView": lazy_gettext("places occupancy"),
     "PermissionsView": lazy_gettext("rights capabilities roles access"), "AuditView": lazy_gettext("log history changes"),
     "WorkView": lazy_gettext("jobs queue failed dead letters"), "OrganizationView": lazy_gettext("company time zone currency"),

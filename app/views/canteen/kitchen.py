@@ -32,6 +32,7 @@ class KitchenView(ConsoleView):
     route_base = "/canteen/kitchen"
     default_view = "board"
     singular_name, plural_name = "Kitchen", "Kitchen"
+    counter = "orders"
     method_actions: ClassVar[dict[str, Action]] = {"board": Action.READ, "sheet": Action.READ, "step": Action.UPDATE, "times": Action.APPROVE}
 
     @expose("/")
