@@ -20,6 +20,7 @@ from app.languages import sentence
 from app.models.audit import AuditEntry
 from app.models.base import Model
 from app.models.declare import PROTECTED
+from app.models.people import Member
 from app.views import formats
 from app.views.edge import local_path
 
@@ -28,6 +29,7 @@ _LABELS = ("name", "title", "reference", "number", "label")
 DEEDS = {"insert": "Added", "update": "Changed", "delete": "Removed", "export": "Taken out as a file"}
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")  # such as the name of a personal value
 _KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_DECIDERS = {"decided_by"}  # people who may be of the platform, and then are no members: without a foreign key
 _KEYS = {"org_id", "id", "hostel_key"}  # of the row itself: the page is about it
 
 
@@ -115,6 +117,8 @@ def _shown(value: Any, name: str, column: Column[Any] | None, told: Mapping[tupl
         return told[name, str(value)]
     if value is None or value == "":
         return formats.missing()
+    if name in _DECIDERS:
+        return gettext("The platform")
     if column is not None and column.foreign_keys:
         return gettext("one that you cannot see, or that is gone")
     if column is not None and isinstance(value, str):
@@ -168,13 +172,15 @@ def _target(table: Table, name: str) -> Column[Any] | None:
     column = table.columns.get(name)
     if column is None:
         return None
+    if name in _DECIDERS:
+        return Member.__table__.c.user_id  # type: ignore[attr-defined]
     return next((key.column for key in column.foreign_keys if key.column.name != "org_id"), None)
 
 
 def _label(table: Table) -> Column[Any] | None:
     """The column that names a row, if the reader's portal may read it."""
     protection = PROTECTED.get(table.name)
-    label = next((table.columns[name] for name in _LABELS if name in table.columns), None)
+    label = next((table.columns[name] for name in (*_LABELS, "description") if name in table.columns), None)
     if protection is None or label is None:
         return None
     for grant in protection.grants:
