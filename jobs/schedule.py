@@ -22,6 +22,7 @@ SCHEDULE: Final = (
     Scheduled("audit.seal", every=timedelta(minutes=5)),
     Scheduled("ledger.seal", every=timedelta(minutes=5), offset=timedelta(minutes=2)),
     Scheduled("ledger.verify", every=timedelta(days=1), offset=timedelta(hours=21, minutes=30)),
+    Scheduled("reconciliation.sweep", every=timedelta(days=1), offset=timedelta(hours=22, minutes=30)),
     Scheduled("audit.verify", every=timedelta(days=1), offset=timedelta(hours=21)),
     Scheduled("billing.sweep", every=timedelta(days=1), offset=timedelta(hours=1)),  # early in the morning in India
 )

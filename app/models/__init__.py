@@ -24,6 +24,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     personal,
     progress,
     realtime,
+    reconciliation,
     residents,
     rooms,
     saved_views,

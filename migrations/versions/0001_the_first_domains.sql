@@ -5444,28 +5444,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   FROM pg_replication_slots WHERE database = current_database() AND slot_name LIKE 'viramah_live_%'
 $$
 --;;
-CREATE FUNCTION app.wants_known_device(p_user integer) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (
-    SELECT FROM members m JOIN organizations o ON o.id = m.org_id, LATERAL app.active_roles(m.org_id, m.user_id) r
-    WHERE m.user_id = p_user AND o.settings -> 'verify_devices' = 'true' AND r.role <> 'pending_resident')
-$$
---;;
-CREATE FUNCTION app.verify_devices(p_org uuid) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  UPDATE organizations SET settings = settings || '{"verify_devices": true}' WHERE id = p_org
-$$;
-
--- The invitations that wait for whoever has proved to have an address and uses no account yet, the newest first
---;;
-CREATE FUNCTION app.invitations_for(p_email text) RETURNS TABLE (digest bytea, email text, organization text, name text, role text, hostel text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT i.digest, o.email, o.organization, o.name, o.role, o.hostel
-  FROM invitations i, LATERAL app.open_invitation(i.digest) o
-  WHERE lower(i.email) = lower(p_email) AND i.status = 'pending' AND i.digest IS NOT NULL AND o.user_id IS NULL
-  ORDER BY i.created_at DESC, i.id LIMIT 20
-$$
---;;
 CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -5956,6 +5934,309 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   LEFT JOIN LATERAL (SELECT count(*) AS n, min(w.created_at) AS oldest FROM (
     SELECT created_at FROM ledger_transactions WHERE org_id = o.id AND seq > coalesce(sealed.seq, 0) ORDER BY seq LIMIT 10000) w) waiting ON true
   LEFT JOIN LATERAL (SELECT created_at, findings FROM ledger_checks WHERE org_id = o.id ORDER BY created_at DESC LIMIT 1) newest ON true
+$$
+--;;
+CREATE FUNCTION app.add_statement(p_id uuid, p_account uuid, p_origin text, p_digest text, p_file uuid, p_lines jsonb) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_account gateway_accounts;
+  v_known uuid;
+BEGIN
+  SELECT * INTO v_account FROM gateway_accounts WHERE org_id = v_org AND id = p_account FOR UPDATE;
+  IF v_account.id IS NULL OR NOT (app.is_system() OR app.allowed_in('payments', 'read', v_account.hostel_id)) THEN
+    RAISE EXCEPTION 'There is no such account at a gateway.' USING ERRCODE = 'VR404', COLUMN = 'account';
+  ELSIF NOT (app.is_system() OR app.is_staff() AND app.allowed_in('payments', 'create', v_account.hostel_id)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  SELECT id INTO v_known FROM settlement_statements WHERE org_id = v_org AND account_id = p_account AND digest = p_digest;
+  IF v_known IS NOT NULL THEN
+    RETURN v_known;
+  END IF;
+  INSERT INTO settlement_statements (org_id, id, hostel_id, account_id, gateway, origin, digest, file_id, first_on, last_on, lines, added, net_paise, currency)
+  SELECT v_org, p_id, v_account.hostel_id, p_account, v_account.gateway, p_origin, p_digest, p_file, min((l ->> 'settled_on')::date), max((l ->> 'settled_on')::date),
+         count(*), count(DISTINCT l ->> 'line_id') FILTER (WHERE NOT EXISTS (SELECT FROM settlement_lines k
+                    WHERE k.org_id = v_org AND k.account_id = p_account AND k.line_id = l ->> 'line_id')),
+         sum((l ->> 'amount')::bigint - (l ->> 'fee')::bigint - (l ->> 'tax')::bigint), min(l ->> 'currency')
+  FROM jsonb_array_elements(p_lines) l;
+  INSERT INTO settlement_lines (org_id, hostel_id, account_id, statement_id, gateway, line_id, kind, payment_id, reference, gateway_refund_id, amount_paise,
+                                fee_paise, tax_paise, currency, utr, settled_on, occurred_at)
+  SELECT v_org, coalesce(v_account.hostel_id, CASE l ->> 'kind' WHEN 'fee' THEN (
+           SELECT h.id FROM hostels h WHERE h.org_id = v_org AND h.currency = l ->> 'currency' ORDER BY h.created_at, h.id LIMIT 1) END),
+         p_account, p_id, v_account.gateway, l ->> 'line_id', l ->> 'kind', l ->> 'payment_id', l ->> 'reference', l ->> 'refund_id',
+         (l ->> 'amount')::bigint, (l ->> 'fee')::bigint, (l ->> 'tax')::bigint, l ->> 'currency', l ->> 'utr', (l ->> 'settled_on')::date, (l ->> 'at')::timestamptz
+  FROM jsonb_array_elements(p_lines) l
+  ON CONFLICT (org_id, account_id, line_id) DO NOTHING;
+  PERFORM app.enqueue('reconciliation.match', jsonb_build_object('account_id', p_account), 'statement ' || p_id);
+  RETURN p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.book_line(p_line uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row settlement_lines;
+  v_fees bigint;
+  v_clearing bigint;
+BEGIN
+  SELECT l.* INTO v_row FROM settlement_lines l JOIN hostels h ON h.org_id = l.org_id AND h.id = l.hostel_id AND h.currency = l.currency
+  WHERE l.org_id = app.current_org() AND l.id = p_line AND l.transaction_id IS NULL FOR UPDATE OF l;
+  v_fees := v_row.fee_paise + v_row.tax_paise - CASE v_row.kind WHEN 'fee' THEN v_row.amount_paise ELSE 0 END;
+  v_clearing := CASE v_row.kind WHEN 'fee' THEN 0 ELSE v_row.amount_paise END;
+  IF v_row.id IS NULL OR v_fees = 0 AND v_clearing = 0 THEN
+    RETURN;
+  END IF;
+  UPDATE settlement_lines SET transaction_id = (app.post(jsonb_build_array(jsonb_build_object(
+      'key', left('settlement:' || v_row.gateway || ':' || v_row.line_id, 120), 'kind', 'settlement', 'hostel', v_row.hostel_id, 'description', 'Settlement',
+      'source', 'settlement_lines', 'source_id', v_row.id,
+      'entries', (SELECT jsonb_agg(e) FROM (VALUES
+        (jsonb_build_object('code', 'bank', 'amount', v_fees - v_clearing)),
+        (jsonb_build_object('code', 'gateway_fees', 'amount', -v_fees)),
+        (jsonb_build_object('code', 'clearing', 'party', v_row.gateway, 'amount', v_clearing))) AS x (e) WHERE (e ->> 'amount')::bigint <> 0)))))[1]
+  WHERE org_id = v_row.org_id AND id = p_line;
+END
+$$
+--;;
+CREATE FUNCTION app.settle_matches(p_pairs jsonb, p_lines uuid[], p_breaks jsonb) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_new integer;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE settlement_lines l SET confirmation_id = c.id, refund_id = r.id, hostel_id = coalesce(l.hostel_id, c.hostel_id, r.hostel_id)
+  FROM jsonb_array_elements(p_pairs) p
+  LEFT JOIN payment_confirmations c ON c.org_id = v_org AND c.id = (p ->> 'confirmation')::uuid
+  LEFT JOIN payment_refunds r ON r.org_id = v_org AND r.id = (p ->> 'refund')::uuid
+  WHERE l.org_id = v_org AND l.id = (p ->> 'line')::uuid AND l.confirmation_id IS NULL AND l.refund_id IS NULL
+    AND (l.transaction_id IS NULL OR l.hostel_id = coalesce(c.hostel_id, r.hostel_id));
+  UPDATE settlement_lines l SET hostel_id = coalesce(c.hostel_id, r.hostel_id)
+  FROM jsonb_array_elements(p_breaks) n
+  LEFT JOIN payment_confirmations c ON c.org_id = v_org AND c.id = (n ->> 'confirmation')::uuid
+  LEFT JOIN payment_refunds r ON r.org_id = v_org AND r.id = (n ->> 'refund')::uuid
+  WHERE l.org_id = v_org AND l.id = (n ->> 'line')::uuid AND l.hostel_id IS NULL;
+  PERFORM app.book_line(id) FROM (SELECT (p ->> 'line')::uuid AS id FROM jsonb_array_elements(p_pairs) p UNION SELECT unnest(p_lines) ORDER BY 1) x;
+  -- What has its other side now does not miss it any more; a proposal that waits for it goes on.
+  UPDATE reconciliation_breaks b SET status = 'matched', closed_at = app.now()
+  FROM settlement_lines l
+  WHERE b.org_id = v_org AND b.status = 'open' AND l.org_id = v_org AND (l.confirmation_id IS NOT NULL OR l.refund_id IS NOT NULL) AND (
+    b.line_id = l.id AND b.cause IN ('missing_in_ledger', 'unknown_refund')
+    OR b.cause IN ('late', 'missing_at_gateway') AND (b.confirmation_id = l.confirmation_id OR b.refund_id = l.refund_id))
+    AND NOT EXISTS (SELECT FROM ledger_proposals p WHERE p.org_id = v_org AND p.id = b.proposal_id AND p.status = 'proposed');
+  UPDATE reconciliation_breaks b SET status = 'matched', closed_at = app.now()
+  WHERE b.org_id = v_org AND b.status = 'open' AND b.cause = 'late'
+    AND EXISTS (SELECT FROM jsonb_array_elements(p_breaks) n WHERE n ->> 'cause' = 'missing_at_gateway' AND n ->> 'about' = b.about);
+  WITH fresh AS (
+    INSERT INTO reconciliation_breaks (org_id, hostel_id, account_id, gateway, cause, about, amount_paise, currency, line_id, confirmation_id, refund_id)
+    SELECT v_org, coalesce(c.hostel_id, r.hostel_id, l.hostel_id), (n ->> 'account')::uuid, n ->> 'gateway', n ->> 'cause', n ->> 'about',
+           (n ->> 'amount')::bigint, n ->> 'currency', l.id, c.id, r.id
+    FROM jsonb_array_elements(p_breaks) n
+    LEFT JOIN settlement_lines l ON l.org_id = v_org AND l.id = (n ->> 'line')::uuid
+    LEFT JOIN payment_confirmations c ON c.org_id = v_org AND c.id = (n ->> 'confirmation')::uuid
+    LEFT JOIN payment_refunds r ON r.org_id = v_org AND r.id = (n ->> 'refund')::uuid
+    ON CONFLICT (org_id, cause, about) WHERE status <> 'matched' DO NOTHING RETURNING id)
+  SELECT count(*) INTO v_new FROM fresh
+  WHERE app.enqueue('reconciliation.found', jsonb_build_object('break_id', id), 'break ' || id) IS NOT NULL;
+  RETURN v_new;
+END
+$$;
+
+-- What is on its way in each hostel, by the ledger and by what payments, refunds and lines say
+--;;
+CREATE FUNCTION app.clearing_state() RETURNS TABLE (hostel_id uuid, gateway text, currency text, booked_paise bigint, expected_paise bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH side AS (
+    SELECT a.hostel_id, a.party AS gateway, e.amount_paise AS booked, 0::bigint AS expected
+    FROM ledger_accounts a JOIN ledger_entries e ON e.org_id = a.org_id AND e.account_id = a.id
+    WHERE a.org_id = app.current_org() AND a.code = 'clearing'
+    UNION ALL
+    SELECT c.hostel_id, c.gateway, 0, -c.amount_paise FROM payment_confirmations c WHERE c.org_id = app.current_org()
+    UNION ALL
+    SELECT r.hostel_id, i.gateway, 0, r.amount_paise FROM payment_refunds r JOIN payment_intents i ON i.org_id = r.org_id AND i.id = r.intent_id
+    WHERE r.org_id = app.current_org() AND r.status IN ('approved', 'sent', 'done')
+    UNION ALL
+    SELECT l.hostel_id, l.gateway, 0, CASE l.kind WHEN 'fee' THEN 0 ELSE l.amount_paise END FROM settlement_lines l
+    WHERE l.org_id = app.current_org() AND l.transaction_id IS NOT NULL
+    UNION ALL
+    SELECT b.hostel_id, b.gateway, 0, p.amount_paise FROM reconciliation_breaks b JOIN ledger_proposals p ON p.org_id = b.org_id AND p.id = b.proposal_id
+    WHERE b.org_id = app.current_org() AND p.status = 'approved')
+  SELECT s.hostel_id, s.gateway, h.currency, sum(s.booked)::bigint, sum(s.expected)::bigint
+  FROM side s JOIN hostels h ON h.org_id = app.current_org() AND h.id = s.hostel_id
+  WHERE app.is_system() OR app.allowed_in('payments', 'read', s.hostel_id)
+  GROUP BY s.hostel_id, s.gateway, h.currency
+$$
+--;;
+CREATE FUNCTION app.check_clearing() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_found integer;
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE reconciliation_breaks b SET status = 'matched', closed_at = app.now()
+  WHERE b.org_id = v_org AND b.status = 'open' AND b.cause = 'clearing_differs' AND NOT EXISTS (
+    SELECT FROM app.clearing_state() s WHERE s.hostel_id = b.hostel_id AND s.gateway = b.gateway AND s.booked_paise - s.expected_paise = b.amount_paise);
+  WITH fresh AS (
+    INSERT INTO reconciliation_breaks (org_id, hostel_id, gateway, cause, about, amount_paise, currency)
+    SELECT v_org, s.hostel_id, s.gateway, 'clearing_differs', s.hostel_id || ':' || s.gateway || ':' || (s.booked_paise - s.expected_paise),
+           s.booked_paise - s.expected_paise, s.currency
+    FROM app.clearing_state() s WHERE s.booked_paise <> s.expected_paise
+    ON CONFLICT (org_id, cause, about) WHERE status <> 'matched' DO NOTHING RETURNING id)
+  SELECT count(*) INTO v_found FROM fresh
+  WHERE app.enqueue('reconciliation.found', jsonb_build_object('break_id', id), 'break ' || id) IS NOT NULL;
+  RETURN v_found;
+END
+$$
+--;;
+CREATE FUNCTION app.lock_break(p_id uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row reconciliation_breaks;
+BEGIN
+  SELECT * INTO v_row FROM reconciliation_breaks WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF v_row.id IS NULL OR NOT app.allowed_in('payments', 'read', v_row.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such break.' USING ERRCODE = 'VR404';
+  ELSIF NOT (app.is_staff() AND app.allowed_in('wallet', p_action, v_row.hostel_id)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF v_row.status <> 'open' THEN
+    RAISE EXCEPTION 'This break is settled already.' USING ERRCODE = 'VR409';
+  ELSIF EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_row.org_id AND id = v_row.proposal_id AND status = 'proposed') THEN
+    RAISE EXCEPTION 'A proposal for this break waits for its decision.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.match_break(p_id uuid, p_other uuid, p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_break reconciliation_breaks;
+  v_line settlement_lines;
+  v_hostel uuid;
+  v_amount bigint;
+BEGIN
+  PERFORM app.lock_break(p_id, 'approve');
+  SELECT * INTO v_break FROM reconciliation_breaks WHERE org_id = v_org AND id = p_id;
+  SELECT * INTO v_line FROM settlement_lines WHERE org_id = v_org AND id = v_break.line_id FOR UPDATE;
+  IF v_line.id IS NULL OR v_line.confirmation_id IS NOT NULL OR v_line.refund_id IS NOT NULL THEN
+    RAISE EXCEPTION 'Only a line that has no other side can be matched.' USING ERRCODE = 'VR409';
+  END IF;
+  SELECT x.hostel_id, x.amount INTO v_hostel, v_amount FROM (
+    SELECT c.hostel_id, c.amount_paise AS amount FROM payment_confirmations c
+    WHERE c.org_id = v_org AND c.id = p_other AND v_line.kind = 'payment' AND c.gateway = v_line.gateway AND c.currency = v_line.currency
+    UNION ALL
+    SELECT r.hostel_id, -r.amount_paise FROM payment_refunds r JOIN payment_intents i ON i.org_id = r.org_id AND i.id = r.intent_id
+    WHERE r.org_id = v_org AND r.id = p_other AND v_line.kind = 'refund' AND i.gateway = v_line.gateway AND r.currency = v_line.currency
+      AND r.status IN ('approved', 'sent', 'done')) x
+  WHERE app.allowed_in('wallet', 'approve', x.hostel_id) AND (v_line.transaction_id IS NULL OR x.hostel_id = v_line.hostel_id)
+    AND NOT EXISTS (SELECT FROM settlement_lines l WHERE l.org_id = v_org AND p_other IN (l.confirmation_id, l.refund_id))
+    AND NOT EXISTS (SELECT FROM reconciliation_breaks b WHERE b.org_id = v_org AND p_other IN (b.confirmation_id, b.refund_id)
+                    AND (b.status IN ('written_off', 'corrected') OR b.proposal_id IS NOT NULL AND b.status = 'open'));
+  IF v_hostel IS NULL THEN
+    RAISE EXCEPTION 'There is no such payment that has no line yet.' USING ERRCODE = 'VR404', COLUMN = 'other';
+  END IF;
+  UPDATE settlement_lines SET hostel_id = v_hostel, confirmation_id = CASE kind WHEN 'payment' THEN p_other END, refund_id = CASE kind WHEN 'refund' THEN p_other END
+  WHERE org_id = v_org AND id = v_line.id;
+  PERFORM app.book_line(v_line.id);
+  UPDATE reconciliation_breaks SET status = 'matched', closed_at = app.now(), closed_by = app.current_user_id(), note = left(btrim(coalesce(p_note, '')), 500),
+    hostel_id = v_hostel
+  WHERE org_id = v_org AND id = p_id;
+  UPDATE reconciliation_breaks SET status = 'matched', closed_at = app.now(), closed_by = app.current_user_id()
+  WHERE org_id = v_org AND status = 'open' AND cause IN ('late', 'missing_at_gateway') AND p_other IN (confirmation_id, refund_id);
+  INSERT INTO reconciliation_breaks (org_id, hostel_id, account_id, gateway, cause, about, amount_paise, currency, line_id, confirmation_id, refund_id)
+  SELECT v_org, v_hostel, v_line.account_id, v_line.gateway, 'amount_differs', 'line ' || v_line.id, v_amount - v_line.amount_paise, v_line.currency, v_line.id,
+         CASE v_line.kind WHEN 'payment' THEN p_other END, CASE v_line.kind WHEN 'refund' THEN p_other END
+  WHERE v_amount <> v_line.amount_paise ON CONFLICT (org_id, cause, about) WHERE status <> 'matched' DO NOTHING;
+END
+$$;
+
+-- Proposes to write it off, or to correct the books
+--;;
+CREATE FUNCTION app.propose_break(p_id uuid, p_kind text, p_hostel uuid, p_reason text, p_proposal uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_row reconciliation_breaks;
+  v_hostel uuid;
+BEGIN
+  IF EXISTS (SELECT FROM reconciliation_breaks WHERE org_id = v_org AND id = p_id AND proposal_id = p_proposal) THEN
+    RETURN p_proposal; -- sent twice
+  END IF;
+  PERFORM app.lock_break(p_id, 'create');
+  SELECT * INTO v_row FROM reconciliation_breaks WHERE org_id = v_org AND id = p_id;
+  v_hostel := coalesce(v_row.hostel_id, p_hostel);
+  IF v_hostel IS NULL OR NOT app.allowed_in('wallet', 'create', v_hostel) OR NOT EXISTS (SELECT FROM hostels WHERE org_id = v_org AND id = v_hostel) THEN
+    RAISE EXCEPTION 'Please choose a hostel.' USING ERRCODE = 'VR422', COLUMN = 'hostel';
+  ELSIF v_row.amount_paise = 0 THEN
+    RAISE EXCEPTION 'There is nothing to book about this break.' USING ERRCODE = 'VR409';
+  ELSIF p_kind NOT IN ('write_off', 'adjustment') OR p_kind = 'write_off' AND v_row.amount_paise < 0 THEN
+    RAISE EXCEPTION 'Only what is missing can be written off: correct the books instead.' USING ERRCODE = 'VR409';
+  END IF;
+  IF v_row.hostel_id IS NULL THEN
+    UPDATE settlement_lines SET hostel_id = v_hostel WHERE org_id = v_org AND id = v_row.line_id AND transaction_id IS NULL;
+    PERFORM app.book_line(v_row.line_id);
+    IF NOT EXISTS (SELECT FROM settlement_lines WHERE org_id = v_org AND id = v_row.line_id AND transaction_id IS NOT NULL) THEN
+      RAISE EXCEPTION 'This hostel keeps its books in another currency.' USING ERRCODE = 'VR409';
+    END IF;
+  END IF;
+  UPDATE reconciliation_breaks SET hostel_id = v_hostel,
+    proposal_id = app.write_proposal(v_hostel, p_kind, NULL, v_row.gateway, v_row.amount_paise, p_reason, 'reconciliation_breaks', p_id, p_proposal)
+  WHERE org_id = v_org AND id = p_id;
+  RETURN p_proposal;
+END
+$$
+--;;
+CREATE FUNCTION app.follow_break_proposal() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.source = 'reconciliation_breaks' AND NEW.status = 'approved' AND OLD.status <> 'approved' AND NEW.org_id = app.current_org() THEN
+    UPDATE reconciliation_breaks SET status = CASE NEW.kind WHEN 'write_off' THEN 'written_off' ELSE 'corrected' END, closed_at = app.now(),
+      closed_by = app.current_user_id(), note = NEW.reason
+    WHERE org_id = NEW.org_id AND id = NEW.source_id AND status = 'open';
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.resolve_break(p_id uuid, p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_break(p_id, 'approve');
+  IF btrim(coalesce(p_note, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  UPDATE reconciliation_breaks SET status = 'resolved', closed_at = app.now(), closed_by = app.current_user_id(), note = left(btrim(p_note), 500)
+  WHERE org_id = app.current_org() AND id = p_id AND (amount_paise = 0 OR cause = 'clearing_differs');
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'Money is missing or too much here: match it, write it off or correct the books.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.wants_known_device(p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM members m JOIN organizations o ON o.id = m.org_id, LATERAL app.active_roles(m.org_id, m.user_id) r
+    WHERE m.user_id = p_user AND o.settings -> 'verify_devices' = 'true' AND r.role <> 'pending_resident')
+$$
+--;;
+CREATE FUNCTION app.verify_devices(p_org uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE organizations SET settings = settings || '{"verify_devices": true}' WHERE id = p_org
+$$;
+
+-- The invitations that wait for whoever has proved to have an address and uses no account yet, the newest first
+--;;
+CREATE FUNCTION app.invitations_for(p_email text) RETURNS TABLE (digest bytea, email text, organization text, name text, role text, hostel text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT i.digest, o.email, o.organization, o.name, o.role, o.hostel
+  FROM invitations i, LATERAL app.open_invitation(i.digest) o
+  WHERE lower(i.email) = lower(p_email) AND i.status = 'pending' AND i.digest IS NOT NULL AND o.user_id IS NULL
+  ORDER BY i.created_at DESC, i.id LIMIT 20
 $$
 --;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
@@ -7569,6 +7850,36 @@ CREATE INDEX rooms_sort_number ON rooms (org_id, number, id)
 --;;
 CREATE INDEX rooms_type ON rooms (org_id, room_type_id)
 --;;
+CREATE TABLE settlement_statements (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	account_id UUID NOT NULL, 
+	gateway TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	file_id UUID, 
+	first_on DATE NOT NULL, 
+	last_on DATE NOT NULL, 
+	lines INTEGER NOT NULL, 
+	added INTEGER NOT NULL, 
+	net_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, account_id) REFERENCES gateway_accounts (org_id, id), 
+	FOREIGN KEY(org_id, file_id) REFERENCES files (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT settlement_statements_gateway_known CHECK (gateway IN ('phonepe', 'razorpay', 'stripe')), 
+	CONSTRAINT settlement_statements_origin_known CHECK (origin IN ('api', 'file'))
+)
+--;;
+CREATE UNIQUE INDEX settlement_statements_key ON settlement_statements (org_id, account_id, digest)
+--;;
+CREATE INDEX settlement_statements_sort_created ON settlement_statements (org_id, created_at, id)
+--;;
 CREATE TABLE tariffs (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -8278,6 +8589,48 @@ CREATE TABLE maintenance_status_history (
 --;;
 CREATE INDEX maintenance_status_history_request ON maintenance_status_history (org_id, request_id, seq)
 --;;
+CREATE TABLE settlement_lines (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	account_id UUID NOT NULL, 
+	statement_id UUID NOT NULL, 
+	gateway TEXT NOT NULL, 
+	line_id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	payment_id TEXT NOT NULL, 
+	reference TEXT NOT NULL, 
+	gateway_refund_id TEXT NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	fee_paise BIGINT NOT NULL, 
+	tax_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	utr TEXT NOT NULL, 
+	settled_on DATE NOT NULL, 
+	occurred_at TIMESTAMP WITH TIME ZONE, 
+	confirmation_id UUID, 
+	refund_id UUID, 
+	transaction_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, account_id) REFERENCES gateway_accounts (org_id, id), 
+	FOREIGN KEY(org_id, statement_id) REFERENCES settlement_statements (org_id, id), 
+	FOREIGN KEY(org_id, confirmation_id) REFERENCES payment_confirmations (org_id, id), 
+	FOREIGN KEY(org_id, refund_id) REFERENCES payment_refunds (org_id, id), 
+	FOREIGN KEY(org_id, transaction_id) REFERENCES ledger_transactions (org_id, id), 
+	CONSTRAINT settlement_lines_kind_known CHECK (kind IN ('payment', 'refund', 'fee', 'adjustment')), 
+	CONSTRAINT settlement_lines_one_side CHECK (confirmation_id IS NULL OR refund_id IS NULL)
+)
+--;;
+CREATE UNIQUE INDEX settlement_lines_confirmation ON settlement_lines (org_id, confirmation_id) WHERE confirmation_id IS NOT NULL
+--;;
+CREATE UNIQUE INDEX settlement_lines_key ON settlement_lines (org_id, account_id, line_id)
+--;;
+CREATE UNIQUE INDEX settlement_lines_refund ON settlement_lines (org_id, refund_id) WHERE refund_id IS NOT NULL
+--;;
+CREATE INDEX settlement_lines_statement ON settlement_lines (org_id, statement_id)
+--;;
 CREATE TABLE stays (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -8546,6 +8899,47 @@ CREATE INDEX onboarding_submissions_queue ON onboarding_submissions (org_id, hos
 CREATE UNIQUE INDEX onboarding_submissions_round_key ON onboarding_submissions (org_id, user_id, round)
 --;;
 CREATE INDEX onboarding_submissions_sort_submitted ON onboarding_submissions (org_id, submitted_at, id)
+--;;
+CREATE TABLE reconciliation_breaks (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	account_id UUID, 
+	gateway TEXT NOT NULL, 
+	cause TEXT NOT NULL, 
+	about TEXT NOT NULL, 
+	amount_paise BIGINT NOT NULL, 
+	currency TEXT NOT NULL, 
+	line_id UUID, 
+	confirmation_id UUID, 
+	refund_id UUID, 
+	status TEXT DEFAULT 'open' NOT NULL, 
+	proposal_id UUID, 
+	closed_at TIMESTAMP WITH TIME ZONE, 
+	closed_by INTEGER, 
+	note VARCHAR(500), 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, account_id) REFERENCES gateway_accounts (org_id, id), 
+	FOREIGN KEY(org_id, line_id) REFERENCES settlement_lines (org_id, id), 
+	FOREIGN KEY(org_id, confirmation_id) REFERENCES payment_confirmations (org_id, id), 
+	FOREIGN KEY(org_id, refund_id) REFERENCES payment_refunds (org_id, id), 
+	FOREIGN KEY(org_id, proposal_id) REFERENCES ledger_proposals (org_id, id), 
+	FOREIGN KEY(org_id, closed_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT reconciliation_breaks_cause_known CHECK (cause IN ('missing_in_ledger', 'missing_at_gateway', 'amount_differs', 'currency_differs', 'duplicate', 'fee_differs', 'late', 'unknown_refund', 'clearing_differs')), 
+	CONSTRAINT reconciliation_breaks_status_known CHECK (status IN ('open', 'matched', 'written_off', 'corrected', 'resolved')), 
+	CONSTRAINT reconciliation_breaks_closed CHECK ((status = 'open') = (closed_at IS NULL))
+)
+--;;
+CREATE UNIQUE INDEX reconciliation_breaks_key ON reconciliation_breaks (org_id, cause, about) WHERE status <> 'matched'
+--;;
+CREATE INDEX reconciliation_breaks_line ON reconciliation_breaks (org_id, line_id)
+--;;
+CREATE INDEX reconciliation_breaks_open ON reconciliation_breaks (org_id, created_at, id) WHERE status = 'open'
+--;;
+CREATE INDEX reconciliation_breaks_sort_created ON reconciliation_breaks (org_id, created_at, id)
 --;;
 CREATE TABLE invoice_allocations (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -9622,60 +10016,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.tasks TO viramah_definer
 --;;
 GRANT SELECT (org_id, id, kind, user_id, portal, title, status, done, total, step, message, result, subject_id, file_id, started_at, finished_at, created_at, updated_at) ON public.tasks TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
 --;;
-ALTER TABLE public.saved_views ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.saved_views FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.saved_views TO viramah_definer
---;;
-GRANT SELECT ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
---;;
-GRANT INSERT (id, screen, resource, name, query, shared) ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
---;;
-GRANT UPDATE (name, query, shared, is_default) ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
---;;
-GRANT DELETE ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
---;;
-ALTER TABLE public.mailed_proofs ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.mailed_proofs FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT ON public.mailed_proofs TO viramah_auth
---;;
-GRANT INSERT (id, purpose, user_id, expires_at, used_at) ON public.mailed_proofs TO viramah_auth
---;;
-GRANT UPDATE (used_at) ON public.mailed_proofs TO viramah_auth
---;;
-GRANT DELETE ON public.mailed_proofs TO viramah_auth
---;;
-ALTER TABLE public.known_devices ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.known_devices FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, DELETE ON public.known_devices TO viramah_definer
---;;
-GRANT SELECT ON public.known_devices TO viramah_auth
---;;
-GRANT INSERT (id, user_id, digest, device, used_at, expires_at) ON public.known_devices TO viramah_auth
---;;
-GRANT UPDATE (used_at, expires_at) ON public.known_devices TO viramah_auth
---;;
-GRANT DELETE ON public.known_devices TO viramah_auth
---;;
-ALTER TABLE public.provider_links ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.provider_links FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, DELETE ON public.provider_links TO viramah_definer
---;;
-GRANT SELECT ON public.provider_links TO viramah_auth
---;;
-GRANT INSERT (id, user_id, provider, subject, used_at) ON public.provider_links TO viramah_auth
---;;
-GRANT UPDATE (used_at) ON public.provider_links TO viramah_auth
---;;
-GRANT DELETE ON public.provider_links TO viramah_auth
---;;
 ALTER TABLE public.ledger_accounts ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.ledger_accounts FORCE ROW LEVEL SECURITY
@@ -9739,6 +10079,84 @@ ALTER TABLE public.ledger_proposals FORCE ROW LEVEL SECURITY
 GRANT SELECT, INSERT, UPDATE ON public.ledger_proposals TO viramah_definer
 --;;
 GRANT SELECT ON public.ledger_proposals TO portal_admin
+--;;
+ALTER TABLE public.settlement_statements ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.settlement_statements FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.settlement_statements TO viramah_definer
+--;;
+GRANT SELECT ON public.settlement_statements TO portal_admin
+--;;
+ALTER TABLE public.settlement_lines ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.settlement_lines FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.settlement_lines TO viramah_definer
+--;;
+GRANT SELECT ON public.settlement_lines TO portal_admin
+--;;
+ALTER TABLE public.reconciliation_breaks ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.reconciliation_breaks FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.reconciliation_breaks TO viramah_definer
+--;;
+GRANT SELECT ON public.reconciliation_breaks TO portal_admin
+--;;
+ALTER TABLE public.saved_views ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.saved_views FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.saved_views TO viramah_definer
+--;;
+GRANT SELECT ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT INSERT (id, screen, resource, name, query, shared) ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT UPDATE (name, query, shared, is_default) ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT DELETE ON public.saved_views TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+ALTER TABLE public.mailed_proofs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.mailed_proofs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.mailed_proofs TO viramah_auth
+--;;
+GRANT INSERT (id, purpose, user_id, expires_at, used_at) ON public.mailed_proofs TO viramah_auth
+--;;
+GRANT UPDATE (used_at) ON public.mailed_proofs TO viramah_auth
+--;;
+GRANT DELETE ON public.mailed_proofs TO viramah_auth
+--;;
+ALTER TABLE public.known_devices ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.known_devices FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, DELETE ON public.known_devices TO viramah_definer
+--;;
+GRANT SELECT ON public.known_devices TO viramah_auth
+--;;
+GRANT INSERT (id, user_id, digest, device, used_at, expires_at) ON public.known_devices TO viramah_auth
+--;;
+GRANT UPDATE (used_at, expires_at) ON public.known_devices TO viramah_auth
+--;;
+GRANT DELETE ON public.known_devices TO viramah_auth
+--;;
+ALTER TABLE public.provider_links ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.provider_links FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, DELETE ON public.provider_links TO viramah_definer
+--;;
+GRANT SELECT ON public.provider_links TO viramah_auth
+--;;
+GRANT INSERT (id, user_id, provider, subject, used_at) ON public.provider_links TO viramah_auth
+--;;
+GRANT UPDATE (used_at) ON public.provider_links TO viramah_auth
+--;;
+GRANT DELETE ON public.provider_links TO viramah_auth
 --;;
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY
 --;;
@@ -10086,20 +10504,6 @@ CREATE POLICY everybody_select on public.document_requirements AS PERMISSIVE FOR
 --;;
 CREATE POLICY mine_or_all_select on public.tasks AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('work', 'read'))))
 --;;
-CREATE POLICY mine_or_shared_select on public.saved_views AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (shared AND app.can(resource, 'read'))))
---;;
-CREATE POLICY mine_insert on public.saved_views AS PERMISSIVE FOR INSERT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (NOT shared OR (SELECT app.can('team', 'update'))))
---;;
-CREATE POLICY mine_update on public.saved_views AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id())) WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (NOT shared OR (SELECT app.can('team', 'update'))))
---;;
-CREATE POLICY mine_delete on public.saved_views AS PERMISSIVE FOR DELETE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
---;;
-CREATE POLICY auth_all on public.mailed_proofs AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
---;;
-CREATE POLICY auth_all on public.known_devices AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
---;;
-CREATE POLICY auth_all on public.provider_links AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
---;;
 CREATE POLICY staff_select on public.ledger_accounts AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY own_select on public.ledger_accounts AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
@@ -10123,6 +10527,26 @@ CREATE POLICY staff_select on public.wallet_freezes AS PERMISSIVE FOR SELECT TO 
 CREATE POLICY own_select on public.wallet_freezes AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
 --;;
 CREATE POLICY staff_select on public.ledger_proposals AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('wallet', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.settlement_statements AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.settlement_lines AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.reconciliation_breaks AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('payments', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY mine_or_shared_select on public.saved_views AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (shared AND app.can(resource, 'read'))))
+--;;
+CREATE POLICY mine_insert on public.saved_views AS PERMISSIVE FOR INSERT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (NOT shared OR (SELECT app.can('team', 'update'))))
+--;;
+CREATE POLICY mine_update on public.saved_views AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id())) WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (NOT shared OR (SELECT app.can('team', 'update'))))
+--;;
+CREATE POLICY mine_delete on public.saved_views AS PERMISSIVE FOR DELETE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY auth_all on public.mailed_proofs AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
+--;;
+CREATE POLICY auth_all on public.known_devices AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
+--;;
+CREATE POLICY auth_all on public.provider_links AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
 --;;
 CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('work', 'read')))
 --;;
@@ -10237,6 +10661,10 @@ CREATE TRIGGER "c_balanced" AFTER INSERT ON public.ledger_entries REFERENCING NE
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('ledger_proposal')
 --;;
 CREATE TRIGGER "x_wallet" AFTER INSERT ON public.residents FOR EACH ROW EXECUTE FUNCTION app.open_wallet_of_resident()
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.reconciliation_breaks FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('reconciliation_break')
+--;;
+CREATE TRIGGER "x_reconciliation" AFTER UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.follow_break_proposal()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -10474,8 +10902,6 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.document_req
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
 --;;
 CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.ledger_batches FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
@@ -10491,6 +10917,14 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.wallet_freez
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.settlement_statements FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.reconciliation_breaks FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.reconciliation_breaks FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO viramah_definer
 --;;
@@ -12158,24 +12592,6 @@ ALTER FUNCTION app.live_streams() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.live_streams() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
 --;;
-REVOKE ALL ON FUNCTION app.wants_known_device(p_user integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.wants_known_device(p_user integer) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.wants_known_device(p_user integer) TO viramah_auth
---;;
-REVOKE ALL ON FUNCTION app.verify_devices(p_org uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.verify_devices(p_org uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.verify_devices(p_org uuid) TO viramah_auth, viramah_service
---;;
-REVOKE ALL ON FUNCTION app.invitations_for(p_email text) FROM PUBLIC
---;;
-ALTER FUNCTION app.invitations_for(p_email text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.invitations_for(p_email text) TO viramah_auth
---;;
 REVOKE ALL ON FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer, p_party text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer, p_party text) OWNER TO viramah_definer
@@ -12315,6 +12731,78 @@ REVOKE ALL ON FUNCTION app.ledger_state() FROM PUBLIC
 ALTER FUNCTION app.ledger_state() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.ledger_state() TO portal_admin, portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.add_statement(p_id uuid, p_account uuid, p_origin text, p_digest text, p_file uuid, p_lines jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.add_statement(p_id uuid, p_account uuid, p_origin text, p_digest text, p_file uuid, p_lines jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.add_statement(p_id uuid, p_account uuid, p_origin text, p_digest text, p_file uuid, p_lines jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.book_line(p_line uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.book_line(p_line uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.settle_matches(p_pairs jsonb, p_lines uuid[], p_breaks jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.settle_matches(p_pairs jsonb, p_lines uuid[], p_breaks jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.settle_matches(p_pairs jsonb, p_lines uuid[], p_breaks jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.clearing_state() FROM PUBLIC
+--;;
+ALTER FUNCTION app.clearing_state() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.clearing_state() TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.check_clearing() FROM PUBLIC
+--;;
+ALTER FUNCTION app.check_clearing() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.check_clearing() TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.lock_break(p_id uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_break(p_id uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.match_break(p_id uuid, p_other uuid, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.match_break(p_id uuid, p_other uuid, p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.match_break(p_id uuid, p_other uuid, p_note text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.propose_break(p_id uuid, p_kind text, p_hostel uuid, p_reason text, p_proposal uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.propose_break(p_id uuid, p_kind text, p_hostel uuid, p_reason text, p_proposal uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.propose_break(p_id uuid, p_kind text, p_hostel uuid, p_reason text, p_proposal uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.follow_break_proposal() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_break_proposal() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.resolve_break(p_id uuid, p_note text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.resolve_break(p_id uuid, p_note text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.resolve_break(p_id uuid, p_note text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.wants_known_device(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.wants_known_device(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.wants_known_device(p_user integer) TO viramah_auth
+--;;
+REVOKE ALL ON FUNCTION app.verify_devices(p_org uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.verify_devices(p_org uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.verify_devices(p_org uuid) TO viramah_auth, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.invitations_for(p_email text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.invitations_for(p_email text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.invitations_for(p_email text) TO viramah_auth
 --;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;

@@ -188,6 +188,15 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
         o, "delivery", hostel_id=_hostel(o), account_id=known(o, "gateway-account"), gateway="razorpay", received_at=datetime.now(UTC),
         address="127.0.0.1", headers=json.dumps({}), body=b"{}", size=2, verdict="accepted"),
     "payment_flags": lambda o: _tenant(o, "payment flag", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, kind="velocity", about="sample"),
+    "settlement_statements": lambda o: _tenant(
+        o, "statement", hostel_id=_hostel(o), account_id=known(o, "gateway-account"), gateway="razorpay", origin="api", digest="sample",
+        first_on="2026-01-01", last_on="2026-01-01", lines=1, added=1, net_paise=1, currency="INR"),
+    "settlement_lines": lambda o: _tenant(
+        o, "settlement line", hostel_id=_hostel(o), account_id=known(o, "gateway-account"), statement_id=known(o, "statement"), gateway="razorpay",
+        line_id="sample", kind="payment", payment_id="sample", reference="", gateway_refund_id="", amount_paise=1, fee_paise=0, tax_paise=0, currency="INR",
+        utr="", settled_on="2026-01-01"),
+    "reconciliation_breaks": lambda o: _tenant(o, "break", hostel_id=_hostel(o), gateway="razorpay", cause="late", about="sample", amount_paise=0,
+                                               currency="INR"),
     "billing_settings": lambda o: _tenant(o, "billing settings", hostel_id=_hostel(o)),
     "billing_choices": lambda o: _tenant(o, "billing choice", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, from_wallet=True),
     "invoices": lambda o: _tenant(o, "invoice", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, resident_id=known(o, "resident"),

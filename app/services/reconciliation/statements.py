@@ -1,0 +1,81 @@
+"""Statements of gateways: asked for, or read from the file that the gateway's own pages give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, load_only
+
+from app.gateways.objects import ObjectStore
+from app.gateways.payments import GatewayRefused, SettlementLine
+from app.models.payments import GatewayAccount
+from app.rules.errors import Invalid
+from app.rules.files import Purpose
+from app.rules.reconciliation import DAYS_BACK, Origin
+from app.services import files
+from app.services.files import Upload
+from app.services.payments import Keeper
+
+_ADD = text("SELECT app.add_statement(:id, :account, :origin, :digest, :file, :lines)")
+
+
+def accounts(session: Session, *, all_of_them: bool = False) -> Sequence[GatewayAccount]:
+    """The accounts whose statements are read: without their secrets."""
+    row = GatewayAccount
+    asked = select(row).options(load_only(row.id, row.name, row.gateway, row.hostel_id, row.active)).order_by(row.created_at, row.id)
+    return session.scalars(asked if all_of_them else asked.where(row.active)).all()
+
+
+def read_file(session: Session, keeper: Keeper, account_id: UUID, content: bytes) -> list[SettlementLine]:
+    """The lines of an uploaded file. Errors: NotFound, Invalid that names the row."""
+    try:
+        lines = keeper.open(session, account_id).parse_settlement_csv(content)
+    except GatewayRefused as error:
+        raise Invalid(f"This file cannot be read: {error.reason}", field="file") from error
+    if not lines:
+        raise Invalid("This file has no line of a settlement.", field="file")
+    return lines
+
+
+def keep_file(session: Session, keeper: Keeper, objects: ObjectStore, account_id: UUID, upload: Upload) -> UUID:
+    """Keep a file and its lines; the same lines again are the same statement. Errors: as read_file, and what files refuse."""
+    account = session.get_one(GatewayAccount, account_id)
+    lines = read_file(session, keeper, account_id, upload.stream().read())
+    kept = files.store(session, objects, upload, Purpose.IMPORT, account.hostel_id)
+    session.flush()
+    return add(session, account_id, lines, Origin.FILE, file_id=kept.id)
+
+
+def fetch(session: Session, keeper: Keeper, account_id: UUID, today: date) -> list[UUID]:
+    """Ask the gateway for the last days. Errors: GatewayUnavailable, GatewayRefused."""
+    gateway = keeper.open(session, account_id)
+    days = [list(gateway.settlements(today - timedelta(days=back))) for back in range(DAYS_BACK, -1, -1)]
+    return [add(session, account_id, lines, Origin.API) for lines in days if lines]
+
+
+def add(session: Session, account_id: UUID, lines: Sequence[SettlementLine], origin: Origin, *, file_id: UUID | None = None) -> UUID:
+    """Keep lines as a statement, and have them matched. Errors: VR403, VR404."""
+    session.flush()
+    found: UUID = session.execute(_ADD, {
+        "id": uuid4(), "account": account_id, "origin": origin.value, "digest": digest(lines), "file": file_id,
+        "lines": json.dumps([_document(line) for line in lines])}).scalar_one()
+    session.expire_all()
+    return found
+
+
+def digest(lines: Sequence[SettlementLine]) -> str:
+    """Names what a statement says, in whatever order and from wherever it came."""
+    told = sorted(json.dumps(_document(line), sort_keys=True) for line in lines)
+    return sha256("\n".join(told).encode()).hexdigest()
+
+
+def _document(line: SettlementLine) -> dict[str, Any]:
+    return {"line_id": line.line_id, "kind": line.kind.value, "payment_id": line.payment_id, "reference": line.reference, "refund_id": line.refund_id,
+            "amount": line.amount_paise, "fee": line.fee_paise, "tax": line.tax_paise, "currency": line.currency, "utr": line.utr,
+            "settled_on": line.settled_on.isoformat(), "at": line.occurred_at.isoformat() if line.occurred_at else None}
