@@ -14,6 +14,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     inquiries,
     lifecycles,
     maintenance,
+    meals,
     moveout,
     notifications,
     onboarding,

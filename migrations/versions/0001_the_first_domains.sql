@@ -2516,18 +2516,21 @@ $$;
 CREATE FUNCTION app.pay_from_wallets(p_most integer DEFAULT 100) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
+  v_ids uuid[];
   v_one record;
   v_paid integer := 0;
 BEGIN
   IF NOT app.is_system() THEN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
   END IF;
-  FOR v_one IN SELECT i.id, i.hostel_id, i.user_id, i.total_paise - i.paid_paise AS open FROM invoices i
-               JOIN wallet_balance_cache w ON w.org_id = i.org_id AND w.hostel_id = i.hostel_id AND w.user_id = i.user_id
-               WHERE i.org_id = app.current_org() AND i.status IN ('open', 'part_paid') AND NOT w.frozen AND w.balance_paise >= i.total_paise - i.paid_paise
-                 AND NOT EXISTS (SELECT FROM billing_choices c WHERE c.org_id = i.org_id AND c.hostel_id = i.hostel_id AND c.user_id = i.user_id
-                                 AND NOT c.from_wallet)
-               ORDER BY i.due_on, i.id LIMIT p_most LOOP
+  -- All of them locked before the first number is taken: who pays one of them by hand meanwhile waits, or comes first.
+  SELECT array_agg(id) INTO v_ids FROM (
+    SELECT i.id FROM invoices i JOIN wallet_balance_cache w ON w.org_id = i.org_id AND w.hostel_id = i.hostel_id AND w.user_id = i.user_id
+    WHERE i.org_id = app.current_org() AND i.status IN ('open', 'part_paid') AND NOT w.frozen AND w.balance_paise >= i.total_paise - i.paid_paise
+      AND NOT EXISTS (SELECT FROM billing_choices c WHERE c.org_id = i.org_id AND c.hostel_id = i.hostel_id AND c.user_id = i.user_id AND NOT c.from_wallet)
+    ORDER BY i.due_on, i.id LIMIT p_most FOR UPDATE OF i SKIP LOCKED) found;
+  FOR v_one IN SELECT id, hostel_id, user_id, total_paise - paid_paise AS open FROM invoices
+               WHERE org_id = app.current_org() AND id = ANY (v_ids) AND status IN ('open', 'part_paid') ORDER BY due_on, id LOOP
     BEGIN
       PERFORM app.pay_invoices(uuidv7(), v_one.hostel_id, v_one.user_id, 'wallet', v_one.open, ARRAY[v_one.id]);
       v_paid := v_paid + 1;
@@ -3889,6 +3892,220 @@ BEGIN
   EXECUTE format('UPDATE public.%I SET status = $3 WHERE org_id = $1 AND id = $2', v_machine.table_name)
   USING app.current_org(), p_id, v_step.to_state;
   RETURN v_step.to_state;
+END
+$$
+--;;
+CREATE FUNCTION app.first_leave_day(p_hostel uuid) RETURNS date
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT local::date + CASE WHEN local::time < coalesce(s.leave_until, time '20:00') THEN 1 ELSE 2 END
+  FROM (SELECT app.now() AT TIME ZONE timezone AS local FROM hostels WHERE org_id = app.current_org() AND id = p_hostel) h
+  LEFT JOIN meal_settings s ON s.org_id = app.current_org() AND s.hostel_id = p_hostel
+$$
+--;;
+CREATE FUNCTION app.may_say_leave(p_hostel uuid, p_user integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM hostels WHERE org_id = app.current_org() AND id = p_hostel AND deleted_at IS NULL)
+     OR NOT app.allowed_in('canteen', 'read', p_hostel)
+     OR NOT app.is_staff() AND (p_user IS DISTINCT FROM app.current_user_id() OR NOT app.is_admitted()) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  ELSIF NOT app.allowed_in('canteen', CASE WHEN app.is_staff() THEN 'update' ELSE 'create' END, p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('leave:' || app.current_org() || p_hostel || p_user, 0));
+END
+$$
+--;;
+CREATE FUNCTION app.take_leave(p_hostel uuid, p_user integer, p_first date, p_last date, p_meals text[], p_id uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_open date := app.first_leave_day(p_hostel);
+  v_longest integer := coalesce((SELECT longest_days FROM meal_settings WHERE org_id = app.current_org() AND hostel_id = p_hostel), 60);
+  v_meals text[] := (SELECT array_agg(DISTINCT m ORDER BY m) FROM unnest(p_meals) m);
+  v_until date := p_last + 1;
+  v_first date := p_first;
+  v_kept uuid;
+  v_same record;
+BEGIN
+  PERFORM app.may_say_leave(p_hostel, p_user);
+  IF EXISTS (SELECT FROM meal_leaves WHERE org_id = v_org AND id = p_id AND user_id = p_user AND hostel_id = p_hostel) THEN
+    RETURN p_id;
+  ELSIF v_meals IS NULL OR NOT v_meals <@ ARRAY['breakfast', 'lunch', 'snacks', 'dinner'] THEN
+    RAISE EXCEPTION 'Choose at least one meal.' USING ERRCODE = 'VR422', COLUMN = 'meals';
+  ELSIF p_first IS NULL OR p_last IS NULL OR p_last < p_first THEN
+    RAISE EXCEPTION 'The last day must not be before the first.' USING ERRCODE = 'VR422', COLUMN = 'last';
+  ELSIF p_first < (CASE WHEN app.is_staff() THEN app.house_day(p_hostel) ELSE v_open END) THEN
+    RAISE EXCEPTION 'It is too late for this day: the kitchen has planned it.' USING ERRCODE = 'VR409', COLUMN = 'first';
+  ELSIF p_last > v_open + 366 THEN
+    RAISE EXCEPTION 'This is too far ahead: say it up to a year before.' USING ERRCODE = 'VR422', COLUMN = 'last';
+  ELSIF NOT EXISTS (SELECT FROM stays WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = p_user AND hidden_at IS NULL
+                    AND (mess_plan <> '' OR lunchbox) AND from_on <= p_last AND coalesce(until_on > p_first, true)) THEN
+    RAISE EXCEPTION 'There is no meal plan in this house on these days.' USING ERRCODE = 'VR409';
+  END IF;
+  FOR v_same IN SELECT id, from_on, until_on FROM meal_leaves WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = p_user AND meals = v_meals
+                AND withdrawn_at IS NULL AND settled_at IS NULL AND from_on <= v_until AND until_on >= v_first ORDER BY from_on LOOP
+    v_kept := coalesce(v_kept, v_same.id);
+    v_first := least(v_first, v_same.from_on);
+    v_until := greatest(v_until, v_same.until_on);
+    UPDATE meal_leaves SET withdrawn_at = app.now() WHERE org_id = v_org AND id = v_same.id AND id <> v_kept;
+  END LOOP;
+  IF v_until - v_first > v_longest THEN
+    RAISE EXCEPTION 'Leave lasts at most % days here.', v_longest USING ERRCODE = 'VR422', COLUMN = 'last';
+  ELSIF v_kept IS NOT NULL THEN
+    UPDATE meal_leaves SET from_on = v_first, until_on = v_until WHERE org_id = v_org AND id = v_kept;
+    RETURN v_kept;
+  END IF;
+  INSERT INTO meal_leaves (org_id, id, hostel_id, user_id, from_on, until_on, meals) VALUES (v_org, p_id, p_hostel, p_user, v_first, v_until, v_meals);
+  RETURN p_id;
+END
+$$;
+
+-- What can still be changed of a leave is taken back
+--;;
+CREATE FUNCTION app.end_leave(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_leave record;
+  v_open date;
+BEGIN
+  SELECT hostel_id, user_id INTO v_leave FROM meal_leaves WHERE org_id = app.current_org() AND id = p_id AND withdrawn_at IS NULL;
+  IF NOT FOUND OR NOT app.is_staff() AND v_leave.user_id IS DISTINCT FROM app.current_user_id() THEN
+    RAISE EXCEPTION 'There is no such leave.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.may_say_leave(v_leave.hostel_id, v_leave.user_id);
+  v_open := app.first_leave_day(v_leave.hostel_id);
+  UPDATE meal_leaves SET withdrawn_at = CASE WHEN from_on >= v_open THEN app.now() END,
+    until_on = CASE WHEN from_on >= v_open THEN until_on ELSE v_open END
+  WHERE org_id = app.current_org() AND id = p_id AND withdrawn_at IS NULL AND until_on > v_open;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'It is too late to change this leave.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$;
+
+-- The rebate of a leave is fixed
+--;;
+CREATE FUNCTION app.settle_leave(p_id uuid, p_paise bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  UPDATE meal_leaves SET settled_at = app.now(), rebate_paise = p_paise
+  WHERE org_id = app.current_org() AND id = p_id AND settled_at IS NULL AND withdrawn_at IS NULL AND until_on < app.house_day(hostel_id);
+  RETURN FOUND;
+END
+$$
+--;;
+CREATE FUNCTION app.ask_meal_rebates() RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH asked AS (
+    INSERT INTO outbox (org_id, kind, payload, key)
+    SELECT l.org_id, 'meals.rebate', jsonb_build_object('leave_id', l.id), l.id::text
+    FROM meal_leaves l JOIN hostels h ON h.org_id = l.org_id AND h.id = l.hostel_id
+    WHERE l.settled_at IS NULL AND l.withdrawn_at IS NULL AND l.until_on < (app.now() AT TIME ZONE h.timezone)::date
+    ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING RETURNING 1)
+  SELECT count(*) FROM asked
+$$
+--;;
+CREATE FUNCTION app.set_meals(p_hostel uuid, p_until time, p_longest integer, p_days integer, p_percent integer, p_plans jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+BEGIN
+  IF NOT EXISTS (SELECT FROM hostels WHERE org_id = v_org AND id = p_hostel AND deleted_at IS NULL) OR NOT app.allowed_in('canteen', 'read', p_hostel) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('canteen', 'approve', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO meal_settings (org_id, hostel_id, leave_until, longest_days, rebate_days, rebate_percent)
+  VALUES (v_org, p_hostel, p_until, p_longest, p_days, p_percent)
+  ON CONFLICT (org_id, hostel_id) DO UPDATE SET leave_until = p_until, longest_days = p_longest, rebate_days = p_days, rebate_percent = p_percent;
+  INSERT INTO meal_plans (org_id, hostel_id, name, days)
+  SELECT v_org, p_hostel, p ->> 'name', (SELECT array_agg(d::smallint ORDER BY n) FROM jsonb_array_elements_text(p -> 'days') WITH ORDINALITY AS x (d, n))
+  FROM jsonb_array_elements(p_plans) p
+  ON CONFLICT (org_id, hostel_id, lower(name)) DO UPDATE SET days = EXCLUDED.days;
+END
+$$;
+
+-- The plans that are sold in a house, with the days of their meals
+--;;
+CREATE FUNCTION app.plans_of(p_hostel uuid) RETURNS TABLE (name text, days smallint[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT t.name, coalesce(p.days, '{127,127,0,127}')
+  FROM (SELECT DISTINCT ON (lower(name)) name FROM tariffs WHERE org_id = app.current_org() AND hostel_id = p_hostel AND kind = 'mess'
+        AND deleted_at IS NULL AND coalesce(valid_until > app.house_day(p_hostel), true) ORDER BY lower(name), valid_from DESC) t
+  LEFT JOIN meal_plans p ON p.org_id = app.current_org() AND p.hostel_id = p_hostel AND lower(p.name) = lower(t.name)
+  WHERE app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', p_hostel)
+  ORDER BY t.name
+$$
+--;;
+CREATE FUNCTION app.eaters(p_hostel uuid, p_first date, p_until date) RETURNS TABLE (day date, meal text, user_id integer, bed_id uuid, away boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d::date, m.meal, s.user_id, s.bed_id, EXISTS (
+    SELECT FROM meal_leaves l WHERE l.org_id = s.org_id AND l.hostel_id = s.hostel_id AND l.user_id = s.user_id AND l.withdrawn_at IS NULL
+      AND l.from_on <= d::date AND l.until_on > d::date AND m.meal = ANY (l.meals))
+  FROM generate_series(p_first, p_until - 1, interval '1 day') d
+  CROSS JOIN unnest(ARRAY['breakfast', 'lunch', 'snacks', 'dinner']) WITH ORDINALITY AS m (meal, place)
+  JOIN stays s ON s.org_id = app.current_org() AND s.hostel_id = p_hostel AND s.hidden_at IS NULL
+    AND s.from_on <= d::date AND coalesce(s.until_on > d::date, true)
+  LEFT JOIN meal_plans p ON p.org_id = s.org_id AND p.hostel_id = s.hostel_id AND lower(p.name) = lower(s.mess_plan)
+  WHERE s.mess_plan <> '' AND (coalesce(p.days, '{127,127,0,127}'))[m.place] >> (extract(isodow FROM d)::integer - 1) & 1 = 1
+     OR s.lunchbox AND m.meal = 'lunch'
+$$
+--;;
+CREATE FUNCTION app.meal_days(p_hostel uuid, p_first date, p_until date) RETURNS TABLE (day date, meal text, holders bigint, away bigint, ate bigint, ordered bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH plan AS (
+    SELECT e.day, e.meal, count(*) AS holders, count(*) FILTER (WHERE e.away) AS away
+    FROM app.eaters(p_hostel, p_first, p_until) e GROUP BY 1, 2),
+  eaten AS (
+    SELECT served_on AS day, meal, count(*) FILTER (WHERE ate) AS ate FROM meal_attendance
+    WHERE org_id = app.current_org() AND hostel_id = p_hostel AND served_on >= p_first AND served_on < p_until GROUP BY 1, 2 HAVING bool_or(ate)),
+  bought AS (
+    SELECT o.served_on AS day, o.meal, sum(i.quantity)::bigint AS ordered FROM canteen_orders o
+    JOIN canteen_order_items i ON i.org_id = o.org_id AND i.order_id = o.id
+    WHERE o.org_id = app.current_org() AND o.hostel_id = p_hostel AND o.served_on >= p_first AND o.served_on < p_until
+      AND o.status NOT IN ('cart', 'cancelled') GROUP BY 1, 2)
+  SELECT d::date, m.meal, coalesce(holders, 0), coalesce(away, 0), ate, coalesce(ordered, 0)
+  FROM generate_series(p_first, p_until - 1, interval '1 day') d
+  CROSS JOIN unnest(ARRAY['breakfast', 'lunch', 'snacks', 'dinner']) WITH ORDINALITY AS m (meal, place)
+  LEFT JOIN plan ON plan.day = d::date AND plan.meal = m.meal
+  LEFT JOIN eaten ON eaten.day = d::date AND eaten.meal = m.meal
+  LEFT JOIN bought ON bought.day = d::date AND bought.meal = m.meal
+  WHERE app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', p_hostel)
+  ORDER BY d, m.place
+$$
+--;;
+CREATE FUNCTION app.meal_people(p_hostel uuid, p_day date, p_meal text) RETURNS TABLE (user_id integer, name text, room text, food text, away boolean, ate boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT e.user_id, m.name, r.number, coalesce(p.answers ->> 'food', ''), e.away, coalesce(a.ate, false)
+  FROM app.eaters(p_hostel, p_day, p_day + 1) e
+  JOIN members m ON m.org_id = app.current_org() AND m.user_id = e.user_id
+  LEFT JOIN beds b ON b.org_id = m.org_id AND b.id = e.bed_id
+  LEFT JOIN rooms r ON r.org_id = m.org_id AND r.id = b.room_id
+  LEFT JOIN resident_preferences p ON p.org_id = m.org_id AND p.user_id = e.user_id
+  LEFT JOIN meal_attendance a ON a.org_id = m.org_id AND a.hostel_id = p_hostel AND a.served_on = p_day AND a.meal = p_meal AND a.user_id = e.user_id
+  WHERE e.meal = p_meal AND (app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', p_hostel))
+  ORDER BY r.number, m.name, e.user_id
+$$
+--;;
+CREATE FUNCTION app.mark_meal(p_hostel uuid, p_day date, p_meal text, p_user integer, p_ate boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_today date := app.house_day(p_hostel);
+BEGIN
+  IF NOT app.allowed_in('canteen', 'read', p_hostel) OR NOT EXISTS (
+    SELECT FROM app.eaters(p_hostel, p_day, p_day + 1) e WHERE e.meal = p_meal AND e.user_id = p_user) THEN
+    RAISE EXCEPTION 'Nobody like this eats here then.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.allowed_in('canteen', 'update', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF p_day NOT BETWEEN v_today - 7 AND v_today THEN
+    RAISE EXCEPTION 'Tick meals of today and of the week before.' USING ERRCODE = 'VR409';
+  END IF;
+  INSERT INTO meal_attendance (org_id, hostel_id, user_id, served_on, meal, ate) VALUES (app.current_org(), p_hostel, p_user, p_day, p_meal, p_ate)
+  ON CONFLICT (org_id, hostel_id, served_on, meal, user_id) DO UPDATE SET ate = p_ate;
 END
 $$
 --;;
@@ -7484,6 +7701,91 @@ CREATE UNIQUE INDEX maintenance_issue_types_key ON maintenance_issue_types (org_
 --;;
 CREATE INDEX maintenance_issue_types_sort_name ON maintenance_issue_types (org_id, name, id)
 --;;
+CREATE TABLE meal_attendance (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	served_on DATE NOT NULL, 
+	meal TEXT NOT NULL, 
+	ate BOOLEAN NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT meal_attendance_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner'))
+)
+--;;
+CREATE UNIQUE INDEX meal_attendance_key ON meal_attendance (org_id, hostel_id, served_on, meal, user_id)
+--;;
+CREATE TABLE meal_leaves (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	from_on DATE NOT NULL, 
+	until_on DATE NOT NULL, 
+	meals TEXT[] NOT NULL, 
+	withdrawn_at TIMESTAMP WITH TIME ZONE, 
+	settled_at TIMESTAMP WITH TIME ZONE, 
+	rebate_paise BIGINT, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT meal_leaves_time_forward CHECK (until_on > from_on), 
+	CONSTRAINT meal_leaves_meals_known CHECK (cardinality(meals) > 0 AND meals <@ ARRAY['breakfast', 'lunch', 'snacks', 'dinner']), 
+	CONSTRAINT meal_leaves_rebate CHECK (rebate_paise >= 0)
+)
+--;;
+CREATE INDEX meal_leaves_open ON meal_leaves (org_id, until_on) WHERE settled_at IS NULL AND withdrawn_at IS NULL
+--;;
+CREATE INDEX meal_leaves_person ON meal_leaves (org_id, hostel_id, user_id, from_on)
+--;;
+CREATE TABLE meal_plans (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	days SMALLINT[] DEFAULT '{127,127,0,127}' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT meal_plans_days CHECK (cardinality(days) = 4 AND 0 <= ALL (days) AND 127 >= ALL (days))
+)
+--;;
+CREATE UNIQUE INDEX meal_plans_name_key ON meal_plans (org_id, hostel_id, lower(name))
+--;;
+CREATE TABLE meal_settings (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	leave_until TIME WITHOUT TIME ZONE DEFAULT '20:00' NOT NULL, 
+	longest_days SMALLINT DEFAULT '60' NOT NULL, 
+	rebate_days SMALLINT DEFAULT '3' NOT NULL, 
+	rebate_percent SMALLINT DEFAULT '50' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT meal_settings_longest CHECK (longest_days BETWEEN 1 AND 366), 
+	CONSTRAINT meal_settings_rebate_days CHECK (rebate_days BETWEEN 1 AND 366), 
+	CONSTRAINT meal_settings_percent CHECK (rebate_percent BETWEEN 0 AND 100)
+)
+--;;
+CREATE UNIQUE INDEX meal_settings_hostel_key ON meal_settings (org_id, hostel_id)
+--;;
 CREATE TABLE memberships (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -9804,6 +10106,38 @@ ALTER TABLE public.clock FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT ON public.clock TO viramah_definer
 --;;
+ALTER TABLE public.meal_settings ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.meal_settings FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.meal_settings TO viramah_definer
+--;;
+GRANT SELECT ON public.meal_settings TO portal_admin, portal_canteen, portal_resident
+--;;
+ALTER TABLE public.meal_plans ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.meal_plans FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.meal_plans TO viramah_definer
+--;;
+GRANT SELECT ON public.meal_plans TO portal_admin, portal_canteen
+--;;
+ALTER TABLE public.meal_leaves ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.meal_leaves FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.meal_leaves TO viramah_definer
+--;;
+GRANT SELECT ON public.meal_leaves TO portal_admin, portal_canteen, portal_resident
+--;;
+ALTER TABLE public.meal_attendance ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.meal_attendance FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.meal_attendance TO viramah_definer
+--;;
+GRANT SELECT ON public.meal_attendance TO portal_admin, portal_canteen
+--;;
 ALTER TABLE public.move_outs ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.move_outs FORCE ROW LEVEL SECURITY
@@ -10412,6 +10746,18 @@ CREATE POLICY staff_insert on public.inquiry_notes AS PERMISSIVE FOR INSERT TO p
 --;;
 CREATE POLICY staff_update on public.inquiry_notes AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('inquiries', 'approve')) AND app.sees_inquiry(inquiry_id)))
 --;;
+CREATE POLICY staff_select on public.meal_settings AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.meal_settings AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.meal_plans AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.meal_leaves AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.meal_leaves AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('canteen', 'read')))
+--;;
+CREATE POLICY staff_select on public.meal_attendance AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
 CREATE POLICY staff_select on public.move_outs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('move_outs', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY own_select on public.move_outs AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
@@ -10823,6 +11169,22 @@ CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.inqui
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.audit('body')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.meal_settings FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.meal_settings FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.meal_plans FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.meal_plans FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.meal_leaves FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.meal_leaves FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.meal_attendance FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.meal_attendance FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -12115,6 +12477,74 @@ REVOKE ALL ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note 
 ALTER FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.move(p_machine text, p_id uuid, p_event text, p_note text, p_args jsonb) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.first_leave_day(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.first_leave_day(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.first_leave_day(p_hostel uuid) TO portal_admin, portal_canteen, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.may_say_leave(p_hostel uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.may_say_leave(p_hostel uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.take_leave(p_hostel uuid, p_user integer, p_first date, p_last date, p_meals text[], p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_leave(p_hostel uuid, p_user integer, p_first date, p_last date, p_meals text[], p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.take_leave(p_hostel uuid, p_user integer, p_first date, p_last date, p_meals text[], p_id uuid) TO portal_admin, portal_canteen, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.end_leave(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.end_leave(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.end_leave(p_id uuid) TO portal_admin, portal_canteen, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.settle_leave(p_id uuid, p_paise bigint) FROM PUBLIC
+--;;
+ALTER FUNCTION app.settle_leave(p_id uuid, p_paise bigint) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.settle_leave(p_id uuid, p_paise bigint) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.ask_meal_rebates() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ask_meal_rebates() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ask_meal_rebates() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.set_meals(p_hostel uuid, p_until time, p_longest integer, p_days integer, p_percent integer, p_plans jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_meals(p_hostel uuid, p_until time, p_longest integer, p_days integer, p_percent integer, p_plans jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_meals(p_hostel uuid, p_until time, p_longest integer, p_days integer, p_percent integer, p_plans jsonb) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.plans_of(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.plans_of(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.plans_of(p_hostel uuid) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.eaters(p_hostel uuid, p_first date, p_until date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.eaters(p_hostel uuid, p_first date, p_until date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.meal_days(p_hostel uuid, p_first date, p_until date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.meal_days(p_hostel uuid, p_first date, p_until date) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.meal_days(p_hostel uuid, p_first date, p_until date) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.meal_people(p_hostel uuid, p_day date, p_meal text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.meal_people(p_hostel uuid, p_day date, p_meal text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.meal_people(p_hostel uuid, p_day date, p_meal text) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.mark_meal(p_hostel uuid, p_day date, p_meal text, p_user integer, p_ate boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.mark_meal(p_hostel uuid, p_day date, p_meal text, p_user integer, p_ate boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.mark_meal(p_hostel uuid, p_day date, p_meal text, p_user integer, p_ate boolean) TO portal_admin, portal_canteen
 --;;
 REVOKE ALL ON FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) FROM PUBLIC
 --;;

@@ -174,6 +174,12 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
                                         room_id=o.places[0].rooms[0], served_on="2026-01-01", meal="lunch", total_paise=1),
     "canteen_order_items": lambda o: _tenant(o, "order item", hostel_id=_hostel(o), order_id=known(o, "order"), dish_id=known(o, "dish"),
                                              user_id=o.people[Role.RESIDENT].user_id, name="Sample", quantity=1, price_paise=1),
+    "meal_settings": lambda o: _tenant(o, "meal settings", hostel_id=_hostel(o)),
+    "meal_plans": lambda o: _tenant(o, "meal plan", hostel_id=_hostel(o), name="Sample"),
+    "meal_leaves": lambda o: _tenant(o, "leave", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, from_on="2026-01-01",
+                                     until_on="2026-01-02", meals=["lunch"]),
+    "meal_attendance": lambda o: _tenant(o, "attendance", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, served_on="2026-01-01",
+                                         meal="lunch", ate=True),
     "gateway_accounts": lambda o: _tenant(o, "gateway-account", hostel_id=_hostel(o), gateway="razorpay", name="Sample", key_id="k", secrets_token="s",
                                           webhook_path=f"path-{o.slug}"),
     "payment_intents": lambda o: _tenant(

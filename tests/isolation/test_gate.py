@@ -28,7 +28,7 @@ TABLES = {
 HELPERS = {
     "is_admitted", "is_genuine", "current_org", "current_user_id", "touch", "is_super_admin", "is_system", "is_staff", "member_in_reach", "now",
     "can", "org_wide", "everywhere", "reach", "allowed_in", "is_my_request", "count_hit", "note_event", "enqueue", "house_day",
-    "readiness", "live_streams", "work_backlog",
+    "readiness", "live_streams", "work_backlog", "first_leave_day",
 }
 # … what they may do, for their account, as any stranger, to register, with what is kept of them …
 OPEN = {
@@ -43,6 +43,8 @@ BEHIND = {
     "submit_request": "SELECT app.submit_request(:hostel, :category, NULL, NULL, '', 'A tap drips.', 'low')",
     "move": "SELECT app.move('maintenance_request', :request, 'reopen', 'It drips again')",
     "place_order": "SELECT app.place_order(:hostel, '[]', 0, '', :hostel)",
+    "take_leave": "SELECT app.take_leave(:hostel, app.current_user_id(), DATE '2099-01-01', DATE '2099-01-02', '{lunch}', :hostel)",
+    "end_leave": "SELECT app.end_leave(:leave)",
     "give_notice": "SELECT app.give_notice(:stay, (app.now() + interval '40 days')::date)",
     "withdraw_notice": "SELECT app.withdraw_notice(:move_out)", "change_last_day": "SELECT app.change_last_day(:move_out, DATE '2099-01-01')",
     "pay_invoices": "SELECT app.pay_invoices(uuidv7(), :hostel, app.current_user_id(), 'wallet', 1)",
@@ -108,7 +110,7 @@ def test_what_they_may_write_themselves_are_files(trusted, world):
 def test_of_all_functions_those_for_residents_do_nothing(trusted, world):
     assert {function.entity.signature.partition("(")[0] for function in FUNCTIONS if Portal.RESIDENT in function.execute} == HELPERS | OPEN | set(BEHIND)
     ids = {"hostel": trusted.hostel_id, "file": known(world.a, f"file {Role.OWNER}"),
-           **{name: known(world.a, name.replace("_", "-")) for name in ("category", "request", "stay", "move_out", "intent", "gateway_account")}}
+           **{name: known(world.a, name.replace("_", "-")) for name in ("category", "request", "stay", "move_out", "leave", "intent", "gateway_account")}}
     done = {}
     for name, call in BEHIND.items():
         with suppress(DBAPIError), scope(trusted) as session:
