@@ -21,7 +21,7 @@ from tests.wallet import HOSTEL, C, balance, credit, one, post, residents, sums
 from tests.world import World
 
 PEOPLE, DISHES, PRICES, PORTIONS, FUNDS = 2, 2, (30_00, 50_00), (6, 8), 300_00
-EXAMPLES, STEPS = 5, 20
+EXAMPLES, STEPS = 4, 20
 WHO, WHICH, PLACE = st.integers(0, PEOPLE - 1), st.integers(0, DISHES - 1), st.integers(0, 30)
 NEXT = {"placed": "confirm", "confirmed": "prepare", "preparing": "ready", "ready": "deliver", "delivered": "complete"}
 TO = {"confirm": "confirmed", "prepare": "preparing", "ready": "ready", "deliver": "delivered", "complete": "completed"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from flask import g, request
@@ -40,7 +41,8 @@ class OrderView(ConsoleModelView):
     relation_labels: ClassVar[dict[str, str]] = {"hostel": "name", "room": "number"}
     sort_by: ClassVar[dict[str, str]] = {"reference": "number"}
     enums: ClassVar[dict[str, Any]] = {"status": OrderStatus, "meal": Meal, "refund": RefundState}
-    formatters_columns: ClassVar[dict[str, Any]] = {"meal": formats.human}
+    formatters_columns: ClassVar[dict[str, Any]] = {
+        "meal": formats.human, "refund": lambda state: formats.badge(RefundState(state)) if state != RefundState.NONE else formats.missing()}
     label_columns: ClassVar[dict[str, Any]] = {"total_paise": "Price", "served_on": "Day", "placed_at": "Ordered", "moved_at": "Last step"}
     state_column = "status"
     key_facts = ("room", "meal", "served_on", "total_paise")
@@ -55,8 +57,10 @@ class OrderView(ConsoleModelView):
 
     def steps(self, item: CanteenOrder) -> list[Step]:
         """The next one in the kitchen, then what calls it off."""
-        return [self.lifecycle_step(item, move, gettext("Why?") if move.needs_note else "", danger=move.to is OrderStatus.CANCELLED)
-                for move in _moves(item)]
+        found = [self.lifecycle_step(item, move, gettext("Why?") if move.needs_note else "", danger=move.to is OrderStatus.CANCELLED)
+                 for move in _moves(item)]
+        return [replace(one, question=gettext("Cancel this order? The money goes back to the wallet at once.")) if one.name == "cancel" else one
+                for one in found]
 
     @expose("/move/<pk>", methods=["POST"])
     @has_access

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 from uuid import UUID
 
+from babel.dates import format_time
 from flask import Response, flash, g, make_response, redirect, request
 from flask_babel import gettext
 
@@ -99,7 +100,8 @@ class MyCanteenView(ConsoleView):
     # -- pages ------------------------------------------------------------------------------------------------
 
     def _menu(self, hostel_id: UUID, error: DomainError | None = None) -> Any:
-        session, today = self.session(), parts.local_now(menu.zone_of(self.session(), hostel_id)).date()
+        session, zone = self.session(), menu.zone_of(self.session(), hostel_id)
+        today = parts.local_now(zone).date()
         day = _day(request.form.get("day") or request.args.get("day"), today)
         found = menu.offers(session, redis(), g.identity.org_id, hostel_id, day)
         purse = wallet.wallet_of(session, hostel_id, g.identity.user_id)
@@ -109,7 +111,7 @@ class MyCanteenView(ConsoleView):
         meals = [(meal, dishes := list(group), any(one.order_until > now for one in dishes)) for meal, group in groupby(shown, key=lambda one: one.meal)]
         page = self.page("canteen/order_menu.html", title=gettext("Canteen"), hostel=hostel_id, houses=g.identity.hostels, day=day, meals=meals, now=now,
                          days=[today + timedelta(days=place) for place in range(DAYS_AHEAD)], purse=purse, once=submission_id(), error=error,
-                         typed=request.form, most=QUANTITY_MAX, note_max=NOTE_MAX, diet=chosen, diets=sorted({one.diet for one in found}, key=list(Diet).index))
+                         typed=request.form, most=QUANTITY_MAX, note_max=NOTE_MAX, clock=lambda moment: _clock(moment.astimezone(zone), day), diet=chosen, diets=sorted({one.diet for one in found}, key=list(Diet).index))
         return make_response(page, error.status if error else 200)
 
     def _of(self, key: UUID) -> dict[str, Any]:
@@ -131,6 +133,12 @@ def _day(text: str | None, today: date) -> date:
     except ValueError as error:
         raise BadListRequest(gettext("“%(text)s” is not a value of %(label)s.", text=str(text)[:40], label="day")) from error
     return min(max(found, today), today + timedelta(days=DAYS_AHEAD - 1))
+
+
+def _clock(moment: datetime, day: date) -> str:
+    """By the clock of the house, with the day where it is another one."""
+    said: str = format_time(moment, "short", locale=formats.language())
+    return said if moment.date() == day else f"{formats.plain_day(moment.date())}, {said}"
 
 
 def _wanted() -> dict[UUID, int]:
