@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, text
@@ -59,7 +59,8 @@ def statement(session: Session, account_id: UUID, asked: Asked, *, before: int |
 class Funding:
     """A part of a debit and the credit it came from: what came in first is spent first.
 
-    For staff also what the credit was booked for, and how the gateway confirmed it: by which webhook, or when asked.
+    For staff also what the credit was booked for, and how the gateway confirmed it: by which webhook, or when asked,
+    and when it paid out.
     """
 
     debit_id: UUID
@@ -71,6 +72,8 @@ class Funding:
     source_id: UUID | None = None
     confirmed_by: str | None = None
     delivery_id: UUID | None = None
+    settled_on: date | None = None
+    statement_id: UUID | None = None
 
 
 # Credits and debits of a wallet lie end to end, each on its own line; a debit is paid by the credits that it lies beside.
@@ -85,9 +88,10 @@ _FUNDING = """
     FROM line d JOIN line c ON c.amount > 0 AND c.into_ > d.out_of + d.amount AND c.into_ - c.amount < d.out_of {join}
     WHERE d.amount < 0 AND d.id = ANY (:debits) ORDER BY d.seq, c.seq"""
 _WITH_SOURCES = text(_FUNDING.format(
-    more=", t.source, t.source_id, p.source AS confirmed_by, p.delivery_id", join="""
+    more=", t.source, t.source_id, p.source AS confirmed_by, p.delivery_id, s.settled_on, s.statement_id", join="""
     JOIN ledger_transactions t ON t.org_id = app.current_org() AND t.id = c.transaction_id
-    LEFT JOIN payment_confirmations p ON p.org_id = app.current_org() AND p.intent_id = t.source_id AND t.source = 'payment_intents'"""))
+    LEFT JOIN payment_confirmations p ON p.org_id = app.current_org() AND p.intent_id = t.source_id AND t.source = 'payment_intents'
+    LEFT JOIN settlement_lines s ON s.org_id = app.current_org() AND s.confirmation_id = p.id"""))
 _WITHOUT = text(_FUNDING.format(more="", join=""))
 
 

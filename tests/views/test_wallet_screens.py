@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from app.gateways.payments import LineKind, SettlementLine
 from app.permissions import Role
-from app.services import wallet
+from app.rules.reconciliation import Origin
+from app.services import reconciliation, wallet
 from app.services import wallet_reading as reading
 from app.tenancy import tenant_scope
 from jobs.wallet import decided, proposed
 from tests.beds import stay
 from tests.houses import execute, scalar, statements
 from tests.maintenance import scope
+from tests.payments import account, begun, captured, intent, path_of, signed, work
 from tests.wallet import HOSTEL, C, K, credit, debit, post, residents, transfer
 
 BUDGET = 5
@@ -53,6 +56,27 @@ def test_a_debit_names_the_money_that_paid_for_it(app, world, lodged):
         assert [[part.amount_paise for part in paid[row.id]] for row in (rest[1], rows[1], rows[0])] == [[250], [50, 50], [400]]
     with scope(world.owner) as session:
         assert {part.source for parts in reading.funding(session, lodged, rest, sources=True).values() for part in parts} == {""}
+
+
+def test_staff_follow_a_debit_to_the_webhook_and_the_statement_of_the_gateway(app, world, browser, lodged):
+    door, user = account(world.owner, is_default=True), world.resident.user_id
+    found = intent(begun(world.resident, door, hand=False))
+    body = captured(found, "pay_1")
+    assert browser(None).http.post(path_of(door), data=body, headers=signed(body)).status_code == 200
+    work()
+    post(world, debit("meal", user, 100_00))
+    html = page(browser(world.owner), f"/wallets/show/{lodged}")
+    assert f'<a href="/payments/show/{found.id}">Top up</a>' in html
+    assert re.search(r'<a href="/payments/webhooks/show/[0-9a-f-]+">confirmed by a webhook</a>', html)
+    assert "not paid out yet" in html
+    with tenant_scope(world.a.org_id) as session:
+        reconciliation.add(session, door, [SettlementLine("l1", LineKind.PAYMENT, "pay_1", found.amount_paise, 10_00, 1_80, "UTR1", date(2026, 3, 5))],
+                           Origin.API)
+    work()
+    assert "paid out on 5 Mar 2026" in page(browser(world.owner), f"/wallets/show/{lodged}")
+    html = page(browser(world.resident), "/my/wallet/")
+    assert "Paid from" in html
+    assert "confirmed by" not in html
 
 
 def test_a_resident_sees_their_own_wallet_and_why_it_is_frozen_only_that_it_is(app, world, superuser, browser, lodged):

@@ -83,7 +83,8 @@ def statement_page(session: Session, wallet: Wallet) -> StatementPage:
     if staff:
         named = [(row.transaction.source, row.transaction.source_id) for row in rows]
         named += [pair for parts in paid.values() for part in parts
-                  for pair in ((part.source, part.source_id), ("webhook_deliveries", part.delivery_id))]
+                  for pair in ((part.source, part.source_id), ("webhook_deliveries", part.delivery_id),
+                               ("settlement_statements", part.statement_id))]
         links = {key: link for table, key in dict.fromkeys(named) if key and (link := source_link(table, key))}
     now = {name: value for name, value in given.items() if value}
     here = {"before": request.args["before"]} if request.args.get("before") else {}
