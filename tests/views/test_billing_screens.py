@@ -55,7 +55,7 @@ def test_a_run_is_looked_at_and_then_made_once(app, world, superuser, browser, m
     assert one(superuser, "SELECT count(*) FROM notifications WHERE kind = 'billing.issued'") == 2
     with statements(app) as sent:
         page(clerk, "/invoices/list/")
-    assert len([statement for statement in sent if statement.lstrip().startswith("SELECT") and "set_config" not in statement]) <= BUDGET + 2
+    assert len([statement for statement in sent if statement.lstrip().startswith("SELECT") and "set_config" not in statement]) <= BUDGET, sent
 
 
 def test_an_invoice_with_its_paper_payment_and_what_is_owed(world, superuser, browser, mine):

@@ -202,18 +202,21 @@ $$;
 CREATE FUNCTION app.pay_from_wallets(p_most integer DEFAULT 100) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
+  v_ids uuid[];
   v_one record;
   v_paid integer := 0;
 BEGIN
   IF NOT app.is_system() THEN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
   END IF;
-  FOR v_one IN SELECT i.id, i.hostel_id, i.user_id, i.total_paise - i.paid_paise AS open FROM invoices i
-               JOIN wallet_balance_cache w ON w.org_id = i.org_id AND w.hostel_id = i.hostel_id AND w.user_id = i.user_id
-               WHERE i.org_id = app.current_org() AND i.status IN ('open', 'part_paid') AND NOT w.frozen AND w.balance_paise >= i.total_paise - i.paid_paise
-                 AND NOT EXISTS (SELECT FROM billing_choices c WHERE c.org_id = i.org_id AND c.hostel_id = i.hostel_id AND c.user_id = i.user_id
-                                 AND NOT c.from_wallet)
-               ORDER BY i.due_on, i.id LIMIT p_most LOOP
+  -- All of them locked before the first number is taken: who pays one of them by hand meanwhile waits, or comes first.
+  SELECT array_agg(id) INTO v_ids FROM (
+    SELECT i.id FROM invoices i JOIN wallet_balance_cache w ON w.org_id = i.org_id AND w.hostel_id = i.hostel_id AND w.user_id = i.user_id
+    WHERE i.org_id = app.current_org() AND i.status IN ('open', 'part_paid') AND NOT w.frozen AND w.balance_paise >= i.total_paise - i.paid_paise
+      AND NOT EXISTS (SELECT FROM billing_choices c WHERE c.org_id = i.org_id AND c.hostel_id = i.hostel_id AND c.user_id = i.user_id AND NOT c.from_wallet)
+    ORDER BY i.due_on, i.id LIMIT p_most FOR UPDATE OF i SKIP LOCKED) found;
+  FOR v_one IN SELECT id, hostel_id, user_id, total_paise - paid_paise AS open FROM invoices
+               WHERE org_id = app.current_org() AND id = ANY (v_ids) AND status IN ('open', 'part_paid') ORDER BY due_on, id LOOP
     BEGIN
       PERFORM app.pay_invoices(uuidv7(), v_one.hostel_id, v_one.user_id, 'wallet', v_one.open, ARRAY[v_one.id]);
       v_paid := v_paid + 1;

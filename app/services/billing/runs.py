@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, union
 from sqlalchemy.orm import Session
 
 from app.models.beds import BedAllocation
@@ -77,8 +77,9 @@ def stays_in(hostel_id: UUID, month: date, today: date) -> list[ColumnElement[bo
     """Those that have begun and last on some day of the month, and those that were invoiced for it."""
     first, end = month_of(month)
     invoiced = select(Invoice.stay_id).where(Invoice.hostel_id == hostel_id, Invoice.month == first, Invoice.stay_id.is_not(None))
-    return [Stay.hostel_id == hostel_id, Stay.hidden_at.is_(None), or_(Stay.id.in_(invoiced), and_(
-        Stay.from_on < end, Stay.from_on <= today, or_(Stay.until_on.is_(None), Stay.until_on > first)))]
+    living = select(Stay.id).where(Stay.hostel_id == hostel_id, Stay.from_on < end, Stay.from_on <= today,
+                                   or_(Stay.until_on.is_(None), Stay.until_on > first))
+    return [Stay.id.in_(union(living, invoiced)), Stay.hidden_at.is_(None)]
 
 
 def count(session: Session, hostel_id: UUID, month: date) -> int:
@@ -90,17 +91,18 @@ def due(session: Session, house: House, month: date, *, after: UUID | None = Non
         only: UUID | None = None) -> list[Due]:
     """The next stays of a month in the order of their ids, or one: six statements however many they are."""
     today = house_day(session, house.hostel_id)
-    wanted = select(Stay, Member.name).join(Stay.member).where(*stays_in(house.hostel_id, month, today))
+    wanted = select(Stay).where(*stays_in(house.hostel_id, month, today))
     if after is not None:
         wanted = wanted.where(Stay.id > after)
     if only is not None:
         wanted = wanted.where(Stay.id == only)
-    found = session.execute(wanted.order_by(Stay.id).limit(most)).all()
+    found = session.scalars(wanted.order_by(Stay.id).limit(most)).all()
     first, end = month_of(month)
     prices = prices_of(session, house.hostel_id, first, end)
-    ids = [stay.id for stay, _ in found]
+    ids = [stay.id for stay in found]
+    names = {row.user_id: row.name for row in session.execute(select(Member.user_id, Member.name).where(Member.user_id.in_([stay.user_id for stay in found])))}
     rooms, known = _rooms_of(session, ids), _invoiced(session, ids, first)
-    return [_due(stay, name, house, prices, rooms[stay.id], known.get(stay.id, ({}, 0)), first) for stay, name in found]
+    return [_due(stay, names.get(stay.user_id, ""), house, prices, rooms[stay.id], known.get(stay.id, ({}, 0)), first) for stay in found]
 
 
 def _due(stay: Stay, name: str, house: House, prices: Sequence[Price], rooms: Sequence[tuple[date, date | None, UUID | None]],
