@@ -31,11 +31,11 @@ PER_SCREEN = 1  # pages of one kind that are looked at
 SPOKEN = {"aria-label", "title", "placeholder", "alt", "aria-description", "data-confirm", "data-title", "data-text"}
 QUIET = {"script", "style", "time", "code", "kbd", "svg", "textarea"}
 # What is the same in every language: names of the product, of devices and of formats; units, zones and currencies.
-# The same in every language: places of the clock and currencies, as Babel knows them; then names of the product and of
+# The same in every language: places of the clock and currencies, as Babel knows them; then names of the product, of gateways and of
 # formats, times, units and addresses.
 PLACES = re.compile(r"[A-Z][A-Za-z]+/[\w/ +-]+ \(UTC[+-][\d:]+\)|[A-Z]{3} – [\w ’'()-]+|Kolkata, UTC[+-][\d:]+")
 NAMES = re.compile(r"Viramah Console|\b\d+ \w+ ago\b|[A-Z]{2}-\d+|[\w.+-]+@[\w.-]+|\b(?:Inter|IST|UTC|CSV|PDF|Excel|SLA|UTF-8|Windows-1252|ISO 8859-1 \(Latin-1\)|"
-                   r"Ctrl|kB|MB|GB|PostgreSQL|Redis|test)\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*")
+                   r"Ctrl|kB|MB|GB|PostgreSQL|Redis|Razorpay|PhonePe|Stripe|test)\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*")
 EXAMPLES = ("Asha", "Ravi", "Sahyadri, Kothrud", "English")  # the first three on the page of components
 # Columns whose text people typed, or that name what they typed; the rest of what is stored are codes or our own words.
 NOT_TYPED = {"audit_log", "lifecycle_transitions", "lifecycle_machines", "roles", "role_permissions", "outbox",
