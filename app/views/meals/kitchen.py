@@ -1,0 +1,154 @@
+"""How many will eat, as a page and as a paper; the counter that ticks who did; the rules of leave and what plans include."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, time, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from flask import Response, g, make_response, request
+from flask_babel import format_date, gettext
+
+from app.permissions import Action, Resource
+from app.rules.canteen import Meal
+from app.rules.errors import DomainError, Invalid
+from app.rules.files import content_disposition
+from app.rules.meals import Terms
+from app.rules.onboarding import Food
+from app.services import meals
+from app.services.beds import house_day
+from app.services.canteen import menu
+from app.views import formats
+from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
+from app.views.canteen import parts
+from app.views.meals.residents import chosen_meals
+from app.views.rooms import asking
+from reports import kitchen_forecast
+from reports.render import to_html, to_pdf
+
+WEEKDAYS = range(7)
+
+
+class MealsView(ConsoleView):
+    """Plans, leave and the forecast of one house."""
+
+    resource = Resource.CANTEEN
+    portals = parts.KITCHEN
+    route_base = "/canteen/meals"
+    default_view = "forecast"
+    singular_name, plural_name = "Forecast", "Forecast"
+    method_actions: ClassVar[dict[str, Action]] = {"forecast": Action.READ, "paper": Action.READ, "counter": Action.READ, "mark": Action.UPDATE,
+                                                   "leave": Action.UPDATE, "rules": Action.APPROVE}
+
+    @expose("/")
+    @has_access
+    def forecast(self) -> Any:
+        """The next two weeks."""
+        hostel_id = parts.chosen_hostel(request.args.get("hostel"))
+        return self.page("meals/forecast.html", title=gettext("Forecast"), hostel=hostel_id, house=_house(hostel_id), all_meals=list(Meal),
+                         found=meals.forecast(self.session(), hostel_id), may_rule=self.allowed("rules"))
+
+    @expose("/paper")
+    @has_access
+    def paper(self) -> Any:
+        """The same for the wall of the kitchen."""
+        hostel_id = parts.chosen_hostel(request.args.get("hostel"))
+        found = kitchen_forecast.Paper(g.identity.org_name, g.identity.name, formats.now(), _house(hostel_id), meals.forecast(self.session(), hostel_id))
+        made = found.made_at.astimezone(formats.zone())
+        page = to_html("reports/kitchen_forecast.html", paper=found, all_meals=list(Meal), made_at=f"{formats.plain_day(made)}, {made:%H:%M}")
+        response = Response(to_pdf(page), mimetype="application/pdf")
+        response.headers["Content-Disposition"] = content_disposition(kitchen_forecast.filename(found))
+        response.cache_control.no_store = True
+        return response
+
+    @expose("/counter")
+    @has_access
+    def counter(self) -> Any:
+        """Who may eat a meal, who is away, who ate."""
+        return self._counter(parts.chosen_hostel(request.args.get("hostel")))
+
+    @expose("/mark/<int:person>", methods=["POST"])
+    @has_access
+    def mark(self, person: int) -> Any:
+        """Ate, or did not after all; touched twice, it is the same."""
+        hostel_id = parts.chosen_hostel(request.args.get("hostel"))
+        day, meal = self._chosen(hostel_id)
+        with service_call() as call:
+            meals.mark(call.session, hostel_id, day, meal, person, ate=request.form.get("ate") == "1")
+        return call.respond(self.url("counter", hostel=hostel_id, day=day, meal=meal.value) + f"#person-{person}", failed=lambda: self._counter(hostel_id, call.error))
+
+    @expose("/leave", methods=["POST"])
+    @has_access
+    def leave(self) -> Any:
+        """Said for somebody who told the office."""
+        hostel_id = parts.chosen_hostel(request.args.get("hostel"))
+        with service_call(gettext("Saved. The kitchen does not count on them then.")) as call:
+            person = request.form.get("person", "")
+            if not (person.isascii() and person.isdigit() and len(person) < 10):  # noqa: PLR2004 - fits an integer
+                raise Invalid(gettext("Choose one from the list."), field="person")
+            meals.take_leave(call.session, hostel_id, int(person), asking.given_day("first"), asking.given_day("last"), chosen_meals(), submission_id())
+        day, meal = self._chosen(hostel_id)
+        return call.respond(self.url("counter", hostel=hostel_id, day=day, meal=meal.value), failed=lambda: self._counter(hostel_id, call.error))
+
+    @expose("/rules", methods=["GET", "POST"])
+    @has_access
+    def rules(self) -> Any:
+        """Until when leave is said, what it pays back, and which meals a plan includes."""
+        hostel_id = parts.chosen_hostel(request.values.get("hostel"))
+        if request.method == "GET":
+            return self._rules(hostel_id)
+        with service_call(gettext("Saved.")) as call:
+            included = {name: [sum(1 << day for day in WEEKDAYS if str(day) in request.form.getlist(f"plan-{place}-{meal}")) for meal in Meal]
+                        for place, name in enumerate(meals.plans(call.session, hostel_id))}
+            meals.set_rules(call.session, hostel_id, Terms(_time("leave_until"), _number("longest_days"), _number("rebate_days"), _number("rebate_percent")),
+                            included)
+        return call.respond(self.url("rules", hostel=hostel_id), failed=lambda: self._rules(hostel_id, call.error))
+
+    @staticmethod
+    def weekday(day: date) -> str:
+        """`Mon`, in the reader's language."""
+        return str(format_date(day, "EEE"))
+
+    def _chosen(self, hostel_id: UUID) -> tuple[date, Meal]:
+        session = self.session()
+        return (parts.chosen_day(house_day(session, hostel_id)),
+                parts.chosen_meal(menu.times(session, hostel_id), parts.local_now(menu.zone_of(session, hostel_id))))
+
+    def _counter(self, hostel_id: UUID, error: DomainError | None = None) -> Any:
+        day, meal = self._chosen(hostel_id)
+        found, known = meals.people(self.session(), hostel_id, day, meal), {food.value: food for food in Food}
+        foods = Counter(one.food for one in found if not one.away)
+        page = self.page("meals/counter.html", title=gettext("Who ate"), hostel=hostel_id, house=_house(hostel_id), day=day, meal=meal, people=found,
+                         error=error, foods=[(known.get(food), count) for food, count in foods.most_common()], all_meals=list(Meal),
+                         days=(day - timedelta(days=1), day + timedelta(days=1)), may=self.allowed("mark"), typed=request.form if error else {},
+                         once=submission_id(), link={"hostel": hostel_id, "day": day, "meal": meal.value})
+        return make_response(page, error.status if error else 200)
+
+    def _rules(self, hostel_id: UUID, error: DomainError | None = None) -> Any:
+        session = self.session()
+        now, days = meals.terms(session, hostel_id), formats.now().date()
+        monday = days - timedelta(days=days.weekday())
+        typed = {"leave_until": f"{now.leave_until:%H:%M}", "longest_days": now.longest_days, "rebate_days": now.rebate_days,
+                 "rebate_percent": now.rebate_percent} | (request.form.to_dict() if error else {})
+        page = self.page("meals/rules.html", title=gettext("Plans and leave"), hostel=hostel_id, house=_house(hostel_id), error=error, typed=typed,
+                         plans=meals.plans(session, hostel_id), all_meals=list(Meal), week=[monday + timedelta(days=day) for day in WEEKDAYS])
+        return make_response(page, error.status if error else 200)
+
+
+def _house(hostel_id: UUID) -> str:
+    return next(hostel.name for hostel in g.identity.hostels if hostel.id == hostel_id)
+
+
+def _time(name: str) -> time:
+    try:
+        return time.fromisoformat(request.form.get(name, "").strip())
+    except ValueError as error:
+        raise Invalid(gettext("Write a time like 19:30."), field=name) from error
+
+
+def _number(name: str) -> int:
+    text = request.form.get(name, "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 5):  # noqa: PLR2004 - digits
+        raise Invalid(gettext("Write a whole number."), field=name)
+    return int(text)

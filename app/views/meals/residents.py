@@ -1,0 +1,76 @@
+"""A resident says on which days they do not eat here, on the phone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from flask import flash, g, make_response, redirect, request
+from flask_babel import gettext
+
+from app.models.meals import MealLeave
+from app.permissions import Action, Portal, Resource
+from app.rules.canteen import Meal
+from app.rules.errors import DomainError
+from app.services import meals
+from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
+from app.views.canteen import parts
+from app.views.edge import already_submitted, given_id
+from app.views.rooms import asking
+
+
+class MyMealsView(ConsoleView):
+    """One's own leave."""
+
+    resource = Resource.CANTEEN
+    portals = frozenset({Portal.RESIDENT})
+    route_base = "/my/meals"
+    default_view = "index"
+    singular_name, plural_name = "Away from meals", "Away from meals"
+    method_actions: ClassVar[dict[str, Action]] = {"index": Action.READ, "take": Action.CREATE, "end": Action.CREATE}
+
+    @expose("/")
+    @has_access
+    def index(self) -> Any:
+        """What was said, and what can be."""
+        return self._page(parts.chosen_hostel(request.args.get("hostel")))
+
+    @expose("/take", methods=["POST"])
+    @has_access
+    def take(self) -> Any:
+        """Away from a day to another."""
+        if (outcome := already_submitted()) is not None:
+            flash(gettext("This was saved already."), "info")
+            return redirect(outcome, code=303)
+        hostel_id = parts.chosen_hostel(request.form.get("hostel"))
+        with service_call(gettext("Saved. The kitchen does not count on you then.")) as call:
+            meals.take_leave(call.session, hostel_id, g.identity.user_id, asking.given_day("first"), asking.given_day("last"), chosen_meals(), submission_id())
+        return call.respond(self.url("index", hostel=hostel_id), failed=lambda: self._page(hostel_id, call.error))
+
+    @expose("/end/<pk>", methods=["POST"])
+    @has_access
+    def end(self, pk: str) -> Any:
+        """Back as soon as can be planned."""
+        key, hostel_id = given_id(pk, gettext("There is no such leave.")), parts.chosen_hostel(request.form.get("hostel"))
+        with service_call(gettext("Saved. The kitchen counts on you again.")) as call:
+            meals.end_leave(call.session, key)
+        return call.respond(self.url("index", hostel=hostel_id), failed=lambda: self._page(hostel_id, call.error))
+
+    @staticmethod
+    def last_day(leave: MealLeave) -> date:
+        """The last day away."""
+        return leave.until_on - timedelta(days=1)
+
+    def _page(self, hostel_id: UUID, error: DomainError | None = None) -> Any:
+        session = self.session()
+        page = self.page("meals/mine.html", title=gettext("Away from meals"), hostel=hostel_id, houses=g.identity.hostels, error=error,
+                         typed=request.form if error else {}, once=submission_id(), all_meals=list(Meal), rules=meals.terms(session, hostel_id),
+                         chosen=request.form.getlist("meals") if error else list(Meal), open_on=meals.first_leave_day(session, hostel_id),
+                         leaves=meals.leaves(session, hostel_id, g.identity.user_id))
+        return make_response(page, error.status if error else 200)
+
+
+def chosen_meals() -> list[Meal]:
+    """The boxes that are ticked."""
+    return [meal for meal in Meal if meal.value in request.form.getlist("meals")]
