@@ -38,7 +38,7 @@ class MealsView(ConsoleView):
     route_base = "/canteen/meals"
     default_view = "forecast"
     singular_name, plural_name = "Forecast", "Forecast"
-    method_actions: ClassVar[dict[str, Action]] = {"forecast": Action.READ, "paper": Action.READ, "counter": Action.READ, "mark": Action.UPDATE,
+    method_actions: ClassVar[dict[str, Action]] = {"forecast": Action.READ, "paper": Action.READ, "eaters": Action.READ, "mark": Action.UPDATE,
                                                    "leave": Action.UPDATE, "rules": Action.APPROVE}
 
     @expose("/")
@@ -64,19 +64,19 @@ class MealsView(ConsoleView):
 
     @expose("/counter")
     @has_access
-    def counter(self) -> Any:
+    def eaters(self) -> Any:
         """Who may eat a meal, who is away, who ate."""
         return self._counter(parts.chosen_hostel(request.args.get("hostel")))
 
-    @expose("/mark/<int:person>", methods=["POST"])
+    @expose("/mark/<person>", methods=["POST"])
     @has_access
-    def mark(self, person: int) -> Any:
+    def mark(self, person: str) -> Any:
         """Ate, or did not after all; touched twice, it is the same."""
         hostel_id = parts.chosen_hostel(request.args.get("hostel"))
         day, meal = self._chosen(hostel_id)
         with service_call() as call:
-            meals.mark(call.session, hostel_id, day, meal, person, ate=request.form.get("ate") == "1")
-        return call.respond(self.url("counter", hostel=hostel_id, day=day, meal=meal.value) + f"#person-{person}", failed=lambda: self._counter(hostel_id, call.error))
+            meals.mark(call.session, hostel_id, day, meal, _person(person), ate=request.form.get("ate") == "1")
+        return call.respond(self.url("eaters", hostel=hostel_id, day=day, meal=meal.value) + f"#person-{person}", failed=lambda: self._counter(hostel_id, call.error))
 
     @expose("/leave", methods=["POST"])
     @has_access
@@ -84,12 +84,9 @@ class MealsView(ConsoleView):
         """Said for somebody who told the office."""
         hostel_id = parts.chosen_hostel(request.args.get("hostel"))
         with service_call(gettext("Saved. The kitchen does not count on them then.")) as call:
-            person = request.form.get("person", "")
-            if not (person.isascii() and person.isdigit() and len(person) < 10):  # noqa: PLR2004 - fits an integer
-                raise Invalid(gettext("Choose one from the list."), field="person")
-            meals.take_leave(call.session, hostel_id, int(person), asking.given_day("first"), asking.given_day("last"), chosen_meals(), submission_id())
+            meals.take_leave(call.session, hostel_id, _person(request.form.get("person", "")), asking.given_day("first"), asking.given_day("last"), chosen_meals(), submission_id())
         day, meal = self._chosen(hostel_id)
-        return call.respond(self.url("counter", hostel=hostel_id, day=day, meal=meal.value), failed=lambda: self._counter(hostel_id, call.error))
+        return call.respond(self.url("eaters", hostel=hostel_id, day=day, meal=meal.value), failed=lambda: self._counter(hostel_id, call.error))
 
     @expose("/rules", methods=["GET", "POST"])
     @has_access
@@ -138,6 +135,12 @@ class MealsView(ConsoleView):
 
 def _house(hostel_id: UUID) -> str:
     return next(hostel.name for hostel in g.identity.hostels if hostel.id == hostel_id)
+
+
+def _person(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004 - fits an integer
+        raise Invalid(gettext("Choose one from the list."), field="person")
+    return int(text)
 
 
 def _time(name: str) -> time:
