@@ -13,12 +13,16 @@ from app.tenancy import give_reason, tenant_scope
 
 # Tables of tenants that leave no entries; each declares its reason, and a new one has to be thought about here.
 UNAUDITED = {
-    "access_cache", "access_versions", "audit_log", "bed_hold_events", "device_fingerprints", "import_rows", "inquiry_dedup_index", "inquiry_stage_history", "invoice_allocations", "invoice_lines", "invoice_payments", "ledger_accounts", "ledger_batches", "ledger_checks", "ledger_entries", "ledger_transactions", "maintenance_status_history", "number_counters", "onboarding_drafts", "outbox",
-    "saved_views", "tasks", "usage_counters", "wallet_balance_cache",
+    "access_cache", "access_versions", "audit_log", "bed_hold_events", "canteen_order_items", "device_fingerprints", "import_rows",
+    "inquiry_dedup_index", "inquiry_stage_history", "invoice_allocations", "invoice_lines", "invoice_payments", "ledger_accounts", "ledger_batches",
+    "ledger_checks", "ledger_entries", "ledger_transactions", "maintenance_status_history", "number_counters", "onboarding_drafts", "outbox",
+    "payment_confirmations", "saved_views", "settlement_lines", "settlement_statements", "tasks", "usage_counters", "wallet_balance_cache",
+    "webhook_deliveries",
 }
-# Names that sound personal, of things that are not: a house, a category.
+# Names that sound personal, of things that are not: a house, a category, the machines of a gateway.
 # A value's token is kept on purpose: encrypted under its person's key, with which it goes.
-NOT_PERSONAL = {("personal_values", "token"), ("hostels", "code"), ("hostels", "address"), ("maintenance_categories", "code")}
+NOT_PERSONAL = {("personal_values", "token"), ("hostels", "code"), ("hostels", "address"), ("maintenance_categories", "code"),
+                ("gateway_accounts", "addresses")}
 PEOPLE = {"members", "team_members"}
 
 
