@@ -86,7 +86,7 @@ class DishView(ConsoleModelView):
     enums: ClassVar[dict[str, Any]] = {"meal": Meal, "diet": Diet}
     formatters_columns: ClassVar[dict[str, Any]] = {
         "meal": formats.human, "allergens": lambda found: ", ".join(formats.human(Allergen(one)) for one in found) or formats.missing()}
-    label_columns: ClassVar[dict[str, Any]] = {"price_paise": "Price", "stock": "Left", "served_on": "Day", "order_until": "Ordered until"}
+    label_columns: ClassVar[dict[str, Any]] = {"price_paise": "Price", "stock": "Portions left", "served_on": "Day", "order_until": "Ordered until"}
     description_columns: ClassVar[dict[str, Any]] = {"portions": lazy_gettext("How many can be ordered.")}
     add_form_extra_fields: ClassVar[dict[str, Any]] = {
         "allergens": _ALLERGENS, "order_until": ZonedDateTimeField(lazy_gettext("Ordered until"), validators=[Optional()], description=lazy_gettext(

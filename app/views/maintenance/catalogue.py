@@ -75,7 +75,6 @@ class CategoryView(ConsoleModelView):
     base_order = ("position", "asc")
     formatters_columns: ClassVar[dict[str, Any]] = {"name": sentence, "code": lambda code: Markup("<code>{}</code>").format(code)}
     related_views: ClassVar[list[Any]] = [IssueTypeView]
-    label_columns: ClassVar[dict[str, Any]] = {"position": "Order"}
     description_columns: ClassVar[dict[str, Any]] = {"position": lazy_gettext("Smaller numbers come first.")}
 
     def create(self, session: Session, data: dict[str, Any]) -> Any:

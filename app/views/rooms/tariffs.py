@@ -51,7 +51,7 @@ class TariffView(ConsoleModelView):
     enums: ClassVar[dict[str, Any]] = {"kind": TariffKind, "per": Per}
     formatters_columns: ClassVar[dict[str, Any]] = {"kind": formats.human, "per": formats.human}
     label_columns: ClassVar[dict[str, Any]] = {"amount_paise": "Price", "room_type": "Kind of room", "valid_from": "From",
-                                               "valid_until": "Until", "per": "Paid"}
+                                               "valid_until": "Until", "per": "How often"}
     description_columns: ClassVar[dict[str, Any]] = {
         "name": lazy_gettext("Such as Rent, Vegetarian mess or Lunchbox."), "room_type": lazy_gettext("Empty: for all kinds of rooms."),
         "valid_from": lazy_gettext("The price before it ends on this day."),
