@@ -11,7 +11,15 @@ from app.services.reconciliation.breaks import (
     tell_of_break,
 )
 from app.services.reconciliation.matching import check_clearing, match_account
-from app.services.reconciliation.statements import accounts, add, digest, fetch, keep_file, read_file
+from app.services.reconciliation.statements import (
+    LISTED,
+    accounts,
+    add,
+    add_file,
+    fetch,
+    keep_file,
+    lines_of,
+)
 
-__all__ = ["Candidate", "accounts", "add", "candidates", "check_clearing", "digest", "fetch", "find", "freeze_for", "keep_file", "match_account", "match_by_hand",
-           "propose", "read_file", "resolve", "tell_of_break"]
+__all__ = ["LISTED", "Candidate", "accounts", "add", "add_file", "candidates", "check_clearing", "fetch", "find", "freeze_for", "keep_file", "lines_of",
+           "match_account", "match_by_hand", "propose", "resolve", "tell_of_break"]

@@ -15,21 +15,22 @@ from sqlalchemy.orm import Session, load_only
 from app.gateways.objects import ObjectStore
 from app.gateways.payments import GatewayRefused, SettlementLine
 from app.models.payments import GatewayAccount
-from app.rules.errors import Invalid
+from app.models.reconciliation import SettlementLine as StatedLine
+from app.rules.errors import Invalid, NotFound
 from app.rules.files import Purpose
 from app.rules.reconciliation import DAYS_BACK, Origin
 from app.services import files
 from app.services.files import Upload
 from app.services.payments import Keeper
 
+LISTED = 100
 _ADD = text("SELECT app.add_statement(:id, :account, :origin, :digest, :file, :lines)")
 
 
-def accounts(session: Session, *, all_of_them: bool = False) -> Sequence[GatewayAccount]:
+def accounts(session: Session) -> Sequence[GatewayAccount]:
     """The accounts whose statements are read: without their secrets."""
     row = GatewayAccount
-    asked = select(row).options(load_only(row.id, row.name, row.gateway, row.hostel_id, row.active)).order_by(row.created_at, row.id)
-    return session.scalars(asked if all_of_them else asked.where(row.active)).all()
+    return session.scalars(select(row).options(load_only(row.id, row.name, row.gateway, row.hostel_id)).where(row.active).order_by(row.created_at, row.id)).all()
 
 
 def read_file(session: Session, keeper: Keeper, account_id: UUID, content: bytes) -> list[SettlementLine]:
@@ -43,13 +44,24 @@ def read_file(session: Session, keeper: Keeper, account_id: UUID, content: bytes
     return lines
 
 
-def keep_file(session: Session, keeper: Keeper, objects: ObjectStore, account_id: UUID, upload: Upload) -> UUID:
-    """Keep a file and its lines; the same lines again are the same statement. Errors: as read_file, and what files refuse."""
-    account = session.get_one(GatewayAccount, account_id)
+def keep_file(session: Session, keeper: Keeper, objects: ObjectStore, account_id: UUID, upload: Upload) -> tuple[UUID, list[SettlementLine]]:
+    """Keep an uploaded file to be looked at; its lines are nothing yet. Errors: as read_file, and what files refuse."""
+    account = session.scalars(select(GatewayAccount).options(load_only(GatewayAccount.id, GatewayAccount.hostel_id)).where(
+        GatewayAccount.id == account_id)).one_or_none()
+    if account is None:
+        raise NotFound("There is no such account at a gateway.")
+    files.check(upload, Purpose.IMPORT)
     lines = read_file(session, keeper, account_id, upload.stream().read())
     kept = files.store(session, objects, upload, Purpose.IMPORT, account.hostel_id)
     session.flush()
-    return add(session, account_id, lines, Origin.FILE, file_id=kept.id)
+    return kept.id, lines
+
+
+def add_file(session: Session, keeper: Keeper, objects: ObjectStore, account_id: UUID, file_id: UUID) -> UUID:
+    """Make a kept file a statement; one that says the same is the same. Errors: NotFound, Invalid, VR403."""
+    with files.open_file(session, objects, file_id)[1] as content:
+        lines = read_file(session, keeper, account_id, content.read())
+    return add(session, account_id, lines, Origin.FILE, file_id=file_id)
 
 
 def fetch(session: Session, keeper: Keeper, account_id: UUID, today: date) -> list[UUID]:
@@ -67,6 +79,12 @@ def add(session: Session, account_id: UUID, lines: Sequence[SettlementLine], ori
         "lines": json.dumps([_document(line) for line in lines])}).scalar_one()
     session.expire_all()
     return found
+
+
+def lines_of(session: Session, statement_id: UUID) -> Sequence[StatedLine]:
+    """What a statement added, up to LISTED of it."""
+    row = StatedLine
+    return session.scalars(select(row).where(row.statement_id == statement_id).order_by(row.settled_on, row.line_id).limit(LISTED)).all()
 
 
 def digest(lines: Sequence[SettlementLine]) -> str:
