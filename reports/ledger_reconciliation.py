@@ -123,13 +123,13 @@ def query(session: Session, parameters: Parameters, *, organization: str, made_b
             row.opening_paise += row.sign * int(amount)
         else:
             row.moved[TransactionKind(kind)] += row.sign * int(amount)
-    fees = dict(session.execute(
+    fees = {gateway: int(paise) for gateway, paise in session.execute(
         select(SettlementLine.gateway, -func.sum(entry.amount_paise)).join(entry, entry.transaction_id == SettlementLine.transaction_id).join(entry.account)
         .where(account.code == AccountCode.GATEWAY_FEES.value, entry.hostel_id == parameters.hostel_id, entry.event_at >= start, entry.event_at < end)
-        .group_by(SettlementLine.gateway)).tuples().all())
+        .group_by(SettlementLine.gateway))}
     places = {code: place for place, code in enumerate(CHART)}
     ordered = sorted(rows.values(), key=lambda row: (places[row.code], row.party))
-    channels = [_channel(row, int(fees.get(row.party, 0))) for row in ordered if row.code is AccountCode.CLEARING]
+    channels = [_channel(row, fees.get(row.party, 0)) for row in ordered if row.code is AccountCode.CLEARING]
     return Reconciliation(parameters, organization, hostel.name, hostel.currency, hostel.timezone, made_by, now, ordered, channels)
 
 
