@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from flask import (
     Response,
@@ -159,6 +159,11 @@ def submission_id() -> UUID:
         return UUID(request.form.get("_once", ""))
     except ValueError:
         return g.setdefault("_once", uuid4())
+
+
+def submission_part(name: object) -> UUID:
+    """An id for one of several forms on a page: sent from a page kept open, the second must not pass for the first."""
+    return uuid5(submission_id(), str(name))
 
 
 def remember_submission(outcome: str) -> None:

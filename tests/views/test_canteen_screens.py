@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -52,6 +53,25 @@ def test_a_resident_orders_from_the_menu_and_calls_it_off(browser, person, world
     page(me, f"/my/canteen/orders/{uuid4()}", 404)
     page(me, f"/my/canteen/?hostel={world.b.places[0].hostel_id}", 404)
     page(browser(world.a.people[Role.PENDING_RESIDENT]), "/my/canteen/", 403)
+
+
+def test_two_meals_on_one_page_are_two_orders_and_a_double_click_is_one(browser, person, world):
+    dishes, day, me = {"breakfast": dish(world), "dinner": dish(world, "Dal", meal="dinner")}, tomorrow(world), browser(person)
+
+    def form(shown, meal, portions="1"):
+        once = dict(re.findall(r'name="_once" value="(.*?)".*?name="meal" value="(.*?)"', shown))
+        assert len(once) == len(dishes)
+        return {"hostel": str(HOSTEL), "day": str(day), "meal": meal, f"portions-{dishes[meal]}": portions, f"price-{dishes[meal]}": "5000",
+                "_once": {name: key for key, name in once.items()}[meal]}
+
+    shown = page(me, f"/my/canteen/?day={day}")
+    refused = me.post("/my/canteen/place", form(shown, "breakfast", "19"))
+    assert refused.status_code == 409
+    for place, open_page in enumerate((shown, refused.get_data(as_text=True))):
+        for meal in dishes:
+            assert me.post("/my/canteen/place", form(open_page, meal)).status_code == 303
+            assert me.post("/my/canteen/place", form(open_page, meal)).status_code == 303
+        assert balance(person, person.user_id) == (900_00, 850_00)[place]  # breakfast of both pages is the same form
 
 
 def test_the_kept_menu_follows_every_change_and_what_is_left_is_the_databases(browser, person, world, cook, superuser, settings):

@@ -20,7 +20,7 @@ from app.services.canteen import menu, ordering
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.canteen import parts
-from app.views.edge import already_submitted, given_id
+from app.views.edge import already_submitted, given_id, submission_part
 from app.views.paging import BadListRequest
 from app.wiring import redis
 
@@ -110,7 +110,7 @@ class MyCanteenView(ConsoleView):
         shown = [one for one in found if chosen is None or one.diet is chosen]
         meals = [(meal, dishes := list(group), any(one.order_until > now for one in dishes)) for meal, group in groupby(shown, key=lambda one: one.meal)]
         page = self.page("canteen/order_menu.html", title=gettext("Canteen"), hostel=hostel_id, houses=g.identity.hostels, day=day, meals=meals, now=now,
-                         days=[today + timedelta(days=place) for place in range(DAYS_AHEAD)], purse=purse, once=submission_id(), error=error,
+                         days=[today + timedelta(days=place) for place in range(DAYS_AHEAD)], purse=purse, once=submission_id(), each=submission_part, error=error,
                          typed=request.form, most=QUANTITY_MAX, note_max=NOTE_MAX, clock=lambda moment: _clock(moment.astimezone(zone), day), diet=chosen, diets=sorted({one.diet for one in found}, key=list(Diet).index))
         return make_response(page, error.status if error else 200)
 

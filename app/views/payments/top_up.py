@@ -20,7 +20,7 @@ from app.services.people import signin
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.documents import private
-from app.views.edge import given_id, problem_page
+from app.views.edge import given_id, problem_page, submission_part
 from app.views.payments.staff import paise
 from app.views.people.doors import account_call, caller, now
 from app.wiring import settings
@@ -122,7 +122,7 @@ class TopUpView(ConsoleView):
         ways = {house.id: payments.accounts_for(session, house.id) for house in houses}
         lately: list[PaymentIntent] = list(payments.own_intents(session, g.identity.user_id))
         page = self.page("payments/top_up.html", title=gettext("Top up"), houses=houses, ways=ways, lately=lately, error=error, confirm=confirm,
-                         typed=request.form, once=submission_id(), least=TOP_UP_LEAST_PAISE, most=TOP_UP_MOST_PAISE, proposed=_PROPOSED,
+                         typed=request.form, once=submission_id(), each=submission_part, least=TOP_UP_LEAST_PAISE, most=TOP_UP_MOST_PAISE, proposed=_PROPOSED,
                          amount=formats.amount, currency_symbol=formats.currency_symbol)
         return make_response(page, error.status if error else 200)
 
