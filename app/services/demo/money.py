@@ -11,12 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models.wallet import Wallet
-from app.rules.wallet import AccountCode, Entry, Posting, ProposedKind, TransactionKind, transfer
+from app.rules.wallet import AccountCode, Posting, ProposedKind, TransactionKind, transfer
 from app.services import wallet
 
 _C, _K = AccountCode, TransactionKind
 _DAYS = 60
-_GATEWAYS = {"razorpay": "Razorpay", "phonepe": "PhonePe"}
+_PAID_BY = {_C.CASH: "Cash at the desk", _C.BANK: "Bank transfer"}  # what gateways confirm, a demo cannot have made up
 _TOP_UPS = (500_00, 1_000_00, 1_500_00, 2_000_00)
 _MEALS = (("Masala dosa and filter coffee", 110_00), ("Paneer thali", 160_00), ("Egg curry with rice", 140_00), ("Poha and tea", 60_00),
           ("Chole bhature", 120_00), ("Curd rice", 80_00))
@@ -28,11 +28,11 @@ _WAITING = ((ProposedKind.ADJUSTMENT, 250_00, "The canteen charged a meal twice 
 
 
 def pay(session: Session, hostel_id: UUID, house: str, people: Sequence[int], until: datetime) -> None:
-    """What residents topped up and spent, and what the gateways then settled, all before `until`."""
+    """What residents paid in and spent, all before `until`."""
     random = Random(house)  # noqa: S311 - made-up data
     postings = [posting for place, person in enumerate(people) for posting in _life(random, hostel_id, house, place, person, until)]
     postings.sort(key=lambda posting: posting.event_at or until)
-    wallet.post(session, [*postings, *_settled(hostel_id, house, postings, until)])
+    wallet.post(session, postings)
     if len(people) > _FROZEN:
         found = wallet.wallet_of(session, hostel_id, people[_FROZEN])
         if found is not None:
@@ -53,10 +53,10 @@ def _life(random: Random, hostel_id: UUID, house: str, place: int, person: int, 
         number += 1
         key, (meal, price) = f"demo:{house}:{place}:{number}", random.choice(_MEALS)
         if held < price:
-            amount, gateway = random.choice(_TOP_UPS), random.choice(list(_GATEWAYS))
+            amount, how = random.choice(_TOP_UPS), random.choice(list(_PAID_BY))
             held += amount
-            yield transfer(f"{key}:top-up", _K.TOP_UP, hostel_id, amount, debit=Entry(_C.CLEARING, 0, party=gateway), credit=_C.WALLET, user_id=person,
-                           description=f"Top-up through {_GATEWAYS[gateway]}", event_at=at - timedelta(minutes=20))
+            yield transfer(f"{key}:top-up", _K.TOP_UP, hostel_id, amount, debit=how, credit=_C.WALLET, user_id=person,
+                           description=_PAID_BY[how], event_at=at - timedelta(minutes=20))
         held -= price
         yield transfer(key, _K.ORDER, hostel_id, price, debit=_C.WALLET, credit=_C.CANTEEN, user_id=person, description=meal, event_at=at)
         if random.random() < 0.06:  # noqa: PLR2004 - now and then one is cancelled
@@ -66,15 +66,3 @@ def _life(random: Random, hostel_id: UUID, house: str, place: int, person: int, 
     if place == _EMPTY and held:
         yield transfer(f"demo:{house}:{place}:last", _K.ORDER, hostel_id, held, debit=_C.WALLET, credit=_C.CANTEEN, user_id=person,
                        description="Party tray for the floor", event_at=until - timedelta(hours=2))
-
-
-def _settled(hostel_id: UUID, house: str, postings: Sequence[Posting], until: datetime) -> Iterator[Posting]:
-    """What the gateways paid out to the bank in the first month, less two in a hundred."""
-    for gateway, name in _GATEWAYS.items():
-        total = -sum(entry.amount_paise for posting in postings for entry in posting.entries
-                     if entry.party == gateway and posting.event_at and posting.event_at < until - timedelta(days=_DAYS // 2))
-        if total:
-            fee = total * 2 // 100
-            yield Posting(f"demo:{house}:settled:{gateway}", _K.SETTLEMENT, hostel_id, (
-                Entry(_C.BANK, -(total - fee)), Entry(_C.GATEWAY_FEES, -fee), Entry(_C.CLEARING, total, party=gateway)),
-                f"Settlement of {name}", until - timedelta(days=_DAYS // 2 - 2))
