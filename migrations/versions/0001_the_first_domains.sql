@@ -2500,7 +2500,9 @@ BEGIN
   ELSIF NOT (app.is_system() OR v_own AND p_method = 'wallet'
              OR app.is_staff() AND app.allowed_in('billing', 'create', p_hostel) AND p_method IN ('cash', 'bank')) THEN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  ELSIF EXISTS (SELECT FROM invoice_payments WHERE org_id = app.current_org() AND id = p_id) THEN
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('pay_invoices:' || p_id, 0)); -- the second of a double click waits, and finds the first
+  IF EXISTS (SELECT FROM invoice_payments WHERE org_id = app.current_org() AND id = p_id) THEN
     RETURN;
   END IF;
   PERFORM app.lay_payment(p_id, p_hostel, p_user, p_method, p_amount, p_invoices, p_note);

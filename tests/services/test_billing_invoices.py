@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from uuid import uuid4
 
@@ -54,6 +55,21 @@ def test_who_moves_in_within_the_month_pays_by_the_day_and_a_deposit(world, supe
     assert (month.net_paise, month.tax_paise, month.gstin) == (rent + meals, 50_00, "27ABCDE1234F1Z5")
     assert (deposit.kind, deposit.total_paise) == ("deposit", 15_000_00)
     assert sums(superuser)["deposit", user, ""] == 15_000_00
+
+
+def test_a_payment_sent_by_four_clicks_at_once_is_one_and_no_click_is_refused(app, world, superuser):
+    (user,) = living(superuser, world, 1)
+    bill(world)
+    (invoice,), key = issued(superuser, user), uuid4()
+
+    def click(_: int) -> None:
+        with app.app_context(), scope(world.a.people[Role.ACCOUNTANT]) as session:
+            invoices.pay(session, key, HOSTEL, user, PaymentMethod.CASH, invoice.total_paise, invoices=[invoice.id])
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(click, range(4)))
+    assert [row.paid_paise for row in issued(superuser, user)] == [invoice.total_paise]
+    assert sums(superuser)["receivable", user, ""] == 0
 
 
 def test_a_stay_that_changes_after_its_invoice_is_put_right(world, superuser):

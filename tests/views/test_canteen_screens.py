@@ -65,6 +65,7 @@ def test_two_meals_on_one_page_are_two_orders_and_a_double_click_is_one(browser,
                 "_once": {name: key for key, name in once.items()}[meal]}
 
     shown = page(me, f"/my/canteen/?day={day}")
+    assert me.post("/my/canteen/place", form(shown, "breakfast", "9" * 21)).status_code == 422
     refused = me.post("/my/canteen/place", form(shown, "breakfast", "19"))
     assert refused.status_code == 409
     for place, open_page in enumerate((shown, refused.get_data(as_text=True))):

@@ -186,7 +186,9 @@ BEGIN
   ELSIF NOT (app.is_system() OR v_own AND p_method = 'wallet'
              OR app.is_staff() AND app.allowed_in('billing', 'create', p_hostel) AND p_method IN ('cash', 'bank')) THEN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  ELSIF EXISTS (SELECT FROM invoice_payments WHERE org_id = app.current_org() AND id = p_id) THEN
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('pay_invoices:' || p_id, 0)); -- the second of a double click waits, and finds the first
+  IF EXISTS (SELECT FROM invoice_payments WHERE org_id = app.current_org() AND id = p_id) THEN
     RETURN;
   END IF;
   PERFORM app.lay_payment(p_id, p_hostel, p_user, p_method, p_amount, p_invoices, p_note);
@@ -267,10 +269,12 @@ BEGIN
   END IF;
   IF EXISTS (SELECT FROM jsonb_array_elements(p_lines) c
              LEFT JOIN invoice_lines l ON l.org_id = v_org AND l.invoice_id = p_invoice AND l.id = (c ->> 'line')::uuid
-             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(igst_paise), 0) AS igst
-                                FROM invoice_lines WHERE org_id = v_org AND corrects_id = l.id) d ON true
+             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(sgst_paise), 0) AS sgst,
+                                coalesce(sum(igst_paise), 0) AS igst FROM invoice_lines WHERE org_id = v_org AND corrects_id = l.id) d ON true
              WHERE l.id IS NULL OR (c ->> 'amount')::bigint <= 0 OR d.amount + (c ->> 'amount')::bigint > l.amount_paise
-                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.igst + (c ->> 'igst')::bigint > l.igst_paise) THEN
+                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.sgst + (c ->> 'sgst')::bigint > l.sgst_paise
+                OR d.igst + (c ->> 'igst')::bigint > l.igst_paise)
+     OR (SELECT count(*) > count(DISTINCT (c ->> 'line')::uuid) FROM jsonb_array_elements(p_lines) c) THEN
     RAISE EXCEPTION 'This is more than what was charged and not credited yet.' USING ERRCODE = 'VR409', COLUMN = 'amount';
   END IF;
   SELECT sum((c ->> 'amount')::bigint), sum((c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) INTO v_net, v_tax
@@ -286,7 +290,8 @@ BEGIN
   VALUES (v_org, p_id, v_old.hostel_id, v_old.user_id, v_old.resident_id, v_old.stay_id, 'credit_note', coalesce(p_occasion, 'credit:' || p_id),
           v_series, app.next_document(v_old.hostel_id, v_series), p_invoice, v_old.month, v_day, v_day, v_old.seller, v_old.gstin, left(btrim(p_reason), 500), v_old.currency, v_net, v_tax);
   PERFORM app.write_invoice_lines(p_id, (
-    SELECT jsonb_agg(to_jsonb(l) || c || jsonb_build_object('corrects', l.id) ORDER BY l.position)
+    SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('corrects', l.id, 'amount', c -> 'amount', 'cgst', c -> 'cgst', 'sgst', c -> 'sgst', 'igst', c -> 'igst')
+                     ORDER BY l.position)
     FROM jsonb_array_elements(p_lines) c JOIN invoice_lines l ON l.org_id = v_org AND l.id = (c ->> 'line')::uuid));
   -- The invoice's own entries turned round; of what is owed, only what is still open goes back there.
   SELECT jsonb_agg(e || jsonb_build_object('amount', CASE e ->> 'code' WHEN 'receivable' THEN v_open ELSE -(e ->> 'amount')::bigint END))

@@ -18,7 +18,7 @@ from app.services import lifecycle
 PAGE = 20
 
 _NAMES = text("SELECT order_id, name FROM app.order_names(:orders)")
-_PLACE = text("SELECT app.place_order(:hostel, CAST(:items AS jsonb), :seen, :note, :id)")
+_PLACE = text("SELECT app.place_order(:hostel, CAST(:items AS jsonb), CAST(:seen AS bigint), :note, :id)")
 
 
 def place(session: Session, hostel_id: UUID, quantities: Mapping[UUID, int], order_id: UUID, *, note: str = "",

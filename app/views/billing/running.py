@@ -58,18 +58,19 @@ class BillingView(ConsoleView):
             task_id = progress.start(call.session, TaskKind.BILLING, task_id=submission_id(), total=runs.count(call.session, hostel, month), asked=asked,
                                      title={**asked, "hostel": terms.house_of(call.session, hostel).name})
         if call.error is not None:
-            return make_response(self._index(request.form, call.error), call.error.status)
+            return self._index(request.form, call.error)
         return call.respond(url_for("TasksView.show", pk=task_id))
 
-    def _index(self, given: Any, error: DomainError | None = None) -> str:
+    def _index(self, given: Any, error: DomainError | None = None) -> Any:
         month, found, hostel = given.get("month", ""), None, given.get("hostel", "") or str(only_hostel() or "")
         if month and error is None:
             try:
                 found = runs.preview(self.session(), _hostel(hostel), read_month(month))
             except DomainError as refused:
                 error = refused
-        return self.page("billing/run.html", title=gettext("Billing"), hostel=hostel, error=error, found=found, once=submission_id(),
+        page = self.page("billing/run.html", title=gettext("Billing"), hostel=hostel, error=error, found=found, once=submission_id(),
                          month=month or f"{formats.now().astimezone(formats.zone()):%Y-%m}")
+        return make_response(page, error.status if error else 200)
 
     # -- how a house bills --------------------------------------------------------------------------------------------
 
