@@ -2577,10 +2577,12 @@ BEGIN
   END IF;
   IF EXISTS (SELECT FROM jsonb_array_elements(p_lines) c
              LEFT JOIN invoice_lines l ON l.org_id = v_org AND l.invoice_id = p_invoice AND l.id = (c ->> 'line')::uuid
-             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(igst_paise), 0) AS igst
-                                FROM invoice_lines WHERE org_id = v_org AND corrects_id = l.id) d ON true
+             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(sgst_paise), 0) AS sgst,
+                                coalesce(sum(igst_paise), 0) AS igst FROM invoice_lines WHERE org_id = v_org AND corrects_id = l.id) d ON true
              WHERE l.id IS NULL OR (c ->> 'amount')::bigint <= 0 OR d.amount + (c ->> 'amount')::bigint > l.amount_paise
-                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.igst + (c ->> 'igst')::bigint > l.igst_paise) THEN
+                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.sgst + (c ->> 'sgst')::bigint > l.sgst_paise
+                OR d.igst + (c ->> 'igst')::bigint > l.igst_paise)
+     OR (SELECT count(*) > count(DISTINCT (c ->> 'line')::uuid) FROM jsonb_array_elements(p_lines) c) THEN
     RAISE EXCEPTION 'This is more than what was charged and not credited yet.' USING ERRCODE = 'VR409', COLUMN = 'amount';
   END IF;
   SELECT sum((c ->> 'amount')::bigint), sum((c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) INTO v_net, v_tax
@@ -2596,7 +2598,8 @@ BEGIN
   VALUES (v_org, p_id, v_old.hostel_id, v_old.user_id, v_old.resident_id, v_old.stay_id, 'credit_note', coalesce(p_occasion, 'credit:' || p_id),
           v_series, app.next_document(v_old.hostel_id, v_series), p_invoice, v_old.month, v_day, v_day, v_old.seller, v_old.gstin, left(btrim(p_reason), 500), v_old.currency, v_net, v_tax);
   PERFORM app.write_invoice_lines(p_id, (
-    SELECT jsonb_agg(to_jsonb(l) || c || jsonb_build_object('corrects', l.id) ORDER BY l.position)
+    SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('corrects', l.id, 'amount', c -> 'amount', 'cgst', c -> 'cgst', 'sgst', c -> 'sgst', 'igst', c -> 'igst')
+                     ORDER BY l.position)
     FROM jsonb_array_elements(p_lines) c JOIN invoice_lines l ON l.org_id = v_org AND l.id = (c ->> 'line')::uuid));
   -- The invoice's own entries turned round; of what is owed, only what is still open goes back there.
   SELECT jsonb_agg(e || jsonb_build_object('amount', CASE e ->> 'code' WHEN 'receivable' THEN v_open ELSE -(e ->> 'amount')::bigint END))
@@ -4935,7 +4938,7 @@ BEGIN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
   ELSIF v_row.status <> 'review' THEN
     RAISE EXCEPTION 'Somebody has decided on this payment already.' USING ERRCODE = 'VR409';
-  ELSIF p_event = 'send_back' AND btrim(coalesce(p_note, '')) = '' THEN
+  ELSIF p_event IS DISTINCT FROM 'accept' AND btrim(coalesce(p_note, '')) = '' THEN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
   END IF;
   IF p_event = 'accept' THEN
@@ -5975,6 +5978,11 @@ DECLARE
   v_id uuid := coalesce(p_id, uuidv7());
 BEGIN
   IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id) THEN
+    IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id AND hostel_id = p_hostel AND kind = p_kind
+                   AND user_id IS NOT DISTINCT FROM p_user AND amount_paise = p_amount AND source_id IS NOT DISTINCT FROM p_source_id
+                   AND proposed_by IS NOT DISTINCT FROM app.current_user_id()) THEN
+      RAISE EXCEPTION 'Something else was proposed under this id.' USING ERRCODE = 'VR409';
+    END IF;
     RETURN v_id; -- sent twice
   ELSIF btrim(coalesce(p_reason, '')) = '' THEN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'reason';
@@ -5999,20 +6007,20 @@ BEGIN
     RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
   ELSIF NOT app.allowed_in('wallet', 'create', p_hostel) THEN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  ELSIF p_kind = 'refund' OR (p_user IS NULL) <> (p_kind = 'write_off' AND p_party <> '') THEN
+  ELSIF p_kind = 'refund' OR (p_user IS NULL) <> (coalesce(p_party, '') <> '') OR p_user IS NULL AND p_kind <> 'write_off' THEN
     RAISE EXCEPTION 'Please say whose account this is about.' USING ERRCODE = 'VR422', COLUMN = 'member';
   END IF;
   RETURN app.write_proposal(p_hostel, p_kind, p_user, p_party, p_amount, p_reason, '', NULL, p_id);
 END
 $$;
 
--- Whether there is anybody but the proposer who could approve
+-- Whether there is anybody but the proposer, and whose money it is, who could approve
 --;;
-CREATE FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) RETURNS boolean
+CREATE FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer, p_user integer) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT EXISTS (
     SELECT FROM members m, app.active_roles(p_org, m.user_id) r
-    WHERE m.org_id = p_org AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
+    WHERE m.org_id = p_org AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer AND m.user_id IS DISTINCT FROM p_user
       AND app.capabilities(p_org, m.user_id, r.portal) ~ ('\|wallet\.approve=(\*|[^|]*' || p_hostel || ')'))
 $$
 --;;
@@ -6023,12 +6031,16 @@ DECLARE
   v_tx uuid;
 BEGIN
   SELECT * INTO v_row FROM ledger_proposals WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
-  IF v_row.status <> 'proposed' THEN
+  IF p_event IS NULL OR p_event NOT IN ('approve', 'reject', 'withdraw') THEN
+    RAISE EXCEPTION 'A proposal is approved, rejected or withdrawn.' USING ERRCODE = 'VR422';
+  ELSIF v_row.status <> 'proposed' THEN
     RAISE EXCEPTION 'This proposal is % already.', v_row.status USING ERRCODE = 'VR409';
   ELSIF p_event = 'withdraw' AND v_row.proposed_by IS DISTINCT FROM app.current_user_id() THEN
     RAISE EXCEPTION 'Only who proposed it can withdraw it.' USING ERRCODE = 'VR403';
   ELSIF p_event <> 'withdraw' AND v_row.proposed_by = app.current_user_id() THEN
     RAISE EXCEPTION 'Nobody decides on their own proposal: somebody else has to.' USING ERRCODE = 'VR403';
+  ELSIF p_event = 'approve' AND v_row.user_id = app.current_user_id() THEN
+    RAISE EXCEPTION 'This is about your own money: somebody else has to approve it.' USING ERRCODE = 'VR403';
   ELSIF p_event = 'reject' AND btrim(coalesce(p_note, '')) = '' THEN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
   END IF;
@@ -6066,7 +6078,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   FROM ledger_proposals p
   JOIN organizations o ON o.id = p.org_id AND o.deleted_at IS NULL
   JOIN hostels h ON h.org_id = p.org_id AND h.id = p.hostel_id
-  WHERE app.is_super_admin() AND p.status = 'proposed' AND NOT app.has_second_person(p.org_id, p.hostel_id, p.proposed_by)
+  WHERE app.is_super_admin() AND p.status = 'proposed' AND NOT app.has_second_person(p.org_id, p.hostel_id, p.proposed_by, p.user_id)
   ORDER BY p.created_at, p.id
 $$
 --;;
@@ -6077,7 +6089,7 @@ DECLARE
   v_me integer := app.current_user_id();
 BEGIN
   SELECT * INTO v_row FROM ledger_proposals WHERE org_id = p_org AND id = p_id FOR UPDATE;
-  IF NOT app.is_super_admin() OR v_row.id IS NULL OR app.has_second_person(p_org, v_row.hostel_id, v_row.proposed_by) THEN
+  IF NOT app.is_super_admin() OR v_row.id IS NULL OR app.has_second_person(p_org, v_row.hostel_id, v_row.proposed_by, v_row.user_id) THEN
     RAISE EXCEPTION 'There is no such proposal.' USING ERRCODE = 'VR404';
   ELSIF p_event NOT IN ('approve', 'reject') THEN
     RAISE EXCEPTION 'The platform approves or rejects.' USING ERRCODE = 'VR422';
@@ -13098,9 +13110,9 @@ ALTER FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount 
 --;;
 GRANT EXECUTE ON FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text, p_id uuid) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer, p_user integer) FROM PUBLIC
 --;;
-ALTER FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) OWNER TO viramah_definer
+ALTER FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer, p_user integer) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) FROM PUBLIC
 --;;

@@ -393,7 +393,7 @@ BEGIN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
   ELSIF v_row.status <> 'review' THEN
     RAISE EXCEPTION 'Somebody has decided on this payment already.' USING ERRCODE = 'VR409';
-  ELSIF p_event = 'send_back' AND btrim(coalesce(p_note, '')) = '' THEN
+  ELSIF p_event IS DISTINCT FROM 'accept' AND btrim(coalesce(p_note, '')) = '' THEN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
   END IF;
   IF p_event = 'accept' THEN

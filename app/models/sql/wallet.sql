@@ -339,6 +339,11 @@ DECLARE
   v_id uuid := coalesce(p_id, uuidv7());
 BEGIN
   IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id) THEN
+    IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id AND hostel_id = p_hostel AND kind = p_kind
+                   AND user_id IS NOT DISTINCT FROM p_user AND amount_paise = p_amount AND source_id IS NOT DISTINCT FROM p_source_id
+                   AND proposed_by IS NOT DISTINCT FROM app.current_user_id()) THEN
+      RAISE EXCEPTION 'Something else was proposed under this id.' USING ERRCODE = 'VR409';
+    END IF;
     RETURN v_id; -- sent twice
   ELSIF btrim(coalesce(p_reason, '')) = '' THEN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'reason';
@@ -365,24 +370,24 @@ BEGIN
     RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
   ELSIF NOT app.allowed_in('wallet', 'create', p_hostel) THEN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  ELSIF p_kind = 'refund' OR (p_user IS NULL) <> (p_kind = 'write_off' AND p_party <> '') THEN
+  ELSIF p_kind = 'refund' OR (p_user IS NULL) <> (coalesce(p_party, '') <> '') OR p_user IS NULL AND p_kind <> 'write_off' THEN
     RAISE EXCEPTION 'Please say whose account this is about.' USING ERRCODE = 'VR422', COLUMN = 'member';
   END IF;
   RETURN app.write_proposal(p_hostel, p_kind, p_user, p_party, p_amount, p_reason, '', NULL, p_id);
 END
 $$;
 
--- Whether there is anybody but the proposer who could approve; if not, the platform may.
+-- Whether there is anybody but the proposer, and whose money it is, who could approve; if not, the platform may.
 --: definer
-CREATE FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer) RETURNS boolean
+CREATE FUNCTION app.has_second_person(p_org uuid, p_hostel uuid, p_proposer integer, p_user integer) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT EXISTS (
     SELECT FROM members m, app.active_roles(p_org, m.user_id) r
-    WHERE m.org_id = p_org AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer
+    WHERE m.org_id = p_org AND m.removed_at IS NULL AND m.user_id IS DISTINCT FROM p_proposer AND m.user_id IS DISTINCT FROM p_user
       AND app.capabilities(p_org, m.user_id, r.portal) ~ ('\|wallet\.approve=(\*|[^|]*' || p_hostel || ')'))
 $$;
 
--- Books it, in the same transaction. Nobody decides on what they proposed.
+-- Books it, in the same transaction. Nobody decides on what they proposed, nor approves what is for themselves.
 --: definer
 CREATE FUNCTION app.carry_out(p_id uuid, p_event text, p_note text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -391,12 +396,16 @@ DECLARE
   v_tx uuid;
 BEGIN
   SELECT * INTO v_row FROM ledger_proposals WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
-  IF v_row.status <> 'proposed' THEN
+  IF p_event IS NULL OR p_event NOT IN ('approve', 'reject', 'withdraw') THEN
+    RAISE EXCEPTION 'A proposal is approved, rejected or withdrawn.' USING ERRCODE = 'VR422';
+  ELSIF v_row.status <> 'proposed' THEN
     RAISE EXCEPTION 'This proposal is % already.', v_row.status USING ERRCODE = 'VR409';
   ELSIF p_event = 'withdraw' AND v_row.proposed_by IS DISTINCT FROM app.current_user_id() THEN
     RAISE EXCEPTION 'Only who proposed it can withdraw it.' USING ERRCODE = 'VR403';
   ELSIF p_event <> 'withdraw' AND v_row.proposed_by = app.current_user_id() THEN
     RAISE EXCEPTION 'Nobody decides on their own proposal: somebody else has to.' USING ERRCODE = 'VR403';
+  ELSIF p_event = 'approve' AND v_row.user_id = app.current_user_id() THEN
+    RAISE EXCEPTION 'This is about your own money: somebody else has to approve it.' USING ERRCODE = 'VR403';
   ELSIF p_event = 'reject' AND btrim(coalesce(p_note, '')) = '' THEN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
   END IF;
@@ -438,7 +447,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   FROM ledger_proposals p
   JOIN organizations o ON o.id = p.org_id AND o.deleted_at IS NULL
   JOIN hostels h ON h.org_id = p.org_id AND h.id = p.hostel_id
-  WHERE app.is_super_admin() AND p.status = 'proposed' AND NOT app.has_second_person(p.org_id, p.hostel_id, p.proposed_by)
+  WHERE app.is_super_admin() AND p.status = 'proposed' AND NOT app.has_second_person(p.org_id, p.hostel_id, p.proposed_by, p.user_id)
   ORDER BY p.created_at, p.id
 $$;
 
@@ -451,7 +460,7 @@ DECLARE
   v_me integer := app.current_user_id();
 BEGIN
   SELECT * INTO v_row FROM ledger_proposals WHERE org_id = p_org AND id = p_id FOR UPDATE;
-  IF NOT app.is_super_admin() OR v_row.id IS NULL OR app.has_second_person(p_org, v_row.hostel_id, v_row.proposed_by) THEN
+  IF NOT app.is_super_admin() OR v_row.id IS NULL OR app.has_second_person(p_org, v_row.hostel_id, v_row.proposed_by, v_row.user_id) THEN
     RAISE EXCEPTION 'There is no such proposal.' USING ERRCODE = 'VR404';
   ELSIF p_event NOT IN ('approve', 'reject') THEN
     RAISE EXCEPTION 'The platform approves or rejects.' USING ERRCODE = 'VR422';
