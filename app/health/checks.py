@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from flask import has_app_context
 from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -159,9 +160,9 @@ def check_mail() -> Check:
 
 
 def reading(choose: Callable[[Answers], float]) -> Callable[[], float | None]:
-    """A gauge for Prometheus out of the database's answers; None while it gives none. Asked within the scrape's request."""
+    """A gauge for Prometheus out of the database's answers; None while it gives none."""
     def read() -> float | None:
-        answers = _database(db.engine)[1]
+        answers = _database(db.engine)[1] if has_app_context() else None  # scrapes are requests
         return None if answers is None else choose(answers)
 
     return read
@@ -171,6 +172,8 @@ def wrong_ledgers() -> Callable[[], float | None]:
     """A gauge: in how many organizations the newest check of the ledger found something."""
     def read() -> float | None:
         try:
+            if not has_app_context():
+                return None
             with engines().service.connect() as connection:
                 return float(connection.execute(_LEDGER).one().wrong)
         except DBAPIError:

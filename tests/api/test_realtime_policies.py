@@ -21,8 +21,8 @@ from app.tenancy import tenant_scope
 from tests.isolation.samples import SAMPLES
 
 _numbers, _rounds = count(20_000), count(1)
-_FRESH = {"number": lambda: next(_numbers), "key": lambda: str(next(_numbers)), "request_id": uuid4, "external_id": lambda: None,
-          "round": lambda: next(_rounds)}
+_FRESH = {"number": lambda: next(_numbers), "key": lambda: str(next(_numbers)), "reference": lambda: str(next(_numbers)),
+          "request_id": uuid4, "external_id": lambda: None, "round": lambda: next(_rounds)}
 _DECIDED = {"onboarding_submissions": {"state": "rejected"}}  # of those that are open there is one for each person
 
 

@@ -72,7 +72,7 @@ def test_everything_is_done_by_the_keyboard_alone(windows, people):
     palette(page, "board")
     page.keyboard.press("Enter")
     page.wait_for_selector("#board[data-ready]")
-    for _ in range(60):
+    for _ in range(120):  # past the whole sidebar
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.matches('.board-link')"):
             break
