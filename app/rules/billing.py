@@ -162,6 +162,12 @@ def read_month(text: str) -> date:
     return found
 
 
+def check_not_too_early(month: date, today: date) -> None:
+    """What is issued is not changed any more: a slip of the pen must not charge a month years ahead. Invalid."""
+    if month > month_of(today)[1]:
+        raise Invalid("This month is too far ahead: the next month is the last one that can be charged.", field="month")
+
+
 def charged(spans: Iterable[Span], month: date) -> list[Line]:
     """The lines of a month: one for each stretch of days with one price, adding up to the exact sum of the days, half up."""
     first, end = month_of(month)

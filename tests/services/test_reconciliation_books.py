@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
-from app.gateways.payments import LineKind, SettlementLine
+from app.gateways.payments import NO_API, GatewayRefused, LineKind, SettlementLine
 from app.permissions import Role
 from app.rules.reconciliation import Origin
 from app.rules.wallet import ProposedKind
@@ -89,6 +90,8 @@ def test_a_settlement_is_booked_once_however_often_it_is_stated(world, resident,
     assert stand(world, taken, *reversed(lines)) == first
     with tenant_scope(world.a.org_id) as session:
         assert reconciliation.fetch(session, payments.keeper_of(settings()), taken, TODAY) == [first]
+        told.settlements = Mock(side_effect=GatewayRefused(NO_API, "As a file."))
+        assert reconciliation.fetch(session, payments.keeper_of(settings()), taken, TODAY) == []  # and is not tried all night
     held = sums(superuser)
     assert (held["clearing", None, "razorpay"], held["bank", None, ""], held["gateway_fees", None, ""]) == (0, -483_20, -16_80)
     assert breaks(superuser) == []

@@ -43,6 +43,7 @@ def test_a_run_is_looked_at_and_then_made_once(app, world, superuser, browser, m
     assert "₹24,200.00" in seen
     assert "Issue 2 invoices" in seen
     assert clerk.get(f"/billing/?hostel={HOSTEL}&month=2026-13").status_code == 422
+    assert "too far ahead" in clerk.post("/billing/run", data={"hostel": str(HOSTEL), "month": "2199-01", "_once": once}).get_data(as_text=True)
     assert clerk.post("/billing/run", data={"hostel": str(HOSTEL), "month": "soon", "_once": once}).status_code == 422
     assert clerk.post("/billing/run", data={"hostel": str(world.b.places[0].hostel_id), "month": "2026-03"}).status_code == 404
     for _ in range(2):

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 NAMES: Final = ("phonepe", "razorpay", "stripe")
+NO_API: Final = "no_api"  # the code of a refusal because the gateway answers such a question to nobody
 REFERENCE_MAX: Final = 40  # characters of a reference or a refund's key, letters, digits, _ and -: the shortest limit of the three
 
 

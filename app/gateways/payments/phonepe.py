@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from app.gateways.payments import (
+    NO_API,
     BodyInvalid,
     EventKind,
     GatewayEvent,
@@ -147,7 +148,7 @@ class PhonePe:
                 _moment(when) if when else None, refund, word(told.get("merchantRefundId")), name)]
 
     def settlements(self, day: date) -> Iterable[SettlementLine]:
-        raise GatewayRefused("no_api", f"PhonePe gives the statement of {day:%d-%m-%Y} as a file: download it from the dashboard.")
+        raise GatewayRefused(NO_API, f"PhonePe gives the statement of {day:%d-%m-%Y} as a file: download it from the dashboard.")
 
     def parse_settlement_csv(self, content: bytes) -> list[SettlementLine]:
         return statement(content, _READ, _line)

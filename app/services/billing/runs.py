@@ -26,6 +26,7 @@ from app.rules.billing import (
     Living,
     Price,
     charged,
+    check_not_too_early,
     corrections,
     month_of,
     price_on,
@@ -74,7 +75,8 @@ class Totals:
 
 
 def stays_in(hostel_id: UUID, month: date, today: date) -> list[ColumnElement[bool]]:
-    """Those that have begun and last on some day of the month, and those that were invoiced for it."""
+    """Those that have begun and last on some day of the month, and those that were invoiced for it; Invalid if it is too far ahead."""
+    check_not_too_early(month, today)
     first, end = month_of(month)
     invoiced = select(Invoice.stay_id).where(Invoice.hostel_id == hostel_id, Invoice.month == first, Invoice.stay_id.is_not(None))
     living = select(Stay.id).where(Stay.hostel_id == hostel_id, Stay.from_on < end, Stay.from_on <= today,

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, load_only
 
 from app.gateways.objects import ObjectStore
-from app.gateways.payments import GatewayRefused, SettlementLine
+from app.gateways.payments import NO_API, GatewayRefused, SettlementLine
 from app.models.payments import GatewayAccount
 from app.models.reconciliation import SettlementLine as StatedLine
 from app.rules.errors import Invalid, NotFound
@@ -65,9 +65,14 @@ def add_file(session: Session, keeper: Keeper, objects: ObjectStore, account_id:
 
 
 def fetch(session: Session, keeper: Keeper, account_id: UUID, today: date) -> list[UUID]:
-    """Ask the gateway for the last days. Errors: GatewayUnavailable, GatewayRefused."""
+    """Ask the gateway for the last days; nothing where statements come as files alone. Errors: GatewayUnavailable, GatewayRefused."""
     gateway = keeper.open(session, account_id)
-    days = [list(gateway.settlements(today - timedelta(days=back))) for back in range(DAYS_BACK, -1, -1)]
+    try:
+        days = [list(gateway.settlements(today - timedelta(days=back))) for back in range(DAYS_BACK, -1, -1)]
+    except GatewayRefused as error:
+        if error.code == NO_API:
+            return []
+        raise
     return [add(session, account_id, lines, Origin.API) for lines in days if lines]
 
 
