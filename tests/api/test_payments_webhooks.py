@@ -71,6 +71,18 @@ def test_what_is_not_signed_or_not_ours_has_no_effect(world, resident, door, sup
     assert one(superuser, "SELECT string_agg(kind, ' ' ORDER BY kind) FROM payment_flags") == "amount_differs currency_differs unknown_intent"
 
 
+def test_the_door_of_another_organization_credits_nobody(world, resident, door, superuser, browser):
+    found, stranger = intent(begun(resident, door, hand=False)), browser(None)
+    account(world.b.people[Role.OWNER], "razorpay")
+    path = one(superuser, "SELECT '/webhooks/razorpay/' || webhook_path FROM gateway_accounts WHERE org_id = :org", org=world.b.org_id)
+    body = captured(found)
+    assert stranger.post(path, data=body, headers=signed(body)).status_code == 200  # theirs to send, with their own secret
+    work()
+    assert (balance(resident, resident.user_id), intent(found.id).status) == (0, "created")
+    assert one(superuser, "SELECT kind FROM payment_flags WHERE org_id = :org", org=world.b.org_id) == "unknown_intent"
+    assert one(superuser, "SELECT count(*) FROM payment_flags WHERE org_id = :org", org=world.a.org_id) == 0
+
+
 def test_only_addresses_of_the_list_come_in(world, resident, superuser, browser):
     door = account(world.owner, addresses="203.0.113.0/24, 2001:db8::/32")
     body = captured(intent(begun(resident, door, hand=False)))
