@@ -5978,8 +5978,8 @@ DECLARE
   v_id uuid := coalesce(p_id, uuidv7());
 BEGIN
   IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id) THEN
-    IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id AND hostel_id = p_hostel AND kind = p_kind
-                   AND user_id IS NOT DISTINCT FROM p_user AND amount_paise = p_amount AND source_id IS NOT DISTINCT FROM p_source_id
+    IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id AND hostel_id = p_hostel
+                   AND user_id IS NOT DISTINCT FROM p_user AND source_id IS NOT DISTINCT FROM p_source_id
                    AND proposed_by IS NOT DISTINCT FROM app.current_user_id()) THEN
       RAISE EXCEPTION 'Something else was proposed under this id.' USING ERRCODE = 'VR409';
     END IF;
