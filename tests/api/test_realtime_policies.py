@@ -38,7 +38,7 @@ def rows_of(table, world):
             if {name, *follows} & looked_at:
                 choices.append([(name, value) for value in [*values, *([None] if columns[name].nullable else [])]])
         for chosen in product(*choices):
-            made = {name: make() for name, make in _FRESH.items() if name in columns}
+            made = {name: make() for name, make in _FRESH.items() if name in columns and not columns[name].computed}
             yield {**SAMPLES[table](organization)[0], **made, **_DECIDED.get(table, {}), **dict(chosen), "id": uuid4()}
 
 
