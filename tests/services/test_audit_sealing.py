@@ -68,6 +68,20 @@ def test_a_large_log_is_sealed_in_several_batches_each_anchored(
     assert findings(anchors) == []
 
 
+def test_a_row_of_the_newest_transaction_of_all_that_is_open_is_no_forgery(
+        app: Any, world: Any, superuser: Engine, anchors: FileAnchors) -> None:
+    """A snapshot ends at the last transaction that has ended: who began after that, and writes, lies beyond it."""
+    write(world.a.org_id, "before ")
+    with tenant_scope(world.a.org_id) as slow:
+        slow.execute(text("UPDATE hostels SET name = 'newest ' || code"))
+        seal_log(queue_scope, anchors, KEYS)
+        assert findings(anchors) == []
+    assert findings(anchors) == []
+    assert seal_log(queue_scope, anchors, KEYS).rows > 0
+    assert scalar(superuser, SEALED) == scalar(superuser, "SELECT count(*) FROM audit_log")
+    assert findings(anchors) == []
+
+
 def test_a_row_that_commits_late_with_an_old_number_is_sealed_later(
         app: Any, world: Any, superuser: Engine, anchors: FileAnchors) -> None:
     with service_scope("a transaction that takes its time") as slow:

@@ -27,8 +27,9 @@ BATCH_ROWS = 10_000
 _log = structlog.get_logger(__name__)
 
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-_SNAPSHOT = text("SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint "
-                 "FROM pg_current_snapshot() s")
+# The second is our own number, which comes after that of all who were given a row's: a snapshot's xmax does not, being
+# one more than the newest that has ended.
+_SNAPSHOT = text("SELECT pg_snapshot_xmin(s)::text::bigint, pg_current_xact_id()::text::bigint FROM pg_current_snapshot() s")
 HASH_ONLY = text("SET LOCAL enable_nestloop = off")
 """For joins with the numbers in batches: how many those are, the planner cannot know, and guesses far too few."""
 
@@ -150,7 +151,7 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
     """
     # In this order: whoever got an older number than the horizon's is seen by the snapshot.
     sealed_at, horizon_seq, system_id = horizon(session, log)
-    xmin, xmax = session.execute(_SNAPSHOT).one()
+    xmin, own = session.execute(_SNAPSHOT).one()
     claims, previous = _chain_so_far(session, log)
     session.execute(HASH_ONLY)
     rows = session.execute(_unsealed(log), {
@@ -169,7 +170,7 @@ def seal_batch(session: Session, keys: SealKeys, limit: int = BATCH_ROWS, floor:
         first_seq=seqs[0] if seqs else 0,
         last_seq=seqs[-1] if seqs else 0, digest=batch_digest(seqs, seals), sealed_at=sealed_at, system_id=system_id,
         sealed_xid=xmin if complete else None, horizon_seq=horizon_seq if complete else None,
-        horizon_xid=xmax if complete else None,
+        horizon_xid=own if complete else None,
     )
     before = bytes.fromhex(after.head) if after else previous.head if previous else b""
     log.add(session, {"head": batch.head(keys, before), "seqs": seqs, "seals": seals,
