@@ -69,13 +69,14 @@ class Console:
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def end(self, how: signal.Signals) -> list[psutil.Process]:
-        """End it, and tell which of its processes still live 20 seconds later."""
+    def end(self, how: signal.Signals) -> list[list[str]]:
+        """End it, and tell the commands of those of its processes that still live a minute later."""
         children = self.children()
+        commands = {child.pid: child.cmdline() for child in children}
         self.process.send_signal(how)
         self.process.wait(60)
         self.process.stdout.close()
-        return psutil.wait_procs(children, timeout=20)[1]
+        return [commands[child.pid] for child in psutil.wait_procs(children, timeout=60)[1]]
 
 
 @pytest.fixture
