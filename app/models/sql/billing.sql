@@ -20,7 +20,7 @@ $$;
 CREATE FUNCTION app.document_series(p_hostel uuid, p_day date, p_sort text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT code || '/' || y || '-' || lpad(((y + 1) % 100)::text, 2, '0') || '/' || p_sort
-  FROM hostels, extract(year FROM p_day - interval '3 months') AS y WHERE org_id = app.current_org() AND id = p_hostel
+  FROM hostels CROSS JOIN LATERAL (SELECT extract(year FROM p_day - interval '3 months')) AS of_april (y) WHERE org_id = app.current_org() AND id = p_hostel
 $$;
 
 -- The next number in a series, without gaps: the counter is locked until the end.
