@@ -145,4 +145,4 @@ def show(session: Session, panels: Sequence[Panel]) -> list[Shown]:
 
 def today() -> str:
     """The day that it is where the reader works, as links write it."""
-    return formats.now().astimezone(formats.zone()).date().isoformat()
+    return formats.today().isoformat()

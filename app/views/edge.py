@@ -5,7 +5,7 @@ The commit happens here, before the response is built: a deferred constraint tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -33,6 +33,7 @@ from app.languages import sentence
 from app.logs import current_request_id
 from app.problems import problem, translate_database_error
 from app.rules.errors import Conflict, DomainError, NotFound
+from app.rules.files import content_disposition
 
 REMEMBERED_SUBMISSIONS = 12
 
@@ -112,6 +113,14 @@ def kept(response: Response, tag: str) -> Response:
     """The browser may keep it, and asks each time whether it still holds."""
     response.set_etag(tag)
     response.cache_control.no_cache = response.cache_control.private = True
+    return response
+
+
+def paper(content: bytes | Iterable[str], name: str) -> Response:
+    """A PDF or CSV to take along, by the ending of its name; nobody on the way keeps it."""
+    response = Response(content, mimetype="application/pdf" if name.endswith(".pdf") else "text/csv")
+    response.headers["Content-Disposition"] = content_disposition(name)
+    response.cache_control.no_store = True
     return response
 
 

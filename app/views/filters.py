@@ -198,7 +198,7 @@ class PeriodFilter(Filter):
     def condition(self, parameter: str, value: date | Preset) -> ColumnElement[bool]:
         """At or after the first day's beginning; before the beginning of the day after the last."""
         if isinstance(value, Preset):
-            first, last = value.days(formats.now().astimezone(formats.zone()).date())
+            first, last = value.days(formats.today())
             return and_(self._from(first), self._to(last))
         return self._from(value) if parameter.endswith(".from") else self._to(value)
 

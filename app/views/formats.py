@@ -42,6 +42,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def today() -> date:
+    """The day that it is where the reader works."""
+    return now().astimezone(zone()).date()
+
+
 def zone() -> ZoneInfo:
     """The zone of the chosen hostel, else of the organization."""
     return ZoneInfo(getattr(g.get("identity"), "hostel_timezone", None) or DEFAULT_ZONE)
@@ -168,6 +173,12 @@ def exact(moment: datetime, at: ZoneInfo | None = None) -> str:
 def plain_day(value: date) -> str:
     """`5 Mar 2026`."""
     return format_date(value, "d MMM y", locale=language())
+
+
+def made_at(moment: datetime, place: ZoneInfo | None = None) -> str:
+    """When a paper was made, by the clock of a place, else of the reader: `5 Mar 2026, 14:05`."""
+    local = moment.astimezone(place or zone())
+    return f"{plain_day(local)}, {local:%H:%M}"
 
 
 def ago(moment: datetime, at: datetime | None = None) -> str:

@@ -13,9 +13,9 @@ from flask_appbuilder.hooks import before_request
 from flask_babel import gettext
 from sqlalchemy import select
 
-from app.rules.errors import Conflict, DomainError, Forbidden, Invalid
+from app.rules.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from app.services.timeline import Sight, last_edit
-from app.views import formats, timeline
+from app.views import edge, formats, timeline
 from app.views.edge import (
     OtherOrganization,
     already_submitted,
@@ -219,6 +219,19 @@ def only_hostel() -> UUID | None:
     hostels = g.identity.hostels
     found: UUID | None = g.identity.hostel_id or (hostels[0].id if len(hostels) == 1 else None)
     return found
+
+
+def reachable(hostel_id: UUID | None) -> UUID:
+    """One of the hostels that the reader works in; NotFound for any other."""
+    if hostel_id is None or hostel_id not in {place.id for place in g.identity.hostels}:
+        raise NotFound(gettext("There is no such hostel."))
+    return hostel_id
+
+
+def chosen_hostel(text: str | None) -> UUID:
+    """The hostel that is named, else the one chosen in the top bar, else the first. Error: NotFound."""
+    first = next((place.id for place in g.identity.hostels), None)
+    return reachable(edge.given_id(text, gettext("There is no such hostel.")) if text else only_hostel() or first)
 
 
 def _type_into(field: Any, text: str) -> None:

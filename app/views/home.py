@@ -229,7 +229,7 @@ def _span() -> Span:
     days = request.args.get("days", str(PERIODS[0]))
     if days not in map(str, PERIODS):
         raise BadListRequest(gettext("“%(text)s” is not a value of %(label)s.", text=days[:40], label="days"))
-    return Span(formats.now().astimezone(formats.zone()).date(), int(days))
+    return Span(formats.today(), int(days))
 
 
 def _date_words() -> str:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from flask import Response, g, make_response, request, url_for
+from flask import g, make_response, request, url_for
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext
 
 from app.permissions import Action, Portal, Resource
-from app.rules.errors import DomainError, NotFound
-from app.rules.files import content_disposition
+from app.rules.errors import DomainError
 from app.rules.maintenance import SLA_TARGETS
 from app.rules.progress import AT_ONCE_REQUESTS, TaskKind
 from app.services import progress
 from app.views import charts, formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
-from app.views.forms import only_hostel
+from app.views.edge import paper
+from app.views.forms import only_hostel, reachable
 from reports import maintenance_sla as sla
 from reports.render import to_csv, to_html, to_pdf
 
@@ -49,13 +49,13 @@ class ReportsView(ConsoleView):
     @has_access
     def pdf(self) -> Any:
         """The report as a document."""
-        return self._file("pdf", "application/pdf", lambda report: to_pdf(sla_document(report)))
+        return self._file("pdf", lambda report: to_pdf(sla_document(report)))
 
     @expose("/maintenance-sla/csv")
     @has_access
     def csv(self) -> Any:
         """Its requests, one a line."""
-        return self._file("csv", "text/csv", lambda report: to_csv(sla.CSV_HEADS, sla.csv_rows(report)))
+        return self._file("csv", lambda report: to_csv(sla.CSV_HEADS, sla.csv_rows(report)))
 
     @expose("/maintenance-sla/make", methods=["POST"])
     @has_access
@@ -73,7 +73,7 @@ class ReportsView(ConsoleView):
             return make_response(self._form(request.form, error=call.error), call.error.status)
         return call.respond(url_for("TasksView.show", pk=task_id))
 
-    def _file(self, ending: str, mimetype: str, make: Callable[[sla.SlaReport], Any]) -> Any:
+    def _file(self, ending: str, make: Callable[[sla.SlaReport], Any]) -> Any:
         """At once, or, if that would keep people waiting, the offer to make it while they do something else."""
         try:
             _, count = sla.size(self.session(), self._parameters(request.args))
@@ -82,19 +82,15 @@ class ReportsView(ConsoleView):
             report = self._report()
         except DomainError as error:
             return self._refused(error)
-        response = Response(make(report), mimetype=mimetype)
-        response.headers["Content-Disposition"] = content_disposition(sla.filename(report, ending))
-        response.cache_control.no_store = True
-        return response
+        return paper(make(report), sla.filename(report, ending))
 
     def _report(self) -> sla.SlaReport:
         return sla.query(self.session(), self._parameters(request.args), organization=g.identity.org_name, made_by=g.identity.name,
                          now=formats.now())
 
     def _parameters(self, given: Mapping[str, str]) -> sla.Parameters:
-        found = sla.read_parameters(given, formats.now().astimezone(formats.zone()).date() + timedelta(days=1))
-        if found.hostel_id not in {place.id for place in g.identity.hostels}:
-            raise NotFound(gettext("There is no such hostel."))
+        found = sla.read_parameters(given, formats.today() + timedelta(days=1))
+        reachable(found.hostel_id)
         return found
 
     def _refused(self, error: DomainError) -> Any:
@@ -108,16 +104,11 @@ class ReportsView(ConsoleView):
 def sla_document(report: sla.SlaReport) -> str:
     """The report's HTML, ready to become a PDF."""
     return to_html("reports/maintenance_sla.html", report=report, late_rows=report.late_rows, listed=sla.LISTED,
-                   targets=SLA_TARGETS, made_at=_in_zone(report.made_at, report))
-
-
-def _in_zone(moment: datetime, report: sla.SlaReport) -> str:
-    local = moment.astimezone(report.zone)
-    return f"{formats.plain_day(local)}, {local:%H:%M} ({report.timezone})"
+                   targets=SLA_TARGETS, made_at=f"{formats.made_at(report.made_at, report.zone)} ({report.timezone})")
 
 
 def _last_month() -> dict[str, str]:
-    today: date = formats.now().astimezone(formats.zone()).date()
+    today: date = formats.today()
     last = today.replace(day=1) - timedelta(days=1)
     return {"first": last.replace(day=1).isoformat(), "last": last.isoformat()}
 

@@ -40,7 +40,7 @@ class MyInvoicesView(ConsoleView):
         session, me = self.session(), g.identity.user_id
         homes = list(session.scalars(select(Resident.hostel_id).where(Resident.user_id == me)))
         found = invoices.own(session, me)
-        return self.page("billing/mine.html", title=gettext("My invoices"), found=found, year=formats.now().astimezone(formats.zone()).date(),
+        return self.page("billing/mine.html", title=gettext("My invoices"), found=found, year=formats.today(),
                          wallets=self._wallets(), choices={hostel: invoices.pays_from_wallet(session, hostel, me) for hostel in homes})
 
     @expose("/show/<pk>")
@@ -84,7 +84,7 @@ class MyInvoicesView(ConsoleView):
     @has_access
     def account(self) -> Any:
         """The statement of account of the last twelve months."""
-        today = formats.now().astimezone(formats.zone()).date()
+        today = formats.today()
         resident = self.session().scalar(select(Resident.id).where(Resident.user_id == g.identity.user_id).order_by(Resident.moved_in_on.desc()).limit(1))
         return self._file(lambda: parts.account_file(self.session(), _known(resident), _year_before(today), today, "pdf"))
 

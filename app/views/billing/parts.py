@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,8 +13,8 @@ from wtforms import Form
 
 from app.rules.billing import ChargeKind, InvoiceKind, PaymentMethod
 from app.rules.errors import Invalid
-from app.rules.files import content_disposition
 from app.views import formats
+from app.views.edge import paper
 from app.views.inputs import MoneyField
 from reports import account_statement, ageing, invoice
 from reports.render import to_csv, to_html, to_pdf
@@ -82,22 +81,16 @@ def _about() -> dict[str, Any]:
     return {"organization": g.identity.org_name, "made_by": g.identity.name, "now": formats.now()}
 
 
-def _made() -> str:
-    local = formats.now().astimezone(formats.zone())
-    return f"{formats.plain_day(local)}, {local:%H:%M}"
-
-
 def invoice_pdf(session: Session, invoice_id: UUID) -> Response:
     """An invoice or a credit note. Error: NotFound."""
     found = invoice.query(session, invoice_id, **_about())
-    return answer(to_pdf(to_html("reports/invoice.html", document=found, made_at=_made())), "application/pdf",
-                  invoice.filename(found.invoice.reference))
+    return paper(to_pdf(to_html("reports/invoice.html", document=found, made_at=formats.made_at(formats.now()))), invoice.filename(found.invoice.reference))
 
 
 def receipt_pdf(session: Session, payment_id: UUID) -> Response:
     """The receipt of a payment. Error: NotFound."""
     found = invoice.query_receipt(session, payment_id, **_about())
-    return answer(to_pdf(to_html("reports/receipt.html", receipt=found, made_at=_made())), "application/pdf", invoice.filename(found.payment.reference))
+    return paper(to_pdf(to_html("reports/receipt.html", receipt=found, made_at=formats.made_at(formats.now()))), invoice.filename(found.payment.reference))
 
 
 def account(session: Session, resident_id: UUID, first: date, last: date) -> account_statement.Statement:
@@ -109,9 +102,8 @@ def account_file(session: Session, resident_id: UUID, first: date, last: date, e
     """The same to take along."""
     found = account(session, resident_id, first, last)
     if ending == "csv":
-        return answer(to_csv(account_statement.CSV_HEADS, account_statement.csv_rows(found)), "text/csv", account_statement.filename(found, "csv"))
-    return answer(to_pdf(to_html("reports/account_statement.html", statement=found, made_at=_made())), "application/pdf",
-                  account_statement.filename(found, "pdf"))
+        return paper(to_csv(account_statement.CSV_HEADS, account_statement.csv_rows(found)), account_statement.filename(found, "csv"))
+    return paper(to_pdf(to_html("reports/account_statement.html", statement=found, made_at=formats.made_at(formats.now()))), account_statement.filename(found, "pdf"))
 
 
 def ageing_report(session: Session, hostel_id: UUID) -> ageing.Ageing:
@@ -122,14 +114,5 @@ def ageing_report(session: Session, hostel_id: UUID) -> ageing.Ageing:
 def ageing_file(report: ageing.Ageing, ending: str) -> Response:
     """The same to take along."""
     if ending == "csv":
-        return answer(to_csv(ageing.CSV_HEADS, ageing.csv_rows(report)), "text/csv", ageing.filename(report, "csv"))
-    return answer(to_pdf(to_html("reports/ageing.html", report=report, made_at=_made(), heads=ageing.HEADS)), "application/pdf",
-                  ageing.filename(report, "pdf"))
-
-
-def answer(content: bytes | Iterable[str], mimetype: str, name: str) -> Response:
-    """A file that nobody keeps."""
-    response = Response(content, mimetype=mimetype)
-    response.headers["Content-Disposition"] = content_disposition(name)
-    response.cache_control.no_store = True
-    return response
+        return paper(to_csv(ageing.CSV_HEADS, ageing.csv_rows(report)), ageing.filename(report, "csv"))
+    return paper(to_pdf(to_html("reports/ageing.html", report=report, made_at=formats.made_at(formats.now()), heads=ageing.HEADS)), ageing.filename(report, "pdf"))

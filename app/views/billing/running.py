@@ -22,7 +22,7 @@ from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.billing import parts
 from app.views.edge import given_id, problem_page
-from app.views.forms import only_hostel
+from app.views.forms import only_hostel, reachable
 from reports.ageing import HEADS
 from reports.period import read_period
 
@@ -124,7 +124,7 @@ class BillingView(ConsoleView):
     @has_access
     def account(self, pk: str) -> Any:
         """The statement of account of a resident, this financial year."""
-        today = formats.now().astimezone(formats.zone()).date()
+        today = formats.today()
         first = date(today.year if today.month >= 4 else today.year - 1, 4, 1)  # noqa: PLR2004 - April
         try:
             found = parts.account(self.session(), _resident(pk), first, today)
@@ -137,17 +137,14 @@ class BillingView(ConsoleView):
     def account_file(self, pk: str, ending: str) -> Any:
         """Of a period, to take along."""
         try:
-            first, last = read_period(request.args, formats.now().astimezone(formats.zone()).date() + timedelta(days=1))
+            first, last = read_period(request.args, formats.today() + timedelta(days=1))
             return parts.account_file(self.session(), _resident(pk), first, last, _ending(ending))
         except DomainError as error:
             return problem_page(error, self.url("account", pk=pk))
 
 
 def _hostel(text: str) -> UUID:
-    found = given_id(text, gettext("There is no such hostel."))
-    if found not in {place.id for place in g.identity.hostels}:
-        raise NotFound(gettext("There is no such hostel."))
-    return found
+    return reachable(given_id(text, gettext("There is no such hostel.")))
 
 
 def _resident(text: str) -> UUID:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,12 +12,12 @@ from flask_babel import gettext
 from app.permissions import Action, Resource
 from app.rules.canteen import COOKING, NEXT_STEP, ORDER, Meal, OrderStatus
 from app.rules.errors import DomainError, Invalid
-from app.rules.files import content_disposition
 from app.services.canteen import kitchen, menu, ordering
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call
 from app.views.canteen import parts
-from app.views.edge import given_id, problem_json
+from app.views.edge import given_id, paper, problem_json
+from app.views.forms import chosen_hostel
 from reports import kitchen_sheet
 from reports.render import to_html, to_pdf
 
@@ -70,61 +70,40 @@ class KitchenView(ConsoleView):
         context = self._context()
         found = kitchen_sheet.Sheet(g.identity.org_name, g.identity.name, formats.now(), context["house"], context["day"], context["meal"],
                                     kitchen.kitchen(self.session(), context["hostel"], context["day"], context["meal"], COOKING).storeys)
-        made = found.made_at.astimezone(formats.zone())
-        page = to_html("reports/kitchen_sheet.html", sheet=found, made_at=f"{formats.plain_day(made)}, {made:%H:%M}")
-        response = Response(to_pdf(page), mimetype="application/pdf")
-        response.headers["Content-Disposition"] = content_disposition(kitchen_sheet.filename(found))
-        response.cache_control.no_store = True
-        return response
+        page = to_html("reports/kitchen_sheet.html", sheet=found, made_at=formats.made_at(found.made_at))
+        return paper(to_pdf(page), kitchen_sheet.filename(found))
 
     @expose("/times", methods=["GET", "POST"])
     @has_access
     def times(self) -> Any:
         """Until when each meal is ordered, when the day is summed up, and when a dish runs low."""
-        hostel_id = parts.chosen_hostel(request.values.get("hostel"))
+        hostel_id = chosen_hostel(request.values.get("hostel"))
         if request.method == "GET":
             return self._times_page(hostel_id)
         with service_call(gettext("Saved.")) as call:
             parts.menu_changed(call.session, [hostel_id])
             menu.set_times(call.session, hostel_id, menu.Times(
-                {meal: _time(meal.value) for meal in Meal}, _time("summary_at"), _number("low_stock")))
+                {meal: parts.given_time(meal.value) for meal in Meal}, parts.given_time("summary_at"), parts.given_number("low_stock", gettext("Give a number of portions from 0 to 1000."))))
         return call.respond(self.url("times", hostel=hostel_id), failed=lambda: self._times_page(hostel_id, call.error))
 
     def _times_page(self, hostel_id: UUID, error: DomainError | None = None) -> Any:
         now = menu.times(self.session(), hostel_id)
         typed = {**{meal.value: f"{now.until[meal]:%H:%M}" for meal in Meal}, "summary_at": f"{now.summary_at:%H:%M}", "low_stock": str(now.low_stock)}
         page = self.page("canteen/times.html", title=gettext("Times of the canteen"), typed=typed | (request.form.to_dict() if error else {}),
-                         hostel=hostel_id, house=_house(hostel_id), meals=list(Meal), error=error)
+                         hostel=hostel_id, house=parts.house(hostel_id), meals=list(Meal), error=error)
         return make_response(page, error.status if error else 200)
 
     def _context(self) -> dict[str, Any]:
-        session, hostel_id = self.session(), parts.chosen_hostel(request.args.get("hostel"))
+        session, hostel_id = self.session(), chosen_hostel(request.args.get("hostel"))
         times, now = menu.times(session, hostel_id), parts.local_now(menu.zone_of(session, hostel_id))
         day, meal = parts.chosen_day(now.date()), parts.chosen_meal(times, now)
         shown = request.args.get("show") if request.args.get("show") in _SHOWN else "open"
         names = {step: gettext(step.label) for step in ORDER}
-        return {"hostel": hostel_id, "house": _house(hostel_id), "day": day, "today": now.date(), "meal": meal, "shown": shown, "next": NEXT_STEP,
+        return {"hostel": hostel_id, "house": parts.house(hostel_id), "day": day, "today": now.date(), "meal": meal, "shown": shown, "next": NEXT_STEP,
                 "found": kitchen.kitchen(session, hostel_id, day, meal, _SHOWN[shown or "open"]), "step_names": names, "days": _around(day),
                 "may_step": self.allowed("step"), "may_time": self.allowed("times"), "link": {"hostel": hostel_id, "day": day, "meal": meal.value, "show": shown}}
-
-
-def _house(hostel_id: UUID) -> str:
-    return next(hostel.name for hostel in g.identity.hostels if hostel.id == hostel_id)
 
 
 def _around(day: date) -> tuple[date, date]:
     return day - timedelta(days=1), day + timedelta(days=1)
 
-
-def _time(name: str) -> time:
-    try:
-        return time.fromisoformat(request.form.get(name, "").strip())
-    except ValueError as error:
-        raise Invalid(gettext("Write a time like 19:30."), field=name) from error
-
-
-def _number(name: str) -> int:
-    text = request.form.get(name, "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 5):  # noqa: PLR2004 - digits
-        raise Invalid(gettext("Give a number of portions from 0 to 1000."), field=name)
-    return int(text)

@@ -30,6 +30,7 @@ from app.views.base import (
     submission_id,
 )
 from app.views.canteen import parts
+from app.views.forms import chosen_hostel
 from app.views.inputs import ZonedDateTimeField
 from app.views.rooms import asking
 
@@ -143,7 +144,7 @@ class DishView(ConsoleModelView):
         if request.method == "GET":
             return self._copy_page()
         with service_call() as call:
-            hostel_id = parts.chosen_hostel(request.form.get("hostel"))
+            hostel_id = chosen_hostel(request.form.get("hostel"))
             parts.menu_changed(call.session, [hostel_id])
             first, until, onto = (asking.given_day(name) for name in ("first", "until", "onto"))
             count = menu.copy(call.session, hostel_id, first, until, onto)
@@ -151,7 +152,7 @@ class DishView(ConsoleModelView):
         return call.respond(self.url("list"), failed=lambda: self._copy_page(call.error))
 
     def _copy_page(self, error: DomainError | None = None) -> Any:
-        today = formats.now().astimezone(formats.zone()).date()
+        today = formats.today()
         monday = today - timedelta(days=today.weekday())
         days = {"first": monday, "until": monday + timedelta(days=6), "onto": monday + timedelta(days=7)}
         typed = {name: request.form.get(name) or day.isoformat() for name, day in days.items()} | {"hostel": request.form.get("hostel")}

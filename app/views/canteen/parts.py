@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,26 +15,13 @@ from sqlalchemy.orm import Session
 
 from app.permissions import Portal
 from app.rules.canteen import Meal
-from app.rules.errors import NotFound
+from app.rules.errors import Invalid
 from app.services.canteen import menu
 from app.views import formats
-from app.views.forms import only_hostel
 from app.views.paging import BadListRequest
 from app.wiring import redis
 
 KITCHEN = frozenset({Portal.ADMIN, Portal.CANTEEN})
-
-
-def chosen_hostel(text: str | None) -> UUID:
-    """The house that is named, else the one chosen in the top bar, else the first."""
-    hostels = {hostel.id for hostel in g.identity.hostels}
-    try:
-        found = UUID(text) if text else only_hostel() or next((hostel.id for hostel in g.identity.hostels), None)
-    except ValueError:
-        found = None
-    if found not in hostels:
-        raise NotFound(gettext("There is no such hostel."))
-    return found
 
 
 def local_now(zone: ZoneInfo) -> datetime:
@@ -66,3 +53,24 @@ def menu_changed(session: Any, hostel_ids: Iterable[UUID]) -> None:
         menu.forget(store, org_id, houses)
 
     event.listen(session, "after_commit", forget, once=True)
+
+
+def house(hostel_id: UUID) -> str:
+    """What a hostel is called."""
+    return next(hostel.name for hostel in g.identity.hostels if hostel.id == hostel_id)
+
+
+def given_time(name: str) -> time:
+    """An hour of the form. Error: Invalid."""
+    try:
+        return time.fromisoformat(request.form.get(name, "").strip())
+    except ValueError as error:
+        raise Invalid(gettext("Write a time like 19:30."), field=name) from error
+
+
+def given_number(name: str, wanted: str = "") -> int:
+    """A small number of the form. Error: Invalid, with the sentence that is given."""
+    text = request.form.get(name, "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 5):  # noqa: PLR2004 - digits
+        raise Invalid(wanted or gettext("Write a whole number."), field=name)
+    return int(text)

@@ -21,6 +21,7 @@ from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.canteen import parts
 from app.views.edge import already_submitted, given_id, submission_part
+from app.views.forms import chosen_hostel
 from app.views.paging import BadListRequest
 from app.wiring import redis
 
@@ -42,7 +43,7 @@ class MyCanteenView(ConsoleView):
     @has_access
     def index(self) -> Any:
         """What there is to eat on a day."""
-        return self._menu(parts.chosen_hostel(request.args.get("hostel")))
+        return self._menu(chosen_hostel(request.args.get("hostel")))
 
     @expose("/place", methods=["POST"])
     @has_access
@@ -51,7 +52,7 @@ class MyCanteenView(ConsoleView):
         if (outcome := already_submitted()) is not None:
             flash(gettext("This was ordered already."), "info")
             return redirect(outcome, code=303)
-        hostel_id, once = parts.chosen_hostel(request.form.get("hostel")), submission_id()
+        hostel_id, once = chosen_hostel(request.form.get("hostel")), submission_id()
         with service_call(gettext("Ordered. The kitchen has it.")) as call:
             wanted = _wanted()
             ordering.place(call.session, hostel_id, wanted, once, note=request.form.get("note", "").strip(), seen_paise=_seen(wanted))

@@ -99,7 +99,7 @@ class ContactView(ConsoleModelView):
         item, made = self.find(pk), []
         with service_call() as call:
             made.append(contacts.inquire(call.session, ring(), item, submission_id(), g.identity.country,
-                                         formats.now().astimezone(formats.zone()).date()))
+                                         formats.today()))
         if call.error is None:
             flash(gettext("Written down.") if made[0] == submission_id() else gettext("This person has asked before: this is their first inquiry."), "info")
         return call.respond(url_for("InquiryView.show", pk=made[0]) if made else "", failed=lambda: self.render_show(pk))

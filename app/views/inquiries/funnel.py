@@ -6,15 +6,15 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
-from flask import Response, g, make_response, request
+from flask import g, make_response, request
 from flask_babel import gettext
 
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError
-from app.rules.files import content_disposition
 from app.rules.inquiries import Source
 from app.views import charts, formats
 from app.views.base import ConsoleView, expose, has_access
+from app.views.edge import paper
 from reports import inquiry_funnel as funnel_report
 from reports.inquiry_funnel import Funnel
 from reports.render import to_csv, to_html, to_pdf
@@ -43,23 +43,20 @@ class FunnelView(ConsoleView):
     @has_access
     def pdf(self) -> Any:
         """The report as a document."""
-        return self._file("pdf", "application/pdf", lambda report: to_pdf(document(report)))
+        return self._file("pdf", lambda report: to_pdf(document(report)))
 
     @expose("/csv")
     @has_access
     def csv(self) -> Any:
         """Its inquiries, one a line, without names and numbers."""
-        return self._file("csv", "text/csv", lambda report: to_csv(funnel_report.CSV_HEADS, funnel_report.csv_rows(report)))
+        return self._file("csv", lambda report: to_csv(funnel_report.CSV_HEADS, funnel_report.csv_rows(report)))
 
-    def _file(self, ending: str, mimetype: str, make: Callable[[Funnel], Any]) -> Any:
+    def _file(self, ending: str, make: Callable[[Funnel], Any]) -> Any:
         try:
             report = self._report(request.args)
         except DomainError as error:
             return make_response(self._form(request.args, error=error), error.status)
-        response = Response(make(report), mimetype=mimetype)
-        response.headers["Content-Disposition"] = content_disposition(funnel_report.filename(report, ending))
-        response.cache_control.no_store = True
-        return response
+        return paper(make(report), funnel_report.filename(report, ending))
 
     def _report(self, given: Any) -> Funnel:
         now = formats.now()
@@ -75,8 +72,7 @@ class FunnelView(ConsoleView):
 
 def document(report: Funnel) -> str:
     """The report's HTML, ready to become a PDF."""
-    local = report.made_at.astimezone(report.zone)
-    return to_html("inquiries/funnel.html", report=report, made_at=f"{formats.plain_day(local)}, {local:%H:%M} ({report.timezone})", **_words())
+    return to_html("inquiries/funnel.html", report=report, made_at=f"{formats.made_at(report.made_at, report.zone)} ({report.timezone})", **_words())
 
 
 def _words() -> dict[str, Any]:
@@ -89,5 +85,5 @@ def _days(length: float | None) -> str:
 
 
 def _lately() -> dict[str, str]:
-    today: date = formats.now().astimezone(formats.zone()).date()
+    today: date = formats.today()
     return {"first": (today - timedelta(days=89)).isoformat(), "last": today.isoformat()}

@@ -199,7 +199,7 @@ class InquiryView(ConsoleModelView):
     def create(self, session: Session, data: dict[str, Any]) -> Any:
         """Write it down; of somebody known it becomes a part of their first inquiry, which is shown."""
         lead = clean_lead(Lead(data["full_name"] or "", data["phone"] or "", data["email"], data.get("message") or "", data["move_in_on"],
-                               data["source"].value), g.identity.country, formats.now().astimezone(formats.zone()).date())
+                               data["source"].value), g.identity.country, formats.today())
         first = inquiries.add(session, ring(), g.identity.org_id, data["hostel_id"], submission_id(), lead)
         if first != submission_id():
             flash(gettext("This person has asked before: this is their first inquiry, and what you wrote is kept with it."), "info")

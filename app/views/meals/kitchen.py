@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from flask import Response, g, make_response, request
+from flask import g, make_response, request
 from flask_babel import format_date, gettext
 
 from app.permissions import Action, Resource
 from app.rules.canteen import Meal
 from app.rules.errors import DomainError, Invalid
-from app.rules.files import content_disposition
 from app.rules.meals import Terms
 from app.rules.onboarding import Food
 from app.services import meals
@@ -22,6 +21,8 @@ from app.services.canteen import menu
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.canteen import parts
+from app.views.edge import paper
+from app.views.forms import chosen_hostel
 from app.views.meals.residents import chosen_meals
 from app.views.rooms import asking
 from reports import kitchen_forecast
@@ -45,34 +46,30 @@ class MealsView(ConsoleView):
     @has_access
     def forecast(self) -> Any:
         """The next two weeks."""
-        hostel_id = parts.chosen_hostel(request.args.get("hostel"))
-        return self.page("meals/forecast.html", title=gettext("Forecast"), hostel=hostel_id, house=_house(hostel_id), all_meals=list(Meal),
+        hostel_id = chosen_hostel(request.args.get("hostel"))
+        return self.page("meals/forecast.html", title=gettext("Forecast"), hostel=hostel_id, house=parts.house(hostel_id), all_meals=list(Meal),
                          found=meals.forecast(self.session(), hostel_id), may_rule=self.allowed("rules"))
 
     @expose("/paper")
     @has_access
     def paper(self) -> Any:
         """The same for the wall of the kitchen."""
-        hostel_id = parts.chosen_hostel(request.args.get("hostel"))
-        found = kitchen_forecast.Paper(g.identity.org_name, g.identity.name, formats.now(), _house(hostel_id), meals.forecast(self.session(), hostel_id))
-        made = found.made_at.astimezone(formats.zone())
-        page = to_html("reports/kitchen_forecast.html", paper=found, all_meals=list(Meal), made_at=f"{formats.plain_day(made)}, {made:%H:%M}")
-        response = Response(to_pdf(page), mimetype="application/pdf")
-        response.headers["Content-Disposition"] = content_disposition(kitchen_forecast.filename(found))
-        response.cache_control.no_store = True
-        return response
+        hostel_id = chosen_hostel(request.args.get("hostel"))
+        found = kitchen_forecast.Paper(g.identity.org_name, g.identity.name, formats.now(), parts.house(hostel_id), meals.forecast(self.session(), hostel_id))
+        page = to_html("reports/kitchen_forecast.html", paper=found, all_meals=list(Meal), made_at=formats.made_at(found.made_at))
+        return paper(to_pdf(page), kitchen_forecast.filename(found))
 
     @expose("/counter")
     @has_access
     def eaters(self) -> Any:
         """Who may eat a meal, who is away, who ate."""
-        return self._counter(parts.chosen_hostel(request.args.get("hostel")))
+        return self._counter(chosen_hostel(request.args.get("hostel")))
 
     @expose("/mark/<person>", methods=["POST"])
     @has_access
     def mark(self, person: str) -> Any:
         """Ate, or did not after all; touched twice, it is the same."""
-        hostel_id = parts.chosen_hostel(request.args.get("hostel"))
+        hostel_id = chosen_hostel(request.args.get("hostel"))
         day, meal = self._chosen(hostel_id)
         with service_call() as call:
             meals.mark(call.session, hostel_id, day, meal, _person(person), ate=request.form.get("ate") == "1")
@@ -82,7 +79,7 @@ class MealsView(ConsoleView):
     @has_access
     def leave(self) -> Any:
         """Said for somebody who told the office."""
-        hostel_id = parts.chosen_hostel(request.args.get("hostel"))
+        hostel_id = chosen_hostel(request.args.get("hostel"))
         with service_call(gettext("Saved. The kitchen does not count on them then.")) as call:
             meals.take_leave(call.session, hostel_id, _person(request.form.get("person", "")), asking.given_day("first"), asking.given_day("last"), chosen_meals(), submission_id())
         day, meal = self._chosen(hostel_id)
@@ -92,14 +89,14 @@ class MealsView(ConsoleView):
     @has_access
     def rules(self) -> Any:
         """Until when leave is said, what it pays back, and which meals a plan includes."""
-        hostel_id = parts.chosen_hostel(request.values.get("hostel"))
+        hostel_id = chosen_hostel(request.values.get("hostel"))
         if request.method == "GET":
             return self._rules(hostel_id)
         with service_call(gettext("Saved.")) as call:
             included = {name: [sum(1 << day for day in WEEKDAYS if str(day) in request.form.getlist(f"plan-{place}-{meal}")) for meal in Meal]
                         for place, name in enumerate(meals.plans(call.session, hostel_id))}
-            meals.set_rules(call.session, hostel_id, Terms(_time("leave_until"), _number("longest_days"), _number("rebate_days"), _number("rebate_percent")),
-                            included)
+            terms = Terms(parts.given_time("leave_until"), *(parts.given_number(name) for name in ("longest_days", "rebate_days", "rebate_percent")))
+            meals.set_rules(call.session, hostel_id, terms, included)
         return call.respond(self.url("rules", hostel=hostel_id), failed=lambda: self._rules(hostel_id, call.error))
 
     @staticmethod
@@ -116,7 +113,7 @@ class MealsView(ConsoleView):
         day, meal = self._chosen(hostel_id)
         found, known = meals.people(self.session(), hostel_id, day, meal), {food.value: food for food in Food}
         foods = Counter(one.food for one in found if not one.away)
-        page = self.page("meals/counter.html", title=gettext("Who ate"), hostel=hostel_id, house=_house(hostel_id), day=day, meal=meal, people=found,
+        page = self.page("meals/counter.html", title=gettext("Who ate"), hostel=hostel_id, house=parts.house(hostel_id), day=day, meal=meal, people=found,
                          error=error, foods=[(known.get(food), count) for food, count in foods.most_common()], all_meals=list(Meal),
                          days=(day - timedelta(days=1), day + timedelta(days=1)), may=self.allowed("mark"), typed=request.form if error else {},
                          once=submission_id(), link={"hostel": hostel_id, "day": day, "meal": meal.value})
@@ -128,13 +125,9 @@ class MealsView(ConsoleView):
         monday = days - timedelta(days=days.weekday())
         typed = {"leave_until": f"{now.leave_until:%H:%M}", "longest_days": now.longest_days, "rebate_days": now.rebate_days,
                  "rebate_percent": now.rebate_percent} | (request.form.to_dict() if error else {})
-        page = self.page("meals/rules.html", title=gettext("Plans and leave"), hostel=hostel_id, house=_house(hostel_id), error=error, typed=typed,
+        page = self.page("meals/rules.html", title=gettext("Plans and leave"), hostel=hostel_id, house=parts.house(hostel_id), error=error, typed=typed,
                          plans=meals.plans(session, hostel_id), all_meals=list(Meal), week=[monday + timedelta(days=day) for day in WEEKDAYS])
         return make_response(page, error.status if error else 200)
-
-
-def _house(hostel_id: UUID) -> str:
-    return next(hostel.name for hostel in g.identity.hostels if hostel.id == hostel_id)
 
 
 def _person(text: str) -> int:
@@ -142,16 +135,3 @@ def _person(text: str) -> int:
         raise Invalid(gettext("Choose one from the list."), field="person")
     return int(text)
 
-
-def _time(name: str) -> time:
-    try:
-        return time.fromisoformat(request.form.get(name, "").strip())
-    except ValueError as error:
-        raise Invalid(gettext("Write a time like 19:30."), field=name) from error
-
-
-def _number(name: str) -> int:
-    text = request.form.get(name, "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 5):  # noqa: PLR2004 - digits
-        raise Invalid(gettext("Write a whole number."), field=name)
-    return int(text)

@@ -15,8 +15,8 @@ from app.rules.canteen import Meal
 from app.rules.errors import DomainError
 from app.services import meals
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
-from app.views.canteen import parts
 from app.views.edge import already_submitted, given_id
+from app.views.forms import chosen_hostel
 from app.views.rooms import asking
 
 
@@ -34,7 +34,7 @@ class MyMealsView(ConsoleView):
     @has_access
     def index(self) -> Any:
         """What was said, and what can be."""
-        return self._page(parts.chosen_hostel(request.args.get("hostel")))
+        return self._page(chosen_hostel(request.args.get("hostel")))
 
     @expose("/take", methods=["POST"])
     @has_access
@@ -43,7 +43,7 @@ class MyMealsView(ConsoleView):
         if (outcome := already_submitted()) is not None:
             flash(gettext("This was saved already."), "info")
             return redirect(outcome, code=303)
-        hostel_id = parts.chosen_hostel(request.form.get("hostel"))
+        hostel_id = chosen_hostel(request.form.get("hostel"))
         with service_call(gettext("Saved. The kitchen does not count on you then.")) as call:
             meals.take_leave(call.session, hostel_id, g.identity.user_id, asking.given_day("first"), asking.given_day("last"), chosen_meals(), submission_id())
         return call.respond(self.url("index", hostel=hostel_id), failed=lambda: self._page(hostel_id, call.error))
@@ -52,7 +52,7 @@ class MyMealsView(ConsoleView):
     @has_access
     def end(self, pk: str) -> Any:
         """Back as soon as can be planned."""
-        key, hostel_id = given_id(pk, gettext("There is no such leave.")), parts.chosen_hostel(request.form.get("hostel"))
+        key, hostel_id = given_id(pk, gettext("There is no such leave.")), chosen_hostel(request.form.get("hostel"))
         with service_call(gettext("Saved. The kitchen counts on you again.")) as call:
             meals.end_leave(call.session, key)
         return call.respond(self.url("index", hostel=hostel_id), failed=lambda: self._page(hostel_id, call.error))

@@ -40,17 +40,12 @@ formats.register_tones({StayStatus.UPCOMING: "info", StayStatus.CURRENT: "succes
 formats.register_tones({ResidentStatus.CURRENT: "success", ResidentStatus.NOTICE: "warning"})
 
 
-def today() -> Any:
-    """The day that it is where the reader works."""
-    return formats.now().astimezone(formats.zone()).date()
-
-
 class StandingFilter(ChoiceFilter):
     """What a bed is today."""
 
     def any_of(self, _parameter: str, values: Sequence[BedState]) -> ColumnElement[bool]:
         """By what it is given to."""
-        return or_(*(occupancy.is_in(value, today()) for value in values))
+        return or_(*(occupancy.is_in(value, formats.today()) for value in values))
 
 
 class BedView(ConsoleModelView):
@@ -99,7 +94,7 @@ class BedView(ConsoleModelView):
 
     def prepare(self, items: Sequence[Bed]) -> None:
         """What all of them are today, at once."""
-        g.bed_standings = beds.standings(self.session(), [bed.id for bed in items], today())
+        g.bed_standings = beds.standings(self.session(), [bed.id for bed in items], formats.today())
 
     def raw(self, item: Any, column: str) -> Any:
         """Its standing is read for the whole page."""
@@ -164,4 +159,4 @@ class BedView(ConsoleModelView):
     @has_access
     def unblock(self, pk: str) -> Any:
         """It can be given again."""
-        return self._write(pk, gettext("The bed can be given again."), lambda session, bed: beds.unblock_today(session, bed, today()))
+        return self._write(pk, gettext("The bed can be given again."), lambda session, bed: beds.unblock_today(session, bed, formats.today()))

@@ -39,7 +39,7 @@ class OccupancyView(ConsoleView):
     @has_access
     def grid(self) -> Any:
         """The grid of the hostel, first day, number of days and floor that the link asks for."""
-        today = formats.now().astimezone(formats.zone()).date()
+        today = formats.today()
         place = _hostel()
         if place is None:
             return self.page("rooms/occupancy.html", title=gettext("Occupancy"), place=None)

@@ -30,7 +30,6 @@ from app.views.base import (
     submission_id,
 )
 from app.views.rooms import asking
-from app.views.rooms.beds import today
 from app.wiring import settings
 
 
@@ -96,7 +95,7 @@ class ResidentView(ConsoleModelView):
         others = [(one.id, f"{one.member.name}, {one.bed.called}") for one in beds.open_stays(self.session(), item.hostel_id) if one.id != stay.id]
         return [
             Step("transfer", gettext("Another bed"), self.url("transfer", pk=pk), "bed",
-                 asks=(asking.free_bed_ask(self.session(), item.hostel_id, today()), day)),
+                 asks=(asking.free_bed_ask(self.session(), item.hostel_id, formats.today()), day)),
             Step("swap", gettext("Swap beds"), self.url("swap", pk=pk), "users", asks=(
                 Ask("other", gettext("With whom?"), "choice", choices=others), day)),
             *([Step("notice", gettext("Gives notice"), url_for("MoveOutView.give", stay=stay.id), "sign-out", asks=(

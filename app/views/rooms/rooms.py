@@ -26,7 +26,6 @@ from app.views.base import ConsoleInterface, ConsoleModelView, expose, has_acces
 from app.views.edge import already_submitted, remember_submission
 from app.views.fields import ChoiceField, printable, strip
 from app.views.maintenance.parts import clock_badge
-from app.views.rooms.beds import today
 from app.views.rooms.parts import asked_for, meant_hostel
 from app.wiring import objects
 
@@ -138,7 +137,7 @@ class RoomView(ConsoleModelView):
         sees = may_see and g.identity.portal in {Portal.ADMIN, Portal.MANAGEMENT}
         return {"beds": (found := rooms.beds_of(self.session(), item.id)), "accept": ",".join(sorted(PHOTOS)),
                 "photos": residents.photos_of(self.session(), item.id) if g.identity.portal is Portal.ADMIN else [],
-                "standings": beds.standings(self.session(), [bed.id for bed in found], today()) if found else {}, "free": beds.FREE,
+                "standings": beds.standings(self.session(), [bed.id for bed in found], formats.today()) if found else {}, "free": beds.FREE,
                 "sees_requests": sees, "clock_badge": clock_badge,
                 "waiting": rooms.open_requests(self.session(), item.id) if sees else []}
 

@@ -24,7 +24,7 @@ class InForce(Flag):
 
     def condition(self, _parameter: str, _value: Any) -> ColumnElement[bool]:
         """By the day where the reader works."""
-        today = formats.now().astimezone(formats.zone()).date()
+        today = formats.today()
         return and_(Tariff.valid_from <= today, or_(Tariff.valid_until.is_(None), Tariff.valid_until > today))
 
 

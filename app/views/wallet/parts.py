@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 
 from app.models.wallet import LedgerEntry, Wallet
 from app.permissions import Portal
-from app.rules.files import content_disposition
 from app.rules.payments import Gateway
 from app.rules.wallet import TransactionKind
 from app.services import wallet_reading as reading
 from app.services.wallet_reading import Asked, Funding
 from app.views import formats
 from app.views.base import ConsoleModelView
+from app.views.edge import paper
 from app.views.paging import BadListRequest
 from reports import wallet_statement
 from reports.render import to_csv, to_html, to_pdf
@@ -147,19 +147,15 @@ def statement_file(session: Session, wallet: Wallet, ending: str) -> Response:
     zone = ZoneInfo(wallet.hostel.timezone)
     parameters = wallet_statement.read_parameters(request.args, formats.now().astimezone(zone).date())
     found = wallet_statement.query(session, wallet, parameters, organization=g.identity.org_name, made_by=g.identity.name, now=formats.now())
+    name = wallet_statement.filename(found, ending)
     if ending == "csv":
-        response = Response(to_csv(wallet_statement.CSV_HEADS, wallet_statement.csv_rows(found)), mimetype="text/csv")
-    else:
-        response = Response(to_pdf(statement_document(found)), mimetype="application/pdf")
-    response.headers["Content-Disposition"] = content_disposition(wallet_statement.filename(found, ending))
-    response.cache_control.no_store = True
-    return response
+        return paper(to_csv(wallet_statement.CSV_HEADS, wallet_statement.csv_rows(found)), name)
+    return paper(to_pdf(statement_document(found)), name)
 
 
 def statement_document(found: wallet_statement.Statement) -> str:
     """The statement's HTML, ready to become a PDF."""
-    local = found.made_at.astimezone(found.zone)
-    return to_html("reports/wallet_statement.html", statement=found, made_at=f"{formats.plain_day(local)}, {local:%H:%M}",
+    return to_html("reports/wallet_statement.html", statement=found, made_at=formats.made_at(found.made_at, found.zone),
                    kind=lambda name: formats.human(TransactionKind(name)), money=lambda paise: formats.money(paise, found.wallet.currency))
 
 
