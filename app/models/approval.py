@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, person
+from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, person, quoted
 from app.models.declare import (
     IN_ORG,
     MINE,
@@ -57,8 +57,8 @@ class SubmissionCheck(Tenant, Timestamps, Authored, Model):
     __table_args__ = (
         in_tenant("hostel_id", "hostels"), in_tenant("submission_id", "onboarding_submissions"), person("created_by"),
         Index("submission_checks_name_key", "org_id", "submission_id", "name", unique=True),
-        CheckConstraint(f"name IN ({', '.join(repr(str(one)) for one in CheckName)})", name="submission_checks_name_known"),
-        CheckConstraint(f"outcome IN ({', '.join(repr(str(one)) for one in Outcome)})", name="submission_checks_outcome_known"),
+        CheckConstraint(f"name IN ({quoted(CheckName)})", name="submission_checks_name_known"),
+        CheckConstraint(f"outcome IN ({quoted(Outcome)})", name="submission_checks_outcome_known"),
     )
 
 

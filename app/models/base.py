@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,11 @@ NOW = text("clock_timestamp()")
 CURRENT_ORG = text("app.current_org()")
 CURRENT_USER = text("app.current_user_id()")
 NEW_ID = text("uuidv7()")
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Words as a list in SQL: `'new', 'lost'`."""
+    return ", ".join(f"'{word}'" for word in words)
 
 
 def line(length: int = 200) -> Any:
@@ -83,5 +89,5 @@ def link(target: str, column: str, *, here: str, key: str = "id", **options: Any
 
 __all__ = [
     "CURRENT_ORG", "CURRENT_USER", "NEW_ID", "NOW", "Authored", "Model", "SoftDelete", "Tenant", "Timestamps", "in_tenant", "line", "link", "person",
-    "search_key",
+    "quoted", "search_key",
 ]

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, Identity, In
 from sqlalchemy.dialects.postgresql import DATERANGE, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, link, person
+from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, link, person, quoted
 from app.models.declare import (
     IN_ORG,
     MINE,
@@ -30,9 +30,9 @@ from app.models.rooms import Bed
 from app.permissions import Portal, Resource
 from app.rules.residents import AllocationKind, AllocationState, HoldState
 
-_KINDS = ", ".join(f"'{kind}'" for kind in AllocationKind)
-_STATES = ", ".join(f"'{state}'" for state in AllocationState)
-_HOLD_STATES = ", ".join(f"'{state}'" for state in HoldState)
+_KINDS = quoted(AllocationKind)
+_STATES = quoted(AllocationState)
+_HOLD_STATES = quoted(HoldState)
 
 
 class BedHold(Tenant, Timestamps, Authored, Model):

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, line, link, person, quoted
 from app.models.declare import (
     ADMITTED,
     IN_ORG,
@@ -46,10 +46,6 @@ from app.rules.billing import (
     InvoiceState,
     PaymentMethod,
 )
-
-
-def _quoted(words: object) -> str:
-    return ", ".join(f"'{word}'" for word in words)  # type: ignore[attr-defined]
 
 
 class BillingSettings(Tenant, Timestamps, Authored, Model):
@@ -148,8 +144,8 @@ class Invoice(Tenant, Timestamps, Authored, Model):
         Index("invoices_corrects", "org_id", "corrects_id", postgresql_where=text("corrects_id IS NOT NULL")),
         Index("invoices_sort_issued", "org_id", "issued_on", "id"),
         Index("invoices_sort_due", "org_id", "due_on", "id"),
-        CheckConstraint(f"kind IN ({_quoted(InvoiceKind)})", name="invoices_kind_known"),
-        CheckConstraint(f"status IN ({_quoted(InvoiceState)})", name="invoices_status_known"),
+        CheckConstraint(f"kind IN ({quoted(InvoiceKind)})", name="invoices_kind_known"),
+        CheckConstraint(f"status IN ({quoted(InvoiceState)})", name="invoices_status_known"),
         CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="invoices_corrects_what"),
         CheckConstraint("net_paise >= 0 AND tax_paise >= 0 AND net_paise + tax_paise > 0", name="invoices_amount"),
         CheckConstraint("paid_paise BETWEEN 0 AND net_paise + tax_paise", name="invoices_paid_within"),
@@ -197,7 +193,7 @@ class InvoiceLine(Tenant, Model):
         in_tenant("invoice_id", "invoices"), in_tenant("corrects_id", "invoice_lines"),
         Index("invoice_lines_place", "org_id", "invoice_id", "position", unique=True),
         Index("invoice_lines_corrects", "org_id", "corrects_id", postgresql_where=text("corrects_id IS NOT NULL")),
-        CheckConstraint(f"kind IN ({_quoted(ChargeKind)})", name="invoice_lines_kind_known"),
+        CheckConstraint(f"kind IN ({quoted(ChargeKind)})", name="invoice_lines_kind_known"),
         CheckConstraint("amount_paise > 0 AND least(cgst_paise, sgst_paise, igst_paise) >= 0", name="invoice_lines_amount"),
     )
 
@@ -225,7 +221,7 @@ class InvoicePayment(Tenant, Authored, Model):
         in_tenant("hostel_id", "hostels"), person("user_id"), person("created_by"),
         Index("invoice_payments_number_key", "org_id", "hostel_id", "series", "number", unique=True),
         Index("invoice_payments_person", "org_id", "user_id", "paid_on"),
-        CheckConstraint(f"method IN ({_quoted(PaymentMethod)})", name="invoice_payments_method_known"),
+        CheckConstraint(f"method IN ({quoted(PaymentMethod)})", name="invoice_payments_method_known"),
         CheckConstraint("amount_paise > 0", name="invoice_payments_amount"),
     )
 

@@ -33,6 +33,7 @@ from app.models.base import (
     line,
     link,
     person,
+    quoted,
 )
 from app.models.declare import (
     ADMITTED,
@@ -64,10 +65,6 @@ from app.rules.canteen import (
     OrderStatus,
     RefundState,
 )
-
-
-def _quoted(words: object) -> str:
-    return ", ".join(f"'{word}'" for word in words)  # type: ignore[attr-defined]
 
 
 def _at(moment: time) -> Mapped[time]:
@@ -117,9 +114,9 @@ class Dish(Tenant, Timestamps, Authored, SoftDelete, Model):
         Index("canteen_menu_dish_key", "org_id", "hostel_id", "served_on", "meal", text("lower(name)"), unique=True,
               postgresql_where=text("deleted_at IS NULL")),
         Index("canteen_menu_sort_served", "org_id", "served_on", "id"),
-        CheckConstraint(f"meal IN ({_quoted(Meal)})", name="canteen_menu_meal_known"),
-        CheckConstraint(f"diet IN ({_quoted(Diet)})", name="canteen_menu_diet_known"),
-        CheckConstraint(f"allergens <@ ARRAY[{_quoted(Allergen)}]", name="canteen_menu_allergens_known"),
+        CheckConstraint(f"meal IN ({quoted(Meal)})", name="canteen_menu_meal_known"),
+        CheckConstraint(f"diet IN ({quoted(Diet)})", name="canteen_menu_diet_known"),
+        CheckConstraint(f"allergens <@ ARRAY[{quoted(Allergen)}]", name="canteen_menu_allergens_known"),
         CheckConstraint(f"price_paise BETWEEN 1 AND {PRICE_MAX_PAISE}", name="canteen_menu_price"),
         CheckConstraint(f"portions BETWEEN 0 AND {PORTIONS_MAX}", name="canteen_menu_portions"),
         CheckConstraint("stock >= 0", name="canteen_menu_stock"),
@@ -163,9 +160,9 @@ class CanteenOrder(Tenant, Timestamps, SoftDelete, Model):
         Index("canteen_orders_person", "org_id", "user_id", "placed_at", "id"),
         Index("canteen_orders_sort_placed", "org_id", "placed_at", "id"),
         Index("canteen_orders_sort_number", "org_id", "number", "id"),
-        CheckConstraint(f"status IN ({_quoted(OrderStatus)})", name="canteen_orders_status_known"),
-        CheckConstraint(f"refund IN ({_quoted(RefundState)})", name="canteen_orders_refund_known"),
-        CheckConstraint(f"meal IN ({_quoted(Meal)})", name="canteen_orders_meal_known"),
+        CheckConstraint(f"status IN ({quoted(OrderStatus)})", name="canteen_orders_status_known"),
+        CheckConstraint(f"refund IN ({quoted(RefundState)})", name="canteen_orders_refund_known"),
+        CheckConstraint(f"meal IN ({quoted(Meal)})", name="canteen_orders_meal_known"),
         CheckConstraint("total_paise > 0", name="canteen_orders_total"),
         CheckConstraint(f"length(note) <= {NOTE_MAX}", name="canteen_orders_note_short"),
     )

@@ -10,7 +10,18 @@ from sqlalchemy import CheckConstraint, DateTime, Index, Integer, Text, Uuid, te
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Authored, Model, SoftDelete, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.base import (
+    Authored,
+    Model,
+    SoftDelete,
+    Tenant,
+    Timestamps,
+    in_tenant,
+    line,
+    link,
+    person,
+    quoted,
+)
 from app.models.declare import Grant, Published, functions, protect, staff_policies, trigger
 from app.models.files import File
 from app.models.organizations import Hostel
@@ -50,9 +61,9 @@ class ImportRun(Tenant, Timestamps, Authored, SoftDelete, Model):
         in_tenant("hostel_id", "hostels"), in_tenant("file_id", "files"), person("created_by"), person("started_by"),
         person("undone_by"),
         Index("import_runs_sort_created", "org_id", "created_at", "id"),
-        CheckConstraint(f"status IN ({', '.join(repr(str(status)) for status in RunStatus)})",
+        CheckConstraint(f"status IN ({quoted(RunStatus)})",
                         name="import_runs_status_known"),
-        CheckConstraint(f"kind IN ({', '.join(repr(str(kind)) for kind in ImportKind)})", name="import_runs_kind_known"),
+        CheckConstraint(f"kind IN ({quoted(ImportKind)})", name="import_runs_kind_known"),
     )
 
     def __repr__(self) -> str:
@@ -90,7 +101,7 @@ class ImportRow(Tenant, Model):
         Index("import_rows_undoable", "org_id", "run_id", "number",
               postgresql_where=text("outcome IN ('created', 'restored') AND undo IS NULL")),
         Index("import_rows_request", "org_id", "row_id", postgresql_where=text("row_id IS NOT NULL")),
-        CheckConstraint(f"outcome IN ({', '.join(repr(str(outcome)) for outcome in RowOutcome)})",
+        CheckConstraint(f"outcome IN ({quoted(RowOutcome)})",
                         name="import_rows_outcome_known"),
         CheckConstraint("undo IN ('hidden', 'kept')", name="import_rows_undo_known"),
     )

@@ -35,6 +35,7 @@ from app.models.base import (
     line,
     link,
     person,
+    quoted,
 )
 from app.models.declare import IN_ORG, MINE, Grant, Policy, Published, functions, protect, trigger, within
 from app.models.organizations import Hostel
@@ -43,8 +44,8 @@ from app.permissions import Action, Portal, Resource
 from app.rules.inquiries import MESSAGE_MAX, SHORT_MAX, LostReason, Stage
 from app.rules.realtime import NO_ID
 
-_STAGES = ", ".join(f"'{stage}'" for stage in Stage)
-_REASONS = ", ".join(f"'{reason}'" for reason in LostReason)
+_STAGES = quoted(Stage)
+_REASONS = quoted(LostReason)
 
 
 class Inquiry(Tenant, Timestamps, Authored, SoftDelete, Model):

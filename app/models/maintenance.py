@@ -34,6 +34,7 @@ from app.models.base import (
     line,
     link,
     person,
+    quoted,
 )
 from app.models.declare import (
     ADMITTED,
@@ -55,8 +56,8 @@ from app.models.rooms import Room
 from app.permissions import Action, Portal, Resource
 from app.rules.maintenance import DESCRIPTION_MAX, Priority, Request, RequestStatus, SlaClock
 
-_STATES = ", ".join(f"'{state}'" for state in RequestStatus)
-_PRIORITIES = ", ".join(f"'{priority}'" for priority in Priority)
+_STATES = quoted(RequestStatus)
+_PRIORITIES = quoted(Priority)
 
 
 class MaintenanceCategory(Tenant, Timestamps, Authored, SoftDelete, Model):

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, person
+from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, person, quoted
 from app.models.declare import (
     ADMITTED,
     IN_ORG,
@@ -46,7 +46,7 @@ from app.rules.meals import (
     REBATE_PERCENT,
 )
 
-_MEALS = ", ".join(f"'{meal}'" for meal in Meal)
+_MEALS = quoted(Meal)
 
 
 class MealSettings(Tenant, Timestamps, Authored, Model):

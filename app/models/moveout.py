@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, link, person, quoted
 from app.models.declare import (
     ADMITTED,
     IN_ORG,
@@ -38,8 +38,8 @@ from app.models.residents import Resident, Stay
 from app.permissions import Portal, Resource
 from app.rules.moveout import DEDUCTION_MAX_PAISE, WHY_MAX, Condition, MoveOutStatus, Settlement
 
-_STATES = ", ".join(f"'{state}'" for state in MoveOutStatus)
-_CONDITIONS = ", ".join(f"'{condition}'" for condition in Condition)
+_STATES = quoted(MoveOutStatus)
+_CONDITIONS = quoted(Condition)
 
 
 class MoveOut(Tenant, Timestamps, Authored, Model):

@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Integer, Small
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, link, person, quoted
 from app.models.beds import BedHold
 from app.models.declare import (
     IN_ORG,
@@ -98,7 +98,7 @@ class OnboardingSubmission(Tenant, Timestamps, Authored, Model):
               postgresql_where=text("state IN ('pending_review', 'under_review')")),
         Index("onboarding_submissions_sort_submitted", "org_id", "submitted_at", "id"),
         Index("onboarding_submissions_queue", "org_id", "hostel_id", "state"),
-        CheckConstraint(f"state IN ({', '.join(repr(str(one)) for one in SubmissionState)})", name="onboarding_submissions_state_known"),
+        CheckConstraint(f"state IN ({quoted(SubmissionState)})", name="onboarding_submissions_state_known"),
         CheckConstraint("round BETWEEN 1 AND 100", name="onboarding_submissions_round"),
     )
 
@@ -153,7 +153,7 @@ class KycRecord(Tenant, Timestamps, Authored, Model):
     __table_args__ = (
         in_tenant("hostel_id", "hostels"), person("user_id"), person("created_by"), in_tenant("submission_id", "onboarding_submissions"),
         Index("kyc_records_kind_key", "org_id", "user_id", "kind", unique=True),
-        CheckConstraint(f"kind IN ({', '.join(repr(str(one)) for one in KycKind)})", name="kyc_records_kind_known"),
+        CheckConstraint(f"kind IN ({quoted(KycKind)})", name="kyc_records_kind_known"),
     )
 
 

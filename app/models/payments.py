@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, line, link, person, quoted
 from app.models.declare import (
     ADMITTED,
     IN_ORG,
@@ -55,7 +55,7 @@ from app.rules.payments import (
 
 
 def _known(table: str, column: str, words: Any) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(str(word)) for word in words)})", name=f"{table}_{column}_known")
+    return CheckConstraint(f"{column} IN ({quoted(words)})", name=f"{table}_{column}_known")
 
 
 class GatewayAccount(Tenant, Timestamps, Authored, Model):

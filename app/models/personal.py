@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, CheckConstraint, Date, DateTime, Index, Integer,
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.base import Authored, Model, Tenant, Timestamps, in_tenant, line, link, person, quoted
 from app.models.declare import IN_ORG, MINE, SERVICE, Grant, Policy, can, functions, protect
 from app.models.files import File
 from app.permissions import Action, Portal, Resource
@@ -70,8 +70,8 @@ class Document(Tenant, Timestamps, Authored, Model):
         Index("documents_file_key", "org_id", "file_id", unique=True),
         Index("documents_person", "org_id", "user_id", "kind"),
         Index("documents_ending", "org_id", "valid_until", postgresql_where=text("status = 'current' AND valid_until IS NOT NULL")),
-        CheckConstraint(f"kind IN ({', '.join(repr(str(k)) for k in DocumentKind)})", name="documents_kind_known"),
-        CheckConstraint(f"status IN ({', '.join(repr(str(s)) for s in DocumentStatus)})", name="documents_status_known"),
+        CheckConstraint(f"kind IN ({quoted(DocumentKind)})", name="documents_kind_known"),
+        CheckConstraint(f"status IN ({quoted(DocumentStatus)})", name="documents_status_known"),
     )
 
 
@@ -88,7 +88,7 @@ class DocumentRequirement(Tenant, Timestamps, Authored, Model):
     __table_args__ = (
         person("created_by"),
         Index("document_requirements_kind_key", "org_id", "kind", unique=True),
-        CheckConstraint(f"kind IN ({', '.join(repr(str(k)) for k in DocumentKind)})", name="document_requirements_kind_known"),
+        CheckConstraint(f"kind IN ({quoted(DocumentKind)})", name="document_requirements_kind_known"),
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, DateTime, Index, Integer, Text, Uuid, te
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Model, Tenant, Timestamps, in_tenant, link, person
+from app.models.base import Model, Tenant, Timestamps, in_tenant, link, person, quoted
 from app.models.declare import IN_ORG, MINE, STAFF, Grant, Policy, Published, can, functions, protect, trigger
 from app.models.files import File
 from app.models.people import Member
@@ -57,8 +57,8 @@ class Task(Tenant, Timestamps, Model):
         Index("tasks_sort_created", "org_id", "created_at", "id"),
         Index("tasks_file", "org_id", "file_id", postgresql_where=text("file_id IS NOT NULL")),
         Index("tasks_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
-        CheckConstraint(f"kind IN ({', '.join(repr(str(kind)) for kind in TaskKind)})", name="tasks_kind_known"),
-        CheckConstraint(f"status IN ({', '.join(repr(str(status)) for status in TaskStatus)})", name="tasks_status_known"),
+        CheckConstraint(f"kind IN ({quoted(TaskKind)})", name="tasks_kind_known"),
+        CheckConstraint(f"status IN ({quoted(TaskStatus)})", name="tasks_status_known"),
     )
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.base import NOW, Authored, Model, Tenant, Timestamps, in_tenant, line, link, person, quoted
 from app.models.declare import Grant, functions, protect, staff_policies, trigger
 from app.models.organizations import Hostel
 from app.models.payments import GatewayAccount, PaymentConfirmation, PaymentRefund
@@ -31,7 +31,7 @@ from app.rules.reconciliation import NOTE_MAX, BreakState, Cause, Origin
 
 
 def _known(table: str, column: str, words: Iterable[str]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(str(word)) for word in words)})", name=f"{table}_{column}_known")
+    return CheckConstraint(f"{column} IN ({quoted(words)})", name=f"{table}_{column}_known")
 
 
 class SettlementStatement(Tenant, Authored, Model):

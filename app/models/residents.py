@@ -22,7 +22,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Authored, Model, SoftDelete, Tenant, Timestamps, in_tenant, line, link, person
+from app.models.base import (
+    Authored,
+    Model,
+    SoftDelete,
+    Tenant,
+    Timestamps,
+    in_tenant,
+    line,
+    link,
+    person,
+    quoted,
+)
 from app.models.declare import (
     ADMITTED,
     IN_ORG,
@@ -46,7 +57,7 @@ from app.rules.residents import PRICE_MAX_PAISE, Per, ResidentStatus, StayStatus
 
 
 def _one_of(column: str, values: type[TariffKind | Per | ResidentStatus | StayStatus]) -> str:
-    return f"{column} IN ({', '.join(repr(one.value) for one in values)})"
+    return f"{column} IN ({quoted(values)})"
 
 
 class Tariff(Tenant, Timestamps, Authored, SoftDelete, Model):

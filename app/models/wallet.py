@@ -33,6 +33,7 @@ from app.models.base import (
     line,
     link,
     person,
+    quoted,
 )
 from app.models.declare import (
     ADMITTED,
@@ -64,13 +65,8 @@ from app.rules.wallet import (
     WalletState,
 )
 
-
-def _quoted(words: object) -> str:
-    return ", ".join(f"'{word}'" for word in words)  # type: ignore[attr-defined]
-
-
 _KIND_OF = " ".join(f"WHEN '{code}' THEN '{kind}'" for code, kind in CHART.items())
-_KINDS = f"kind IN ({_quoted(TransactionKind)})"
+_KINDS = f"kind IN ({quoted(TransactionKind)})"
 
 
 class LedgerAccount(Tenant, Model):
@@ -91,9 +87,9 @@ class LedgerAccount(Tenant, Model):
     __table_args__ = (
         in_tenant("hostel_id", "hostels"), person("user_id"),
         Index("ledger_accounts_key", "org_id", "hostel_id", "code", "user_id", "party", unique=True, postgresql_nulls_not_distinct=True),
-        CheckConstraint(f"code IN ({_quoted(AccountCode)})", name="ledger_accounts_code_known"),
-        CheckConstraint(f"kind IN ({_quoted(AccountKind)})", name="ledger_accounts_kind_known"),
-        CheckConstraint(f"(user_id IS NOT NULL) = (code IN ({_quoted(sorted(OF_A_PERSON))}))", name="ledger_accounts_of_a_person"),
+        CheckConstraint(f"code IN ({quoted(AccountCode)})", name="ledger_accounts_code_known"),
+        CheckConstraint(f"kind IN ({quoted(AccountKind)})", name="ledger_accounts_kind_known"),
+        CheckConstraint(f"(user_id IS NOT NULL) = (code IN ({quoted(sorted(OF_A_PERSON))}))", name="ledger_accounts_of_a_person"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="ledger_accounts_currency"),
     )
 
@@ -282,8 +278,8 @@ class LedgerProposal(Tenant, Timestamps, Authored, Model):
         Index("ledger_proposals_source", "org_id", "source_id", unique=True, postgresql_where=text("source_id IS NOT NULL AND status IN ('proposed', 'approved')")),
         Index("ledger_proposals_person", "org_id", "user_id"),
         Index("ledger_proposals_sort_created", "org_id", "created_at", "id"),
-        CheckConstraint(f"kind IN ({_quoted(ProposedKind)})", name="ledger_proposals_kind_known"),
-        CheckConstraint(f"status IN ({_quoted(ProposalState)})", name="ledger_proposals_status_known"),
+        CheckConstraint(f"kind IN ({quoted(ProposedKind)})", name="ledger_proposals_kind_known"),
+        CheckConstraint(f"status IN ({quoted(ProposalState)})", name="ledger_proposals_status_known"),
         CheckConstraint(f"amount_paise <> 0 AND abs(amount_paise) <= {AMOUNT_MAX_PAISE} AND (amount_paise > 0 OR kind = 'adjustment')",
                         name="ledger_proposals_amount"),
         CheckConstraint("decided_by <> proposed_by OR status = 'withdrawn'", name="ledger_proposals_second_person"),

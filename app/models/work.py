@@ -10,13 +10,13 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Te
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import NEW_ID, NOW, Model
+from app.models.base import NEW_ID, NOW, Model, quoted
 from app.models.declare import SERVICE, Grant, Policy, can, functions, protect
 from app.permissions import Action, Portal, Resource
 from app.rules.work import WorkState
 
 _NEW = "state = 'pending' AND attempts = 0"
-_STATES = ", ".join(f"'{state}'" for state in WorkState)
+_STATES = quoted(WorkState)
 
 
 class Work(Model):

@@ -86,15 +86,6 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.assert_reason(p_reason text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
-END
-$$
---;;
 CREATE FUNCTION app.release_submission(p_id uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -2371,9 +2362,7 @@ DECLARE
   v_series text;
   v_posts jsonb := '[]';
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   -- One at a time in a house, so that no number is taken for what turns out to be there.
   PERFORM pg_advisory_xact_lock(hashtextextended('billing/' || h, 0)) FROM (SELECT DISTINCT b ->> 'hostel' AS h FROM jsonb_array_elements(p_batch) b ORDER BY 1) x;
   FOR v_one IN SELECT b FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS x (b, n) ORDER BY n LOOP
@@ -2522,9 +2511,7 @@ DECLARE
   v_one record;
   v_paid integer := 0;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   -- All of them locked before the first number is taken: who pays one of them by hand meanwhile waits, or comes first.
   SELECT array_agg(id) INTO v_ids FROM (
     SELECT i.id FROM invoices i JOIN wallet_balance_cache w ON w.org_id = i.org_id AND w.hostel_id = i.hostel_id AND w.user_id = i.user_id
@@ -2664,9 +2651,7 @@ DECLARE
   v_held bigint;
   v_used bigint;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   SELECT * INTO v_out FROM move_outs WHERE org_id = v_org AND id = p_move_out AND status IN ('settled', 'left') FOR UPDATE;
   IF NOT FOUND OR EXISTS (SELECT FROM ledger_transactions WHERE org_id = v_org AND key = 'settlement:' || p_move_out || ':rest')
      OR EXISTS (SELECT FROM invoice_payments WHERE org_id = v_org AND id = p_move_out) THEN
@@ -2695,9 +2680,7 @@ $$
 CREATE FUNCTION app.note_reminded(p_invoices uuid[], p_steps integer[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   UPDATE invoices i SET reminded = x.step FROM unnest(p_invoices, p_steps) AS x (id, step) WHERE i.org_id = app.current_org() AND i.id = x.id;
 END
 $$
@@ -3824,6 +3807,24 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT coalesce(NULLIF(current_setting('app.event_at', true), '')::timestamptz, app.now())
 $$
 --;;
+CREATE FUNCTION app.assert_reason(p_reason text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.assert_system() RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
 CREATE FUNCTION app.guard_lifecycle() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -3994,9 +3995,7 @@ $$;
 CREATE FUNCTION app.settle_leave(p_id uuid, p_paise bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   UPDATE meal_leaves SET settled_at = app.now(), rebate_paise = p_paise
   WHERE org_id = app.current_org() AND id = p_id AND settled_at IS NULL AND withdrawn_at IS NULL AND until_on < app.house_day(hostel_id);
   RETURN FOUND;
@@ -4865,9 +4864,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_
 DECLARE
   v_effect text;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   SELECT app.apply_payment_event(account_id, p_event, 'status', p_delivery) INTO v_effect FROM payment_intents
   WHERE org_id = app.current_org() AND id = p_intent;
   UPDATE webhook_deliveries SET effect = v_effect WHERE org_id = app.current_org() AND id = p_delivery;
@@ -5922,9 +5919,7 @@ CREATE FUNCTION app.freeze_wallet(p_wallet uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   PERFORM app.lock_wallet(p_wallet, 'update');
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
+  PERFORM app.assert_reason(p_reason);
   UPDATE wallet_balance_cache SET frozen = true WHERE org_id = app.current_org() AND id = p_wallet AND NOT frozen;
   IF FOUND THEN
     INSERT INTO wallet_freezes (org_id, hostel_id, user_id, wallet_id, reason)
@@ -5940,9 +5935,7 @@ CREATE FUNCTION app.unfreeze_wallet(p_wallet uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   PERFORM app.lock_wallet(p_wallet, 'approve');
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
+  PERFORM app.assert_reason(p_reason);
   UPDATE wallet_balance_cache SET frozen = false WHERE org_id = app.current_org() AND id = p_wallet AND frozen;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'This wallet is not frozen.' USING ERRCODE = 'VR409';
@@ -6234,9 +6227,7 @@ DECLARE
   v_org uuid := app.current_org();
   v_new integer;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   UPDATE settlement_lines l SET confirmation_id = c.id, refund_id = r.id, hostel_id = coalesce(l.hostel_id, c.hostel_id, r.hostel_id)
   FROM jsonb_array_elements(p_pairs) p
   LEFT JOIN payment_confirmations c ON c.org_id = v_org AND c.id = (p ->> 'confirmation')::uuid
@@ -6305,9 +6296,7 @@ DECLARE
   v_org uuid := app.current_org();
   v_found integer;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   UPDATE reconciliation_breaks b SET status = 'matched', closed_at = app.now()
   WHERE b.org_id = v_org AND b.status = 'open' AND b.cause = 'clearing_differs' AND NOT EXISTS (
     SELECT FROM app.clearing_state() s WHERE s.hostel_id = b.hostel_id AND s.gateway = b.gateway AND s.booked_paise - s.expected_paise = b.amount_paise);
@@ -6437,9 +6426,7 @@ CREATE FUNCTION app.resolve_break(p_id uuid, p_note text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   PERFORM app.lock_break(p_id, 'approve');
-  IF btrim(coalesce(p_note, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
+  PERFORM app.assert_reason(p_note);
   UPDATE reconciliation_breaks SET status = 'resolved', closed_at = app.now(), closed_by = app.current_user_id(), note = left(btrim(p_note), 500)
   WHERE org_id = app.current_org() AND id = p_id AND (amount_paise = 0 OR cause = 'clearing_differs');
   IF NOT FOUND THEN
@@ -6527,9 +6514,11 @@ BEGIN
     END IF;
   END IF;
   RETURN QUERY
-    UPDATE outbox o SET claimed_by = p_worker, claimed_until = v_now + p_lease, attempts = o.attempts + 1
-    WHERE o.id = ANY (v_ids)
-    RETURNING o.id, o.org_id, o.kind, o.payload, o.attempts;
+    WITH claimed AS (
+      UPDATE outbox o SET claimed_by = p_worker, claimed_until = v_now + p_lease, attempts = o.attempts + 1
+      WHERE o.id = ANY (v_ids)
+      RETURNING o.id, o.org_id, o.kind, o.payload, o.attempts)
+    SELECT * FROM claimed c ORDER BY array_position(v_ids, c.id); -- in the order in which it happened
 END
 $$
 --;;
@@ -11334,10 +11323,6 @@ ALTER FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason tex
 --;;
 GRANT EXECUTE ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) TO portal_admin
 --;;
-REVOKE ALL ON FUNCTION app.assert_reason(p_reason text) FROM PUBLIC
---;;
-ALTER FUNCTION app.assert_reason(p_reason text) OWNER TO viramah_definer
---;;
 REVOKE ALL ON FUNCTION app.release_submission(p_id uuid, p_reason text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.release_submission(p_id uuid, p_reason text) OWNER TO viramah_definer
@@ -12481,6 +12466,14 @@ GRANT EXECUTE ON FUNCTION app.now() TO portal_public, portal_resident, portal_ma
 REVOKE ALL ON FUNCTION app.event_time() FROM PUBLIC
 --;;
 ALTER FUNCTION app.event_time() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.assert_reason(p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_reason(p_reason text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.assert_system() FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_system() OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.guard_lifecycle() FROM PUBLIC
 --;;

@@ -98,16 +98,6 @@ BEGIN
 END
 $$;
 
---: definer
-CREATE FUNCTION app.assert_reason(p_reason text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
-END
-$$;
-
 --: definer; execute: portal_admin
 CREATE FUNCTION app.release_submission(p_id uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$

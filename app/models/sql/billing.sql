@@ -43,9 +43,7 @@ DECLARE
   v_series text;
   v_posts jsonb := '[]';
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   -- One at a time in a house, so that no number is taken for what turns out to be there.
   PERFORM pg_advisory_xact_lock(hashtextextended('billing/' || h, 0)) FROM (SELECT DISTINCT b ->> 'hostel' AS h FROM jsonb_array_elements(p_batch) b ORDER BY 1) x;
   FOR v_one IN SELECT b FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS x (b, n) ORDER BY n LOOP
@@ -208,9 +206,7 @@ DECLARE
   v_one record;
   v_paid integer := 0;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   -- All of them locked before the first number is taken: who pays one of them by hand meanwhile waits, or comes first.
   SELECT array_agg(id) INTO v_ids FROM (
     SELECT i.id FROM invoices i JOIN wallet_balance_cache w ON w.org_id = i.org_id AND w.hostel_id = i.hostel_id AND w.user_id = i.user_id
@@ -364,9 +360,7 @@ DECLARE
   v_held bigint;
   v_used bigint;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   SELECT * INTO v_out FROM move_outs WHERE org_id = v_org AND id = p_move_out AND status IN ('settled', 'left') FOR UPDATE;
   IF NOT FOUND OR EXISTS (SELECT FROM ledger_transactions WHERE org_id = v_org AND key = 'settlement:' || p_move_out || ':rest')
      OR EXISTS (SELECT FROM invoice_payments WHERE org_id = v_org AND id = p_move_out) THEN
@@ -399,9 +393,7 @@ $$;
 CREATE FUNCTION app.note_reminded(p_invoices uuid[], p_steps integer[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   UPDATE invoices i SET reminded = x.step FROM unnest(p_invoices, p_steps) AS x (id, step) WHERE i.org_id = app.current_org() AND i.id = x.id;
 END
 $$;

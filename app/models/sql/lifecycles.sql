@@ -14,6 +14,28 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT coalesce(NULLIF(current_setting('app.event_at', true), '')::timestamptz, app.now())
 $$;
 
+-- Some steps are taken with words only.
+--: definer
+CREATE FUNCTION app.assert_reason(p_reason text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF btrim(coalesce(p_reason, '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+END
+$$;
+
+-- What jobs do through a portal's role, and nobody else.
+--: definer
+CREATE FUNCTION app.assert_system() RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_system() THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
 -- An illegal move is refused to everybody, the superuser at a psql prompt included. The second argument names the
 -- column of the state where it is not `status`.
 --: definer

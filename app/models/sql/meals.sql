@@ -101,9 +101,7 @@ $$;
 CREATE FUNCTION app.settle_leave(p_id uuid, p_paise bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   UPDATE meal_leaves SET settled_at = app.now(), rebate_paise = p_paise
   WHERE org_id = app.current_org() AND id = p_id AND settled_at IS NULL AND withdrawn_at IS NULL AND until_on < app.house_day(hostel_id);
   RETURN FOUND;

@@ -312,9 +312,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_
 DECLARE
   v_effect text;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   SELECT app.apply_payment_event(account_id, p_event, 'status', p_delivery) INTO v_effect FROM payment_intents
   WHERE org_id = app.current_org() AND id = p_intent;
   UPDATE webhook_deliveries SET effect = v_effect WHERE org_id = app.current_org() AND id = p_delivery;

@@ -75,9 +75,7 @@ DECLARE
   v_org uuid := app.current_org();
   v_new integer;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   UPDATE settlement_lines l SET confirmation_id = c.id, refund_id = r.id, hostel_id = coalesce(l.hostel_id, c.hostel_id, r.hostel_id)
   FROM jsonb_array_elements(p_pairs) p
   LEFT JOIN payment_confirmations c ON c.org_id = v_org AND c.id = (p ->> 'confirmation')::uuid
@@ -148,9 +146,7 @@ DECLARE
   v_org uuid := app.current_org();
   v_found integer;
 BEGIN
-  IF NOT app.is_system() THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
+  PERFORM app.assert_system();
   UPDATE reconciliation_breaks b SET status = 'matched', closed_at = app.now()
   WHERE b.org_id = v_org AND b.status = 'open' AND b.cause = 'clearing_differs' AND NOT EXISTS (
     SELECT FROM app.clearing_state() s WHERE s.hostel_id = b.hostel_id AND s.gateway = b.gateway AND s.booked_paise - s.expected_paise = b.amount_paise);
@@ -290,9 +286,7 @@ CREATE FUNCTION app.resolve_break(p_id uuid, p_note text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   PERFORM app.lock_break(p_id, 'approve');
-  IF btrim(coalesce(p_note, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
+  PERFORM app.assert_reason(p_note);
   UPDATE reconciliation_breaks SET status = 'resolved', closed_at = app.now(), closed_by = app.current_user_id(), note = left(btrim(p_note), 500)
   WHERE org_id = app.current_org() AND id = p_id AND (amount_paise = 0 OR cause = 'clearing_differs');
   IF NOT FOUND THEN

@@ -281,9 +281,7 @@ CREATE FUNCTION app.freeze_wallet(p_wallet uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   PERFORM app.lock_wallet(p_wallet, 'update');
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
+  PERFORM app.assert_reason(p_reason);
   UPDATE wallet_balance_cache SET frozen = true WHERE org_id = app.current_org() AND id = p_wallet AND NOT frozen;
   IF FOUND THEN
     INSERT INTO wallet_freezes (org_id, hostel_id, user_id, wallet_id, reason)
@@ -300,9 +298,7 @@ CREATE FUNCTION app.unfreeze_wallet(p_wallet uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   PERFORM app.lock_wallet(p_wallet, 'approve');
-  IF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
-  END IF;
+  PERFORM app.assert_reason(p_reason);
   UPDATE wallet_balance_cache SET frozen = false WHERE org_id = app.current_org() AND id = p_wallet AND frozen;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'This wallet is not frozen.' USING ERRCODE = 'VR409';

@@ -68,9 +68,11 @@ BEGIN
     END IF;
   END IF;
   RETURN QUERY
-    UPDATE outbox o SET claimed_by = p_worker, claimed_until = v_now + p_lease, attempts = o.attempts + 1
-    WHERE o.id = ANY (v_ids)
-    RETURNING o.id, o.org_id, o.kind, o.payload, o.attempts;
+    WITH claimed AS (
+      UPDATE outbox o SET claimed_by = p_worker, claimed_until = v_now + p_lease, attempts = o.attempts + 1
+      WHERE o.id = ANY (v_ids)
+      RETURNING o.id, o.org_id, o.kind, o.payload, o.attempts)
+    SELECT * FROM claimed c ORDER BY array_position(v_ids, c.id); -- in the order in which it happened
 END
 $$;
 
