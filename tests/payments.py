@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, text
+import pytest
+from sqlalchemy import Engine, select, text
 
 from app.gateways.payments import (
     GatewayRefused,
@@ -26,6 +27,7 @@ from app.gateways.payments import (
 )
 from app.models.payments import GatewayAccount, PaymentIntent
 from app.services import payments
+from app.services.payments import accounts
 from app.tenancy import tenant_scope
 from app.wiring import settings
 from jobs import registry
@@ -76,6 +78,20 @@ class Told:
         if self.away > 0:
             self.away -= 1
             raise GatewayUnavailable("timeout")
+
+
+def settled_in(superuser: Engine, person: Person) -> Person:
+    """This person lives in their hostel, and has a wallet there when money comes."""
+    with superuser.begin() as connection:
+        connection.execute(text("INSERT INTO residents (org_id, hostel_id, number, user_id, moved_in_on) VALUES (:org, :hostel, 1, :user, '2026-01-01')"),
+                           {"org": person.org_id, "hostel": person.hostel_id, "user": person.user_id})
+    return person
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, gateway: Any) -> Any:
+    """Whatever gateway is opened, it is this one."""
+    monkeypatch.setattr(accounts, "open_gateway", lambda name, keys, url: gateway)
+    return gateway
 
 
 def paid(intent: PaymentIntent, **other: Any) -> PaymentStatus:

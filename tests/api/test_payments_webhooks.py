@@ -13,17 +13,25 @@ from sqlalchemy import text
 from app.permissions import Role
 from app.rules.payments import BODY_MAX
 from app.services.payments import accounts
-from tests.payments import SECRETS, Told, account, begun, captured, intent, paid, path_of, signed, work
+from tests.payments import (
+    SECRETS,
+    Told,
+    account,
+    begun,
+    captured,
+    intent,
+    paid,
+    path_of,
+    settled_in,
+    signed,
+    work,
+)
 from tests.wallet import balance, one
 
 
 @pytest.fixture
 def resident(app, world, superuser):
-    person = world.a.people[Role.RESIDENT]
-    with superuser.begin() as connection:
-        connection.execute(text("INSERT INTO residents (org_id, hostel_id, number, user_id, moved_in_on) VALUES (:org, :hostel, 1, :user, '2026-01-01')"),
-                           {"org": person.org_id, "hostel": person.hostel_id, "user": person.user_id})
-    return person
+    return settled_in(superuser, world.a.people[Role.RESIDENT])
 
 
 @pytest.fixture

@@ -6,16 +6,14 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
 from app.gateways.payments import PaymentState, PaymentStatus, RefundState, RefundStatus
 from app.permissions import Role
 from app.services import payments, wallet
-from app.services.payments import accounts
 from app.tenancy import service_scope, tenant_scope
 from app.wiring import settings
 from tests.maintenance import at, refusal, scope
-from tests.payments import Told, account, begun, due, intent, paid, work
+from tests.payments import Told, account, answering, begun, due, intent, paid, settled_in, work
 from tests.wallet import balance, one, sums
 
 DAY = timedelta(days=1)
@@ -23,18 +21,12 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def told(monkeypatch):
-    found = Told()
-    monkeypatch.setattr(accounts, "open_gateway", lambda name, keys, url: found)
-    return found
+    return answering(monkeypatch, Told())
 
 
 @pytest.fixture
 def resident(app, world, superuser):
-    person = world.a.people[Role.RESIDENT]
-    with superuser.begin() as connection:
-        connection.execute(text("INSERT INTO residents (org_id, hostel_id, number, user_id, moved_in_on) VALUES (:org, :hostel, 1, :user, '2026-01-01')"),
-                           {"org": person.org_id, "hostel": person.hostel_id, "user": person.user_id})
-    return person
+    return settled_in(superuser, world.a.people[Role.RESIDENT])
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from app.permissions import Role
 from app.rules.reconciliation import Origin
 from app.rules.wallet import ProposedKind
 from app.services import payments, reconciliation, wallet
-from app.services.payments import accounts
 from app.tenancy import tenant_scope
 from app.wiring import settings
 from tests.maintenance import refusal, scope
-from tests.payments import Told, account, begun, intent, paid, work
+from tests.payments import Told, account, answering, begun, intent, paid, settled_in, work
 from tests.wallet import one, sums
 
 TODAY = datetime.now(UTC).date()
@@ -35,18 +34,12 @@ class Stating(Told):
 
 @pytest.fixture
 def told(monkeypatch):
-    found = Stating()
-    monkeypatch.setattr(accounts, "open_gateway", lambda name, keys, url: found)
-    return found
+    return answering(monkeypatch, Stating())
 
 
 @pytest.fixture
 def resident(app, world, superuser):
-    person = world.a.people[Role.RESIDENT]
-    with superuser.begin() as connection:
-        connection.execute(text("INSERT INTO residents (org_id, hostel_id, number, user_id, moved_in_on) VALUES (:org, :hostel, 1, :user, '2026-01-01')"),
-                           {"org": person.org_id, "hostel": person.hostel_id, "user": person.user_id})
-    return person
+    return settled_in(superuser, world.a.people[Role.RESIDENT])
 
 
 @pytest.fixture

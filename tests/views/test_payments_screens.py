@@ -9,9 +9,20 @@ import pytest
 from sqlalchemy import text
 
 from app.permissions import Role
-from app.services.payments import accounts
 from tests.houses import statements
-from tests.payments import Told, account, begun, captured, intent, paid, path_of, signed, work
+from tests.payments import (
+    Told,
+    account,
+    answering,
+    begun,
+    captured,
+    intent,
+    paid,
+    path_of,
+    settled_in,
+    signed,
+    work,
+)
 from tests.wallet import balance, one
 
 BUDGET = 3
@@ -19,18 +30,12 @@ BUDGET = 3
 
 @pytest.fixture
 def resident(app, world, superuser):
-    person = world.a.people[Role.RESIDENT]
-    with superuser.begin() as connection:
-        connection.execute(text("INSERT INTO residents (org_id, hostel_id, number, user_id, moved_in_on) VALUES (:org, :hostel, 1, :user, '2026-01-01')"),
-                           {"org": person.org_id, "hostel": person.hostel_id, "user": person.user_id})
-    return person
+    return settled_in(superuser, world.a.people[Role.RESIDENT])
 
 
 @pytest.fixture
 def told(monkeypatch):
-    found = Told()
-    monkeypatch.setattr(accounts, "open_gateway", lambda name, keys, url: found)
-    return found
+    return answering(monkeypatch, Told())
 
 
 def page(who, path, status=200):
