@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.audit import Batches
@@ -260,6 +262,7 @@ class LedgerProposal(Tenant, Timestamps, Authored, Model):
     reason: Mapped[str] = line(REASON_MAX)
     source: Mapped[str] = mapped_column(Text, server_default="")
     source_id: Mapped[UUID | None] = mapped_column(Uuid)
+    details: Mapped[Any | None] = mapped_column(JSONB)  # the lines of a credit note
     status: Mapped[str] = mapped_column(Text, server_default="proposed")
     proposed_by: Mapped[int | None] = mapped_column(Integer)
     decided_by: Mapped[int | None] = mapped_column(Integer)
@@ -275,7 +278,8 @@ class LedgerProposal(Tenant, Timestamps, Authored, Model):
         in_tenant("hostel_id", "hostels"), in_tenant("transaction_id", "ledger_transactions"), person("user_id"), person("proposed_by"),
         person("created_by"),
         Index("ledger_proposals_open", "org_id", "hostel_id", "created_at", postgresql_where=text("status = 'proposed'")),
-        Index("ledger_proposals_source", "org_id", "source_id", unique=True, postgresql_where=text("source_id IS NOT NULL AND status IN ('proposed', 'approved')")),
+        Index("ledger_proposals_source", "org_id", "source_id", unique=True,
+              postgresql_where=text("source_id IS NOT NULL AND status IN ('proposed', 'approved') AND kind <> 'credit_note'")),
         Index("ledger_proposals_person", "org_id", "user_id"),
         Index("ledger_proposals_sort_created", "org_id", "created_at", "id"),
         CheckConstraint(f"kind IN ({quoted(ProposedKind)})", name="ledger_proposals_kind_known"),
@@ -284,6 +288,7 @@ class LedgerProposal(Tenant, Timestamps, Authored, Model):
                         name="ledger_proposals_amount"),
         CheckConstraint("decided_by <> proposed_by OR status = 'withdrawn'", name="ledger_proposals_second_person"),
         CheckConstraint("(status = 'approved') = (transaction_id IS NOT NULL)", name="ledger_proposals_posted"),
+        CheckConstraint("(kind = 'credit_note') <= (source_id IS NOT NULL)", name="ledger_proposals_credit_of_what"),
         CheckConstraint("length(btrim(reason)) > 0", name="ledger_proposals_reason_given"),
     )
 

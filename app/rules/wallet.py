@@ -183,13 +183,17 @@ PROPOSAL = Machine("ledger_proposal", _P, initial=_P.PROPOSED, transitions=[
 
 
 class ProposedKind(StrEnum):
-    """What can be proposed, and which accounts it moves (app.proposal_entries): the amount counts in favour of the person."""
+    """What can be proposed, and which accounts it moves (app.proposal_entries; a credit note those of its invoice).
+
+    The amount counts in favour of the person.
+    """
 
     ADJUSTMENT = "adjustment"
     DISCOUNT = "discount"
     WRITE_OFF = "write_off"
     PAYOUT = "payout"
     REFUND = "refund"
+    CREDIT_NOTE = "credit_note"
 
 
 # -- how wallets are looked at -------------------------------------------------------------------------------------------

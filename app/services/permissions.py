@@ -59,7 +59,7 @@ _BY_FUNCTION: dict[Capability, str] = {
     (Resource.WALLET, Action.CREATE): "propose", (Resource.WALLET, Action.UPDATE): "freeze_wallet",
     (Resource.WALLET, Action.APPROVE): "decide_proposal",
     (Resource.BILLING, Action.CREATE): "pay_invoices", (Resource.BILLING, Action.UPDATE): "propose_discount",
-    (Resource.BILLING, Action.APPROVE): "credit_invoice",
+    (Resource.BILLING, Action.APPROVE): "set_billing",
     (Resource.PAYMENTS, Action.CREATE): "ask_about_payment", (Resource.PAYMENTS, Action.UPDATE): "resolve_payment_flag",
     (Resource.PAYMENTS, Action.APPROVE): "decide_payment",
 }

@@ -2543,7 +2543,23 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text DEFAULT NULL) RETURNS void
+CREATE FUNCTION app.assert_creditable(p_invoice uuid, p_lines jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM jsonb_array_elements(p_lines) c
+             LEFT JOIN invoice_lines l ON l.org_id = app.current_org() AND l.invoice_id = p_invoice AND l.id = (c ->> 'line')::uuid
+             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(sgst_paise), 0) AS sgst,
+                                coalesce(sum(igst_paise), 0) AS igst FROM invoice_lines WHERE org_id = l.org_id AND corrects_id = l.id) d ON true
+             WHERE l.id IS NULL OR (c ->> 'amount')::bigint <= 0 OR d.amount + (c ->> 'amount')::bigint > l.amount_paise
+                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.sgst + (c ->> 'sgst')::bigint > l.sgst_paise
+                OR d.igst + (c ->> 'igst')::bigint > l.igst_paise)
+     OR (SELECT count(*) > count(DISTINCT (c ->> 'line')::uuid) FROM jsonb_array_elements(p_lines) c) THEN
+    RAISE EXCEPTION 'This is more than what was charged and not credited yet.' USING ERRCODE = 'VR409', COLUMN = 'amount';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.write_credit_note(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -2555,23 +2571,11 @@ DECLARE
   v_open bigint;
   v_entries jsonb;
 BEGIN
-  PERFORM app.assert_invoice(p_invoice, 'approve');
   SELECT * INTO v_old FROM invoices WHERE org_id = v_org AND id = p_invoice FOR UPDATE;
   IF EXISTS (SELECT FROM invoices WHERE org_id = v_org AND (id = p_id OR occasion = p_occasion)) THEN
-    RETURN;
-  ELSIF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+    RETURN NULL;
   END IF;
-  IF EXISTS (SELECT FROM jsonb_array_elements(p_lines) c
-             LEFT JOIN invoice_lines l ON l.org_id = v_org AND l.invoice_id = p_invoice AND l.id = (c ->> 'line')::uuid
-             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(sgst_paise), 0) AS sgst,
-                                coalesce(sum(igst_paise), 0) AS igst FROM invoice_lines WHERE org_id = v_org AND corrects_id = l.id) d ON true
-             WHERE l.id IS NULL OR (c ->> 'amount')::bigint <= 0 OR d.amount + (c ->> 'amount')::bigint > l.amount_paise
-                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.sgst + (c ->> 'sgst')::bigint > l.sgst_paise
-                OR d.igst + (c ->> 'igst')::bigint > l.igst_paise)
-     OR (SELECT count(*) > count(DISTINCT (c ->> 'line')::uuid) FROM jsonb_array_elements(p_lines) c) THEN
-    RAISE EXCEPTION 'This is more than what was charged and not credited yet.' USING ERRCODE = 'VR409', COLUMN = 'amount';
-  END IF;
+  PERFORM app.assert_creditable(p_invoice, p_lines);
   SELECT sum((c ->> 'amount')::bigint), sum((c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) INTO v_net, v_tax
   FROM jsonb_array_elements(p_lines) c;
   v_open := least(v_net + v_tax, v_old.total_paise - v_old.paid_paise);
@@ -2592,10 +2596,38 @@ BEGIN
   SELECT jsonb_agg(e || jsonb_build_object('amount', CASE e ->> 'code' WHEN 'receivable' THEN v_open ELSE -(e ->> 'amount')::bigint END))
     || jsonb_build_array(jsonb_build_object('code', 'wallet', 'user', v_old.user_id, 'amount', v_net + v_tax - v_open)) INTO v_entries
   FROM jsonb_array_elements(app.invoice_entries(p_id)) e;
-  PERFORM app.post(jsonb_build_array(jsonb_build_object(
+  RETURN (app.post(jsonb_build_array(jsonb_build_object(
     'key', 'credit:' || p_id, 'kind', 'refund', 'hostel', v_old.hostel_id, 'source', 'invoices', 'source_id', p_id,
     'description', (SELECT reference FROM invoices WHERE org_id = v_org AND id = p_id),
-    'entries', (SELECT jsonb_agg(e) FROM jsonb_array_elements(v_entries) e WHERE (e ->> 'amount')::bigint <> 0))));
+    'entries', (SELECT jsonb_agg(e) FROM jsonb_array_elements(v_entries) e WHERE (e ->> 'amount')::bigint <> 0)))))[1];
+END
+$$
+--;;
+CREATE FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_system();
+  PERFORM app.write_credit_note(p_id, p_invoice, p_lines, p_reason, p_occasion);
+END
+$$
+--;;
+CREATE FUNCTION app.propose_credit(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_old invoices;
+BEGIN
+  PERFORM app.assert_invoice(p_invoice, 'update');
+  SELECT * INTO v_old FROM invoices WHERE org_id = app.current_org() AND id = p_invoice FOR UPDATE;
+  IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND id = p_id) THEN
+    PERFORM app.assert_creditable(p_invoice, p_lines);
+  END IF;
+  IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND source_id = p_invoice AND kind = 'credit_note' AND status = 'proposed' AND id <> p_id) THEN
+    RAISE EXCEPTION 'A credit note on this invoice waits for a decision already.' USING ERRCODE = 'VR409';
+  END IF;
+  PERFORM app.write_proposal(v_old.hostel_id, 'credit_note', v_old.user_id, '',
+    (SELECT sum((c ->> 'amount')::bigint + (c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) FROM jsonb_array_elements(p_lines) c)::bigint,
+    p_reason, 'invoices', p_invoice, p_id);
+  UPDATE ledger_proposals SET details = p_lines WHERE org_id = v_old.org_id AND id = p_id AND details IS NULL;
 END
 $$
 --;;
@@ -2608,7 +2640,7 @@ BEGIN
   SELECT * INTO v_old FROM invoices WHERE org_id = app.current_org() AND id = p_invoice;
   IF p_amount > v_old.total_paise - v_old.paid_paise THEN
     RAISE EXCEPTION 'This is more than what is still to be paid.' USING ERRCODE = 'VR409', COLUMN = 'amount';
-  ELSIF EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND source_id = p_invoice AND status IN ('proposed', 'approved') AND id <> p_id) THEN
+  ELSIF EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND source_id = p_invoice AND kind = 'discount' AND status IN ('proposed', 'approved') AND id <> p_id) THEN
     RAISE EXCEPTION 'A discount on this invoice was proposed already.' USING ERRCODE = 'VR409';
   END IF;
   RETURN app.write_proposal(v_old.hostel_id, 'discount', v_old.user_id, '', p_amount, p_reason, 'invoices', p_invoice, p_id);
@@ -6037,7 +6069,9 @@ BEGIN
   ELSIF p_event = 'reject' AND btrim(coalesce(p_note, '')) = '' THEN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
   END IF;
-  IF p_event = 'approve' THEN
+  IF p_event = 'approve' AND v_row.kind = 'credit_note' THEN
+    v_tx := app.write_credit_note(p_id, v_row.source_id, v_row.details, v_row.reason);
+  ELSIF p_event = 'approve' THEN
     v_tx := (app.post(jsonb_build_array(jsonb_build_object(
       'key', 'proposal:' || p_id, 'kind', v_row.kind, 'hostel', v_row.hostel_id, 'description', left(v_row.reason, 200),
       'source', coalesce(NULLIF(v_row.source, ''), 'ledger_proposals'), 'source_id', coalesce(v_row.source_id, p_id),
@@ -7653,6 +7687,7 @@ CREATE TABLE ledger_proposals (
 	reason VARCHAR(500) NOT NULL, 
 	source TEXT DEFAULT '' NOT NULL, 
 	source_id UUID, 
+	details JSONB, 
 	status TEXT DEFAULT 'proposed' NOT NULL, 
 	proposed_by INTEGER, 
 	decided_by INTEGER, 
@@ -7668,11 +7703,12 @@ CREATE TABLE ledger_proposals (
 	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
 	FOREIGN KEY(org_id, proposed_by) REFERENCES members (org_id, user_id), 
 	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
-	CONSTRAINT ledger_proposals_kind_known CHECK (kind IN ('adjustment', 'discount', 'write_off', 'payout', 'refund')), 
+	CONSTRAINT ledger_proposals_kind_known CHECK (kind IN ('adjustment', 'discount', 'write_off', 'payout', 'refund', 'credit_note')), 
 	CONSTRAINT ledger_proposals_status_known CHECK (status IN ('proposed', 'approved', 'rejected', 'withdrawn')), 
 	CONSTRAINT ledger_proposals_amount CHECK (amount_paise <> 0 AND abs(amount_paise) <= 10000000000 AND (amount_paise > 0 OR kind = 'adjustment')), 
 	CONSTRAINT ledger_proposals_second_person CHECK (decided_by <> proposed_by OR status = 'withdrawn'), 
 	CONSTRAINT ledger_proposals_posted CHECK ((status = 'approved') = (transaction_id IS NOT NULL)), 
+	CONSTRAINT ledger_proposals_credit_of_what CHECK ((kind = 'credit_note') <= (source_id IS NOT NULL)), 
 	CONSTRAINT ledger_proposals_reason_given CHECK (length(btrim(reason)) > 0)
 )
 --;;
@@ -7682,7 +7718,7 @@ CREATE INDEX ledger_proposals_person ON ledger_proposals (org_id, user_id)
 --;;
 CREATE INDEX ledger_proposals_sort_created ON ledger_proposals (org_id, created_at, id)
 --;;
-CREATE UNIQUE INDEX ledger_proposals_source ON ledger_proposals (org_id, source_id) WHERE source_id IS NOT NULL AND status IN ('proposed', 'approved')
+CREATE UNIQUE INDEX ledger_proposals_source ON ledger_proposals (org_id, source_id) WHERE source_id IS NOT NULL AND status IN ('proposed', 'approved') AND kind <> 'credit_note'
 --;;
 CREATE TABLE maintenance_issue_types (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -12055,11 +12091,25 @@ ALTER FUNCTION app.choose_paying(p_hostel uuid, p_from_wallet boolean) OWNER TO 
 --;;
 GRANT EXECUTE ON FUNCTION app.choose_paying(p_hostel uuid, p_from_wallet boolean) TO portal_resident
 --;;
+REVOKE ALL ON FUNCTION app.assert_creditable(p_invoice uuid, p_lines jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_creditable(p_invoice uuid, p_lines jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.write_credit_note(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.write_credit_note(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) OWNER TO viramah_definer
+--;;
 REVOKE ALL ON FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.propose_credit(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.propose_credit(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.propose_credit(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.propose_discount(p_id uuid, p_invoice uuid, p_amount bigint, p_reason text) FROM PUBLIC
 --;;

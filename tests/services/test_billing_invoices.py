@@ -135,16 +135,26 @@ def test_residents_pay_from_their_own_wallet_alone_and_may_switch_the_habit_off(
     assert (issued(superuser, me.user_id)[0].status, balance(None, me.user_id)) == ("part_paid", 6_000_00)
 
 
-def test_an_issued_invoice_is_corrected_by_credit_notes_up_to_what_was_charged(world, superuser):
+def test_an_issued_invoice_is_corrected_by_credit_notes_that_two_people_agree_on(world, superuser):
     (user,) = living(superuser, world, 1, mess="")
     bill(world)
-    clerk = world.a.people[Role.ACCOUNTANT]
+    clerk, key = world.a.people[Role.ACCOUNTANT], uuid4()
     with pytest.raises(DBAPIError, match="not changed"), superuser.begin() as connection:
         connection.execute(text("UPDATE invoices SET net_paise = 1"))
     line = one(superuser, "SELECT id FROM invoice_lines")
-    with scope(clerk) as session:
-        invoices.credit(session, uuid4(), line, 1_000_00, "No hot water for a week")
-    refused("VR409", world, lambda session: invoices.credit(session, uuid4(), line, 8_000_01, "More"))
+    for _ in range(2):
+        with scope(clerk) as session:
+            invoices.propose_credit(session, key, line, 1_000_00, "No hot water for a week")
+    with pytest.raises(DBAPIError, match="waits for a decision already"), scope(clerk) as session:
+        invoices.propose_credit(session, uuid4(), line, 1, "Another")
+    with pytest.raises(DBAPIError, match="their own proposal"), scope(clerk) as session:
+        wallet.decide(session, key, "approve")
+    assert (len(issued(superuser, user)), sums(superuser)["receivable", user, ""]) == (1, -9_000_00)
+    with scope(world.owner) as session:
+        wallet.decide(session, key, "approve")
+    assert [row.id for row in issued(superuser, user) if row.kind == "credit_note"] == [key]
+    for work in (invoices.propose_credit, lambda *given: invoices.credit(*given, occasion="again")):
+        refused("VR409", world, lambda session, work=work: work(session, uuid4(), line, 8_000_01, "More"))
     assert issued(superuser, user)[0].paid_paise == 1_000_00
     assert (sums(superuser)["receivable", user, ""], sums(superuser)["rent", None, ""]) == (-8_000_00, 8_000_00)
     assert bill(world) == 0  # what was given by hand is not charged again

@@ -65,9 +65,14 @@ def test_a_credit_note_gives_back_no_more_than_was_charged(world, superuser):
     invoice = one(superuser, "SELECT invoice_id FROM invoice_lines WHERE id = :id", id=line)
     whole = {"line": str(line), "amount": 9_000_00, "cgst": 0, "sgst": 0, "igst": 0}
     for lines in ([whole, whole], [{**whole, "sgst": 5_000_00}], [{**whole, "cgst": -1, "sgst": 1}]):
-        refused("VR409", Role.ACCOUNTANT, "SELECT app.credit_invoice(:id, :invoice, CAST(:lines AS jsonb), 'Sample')",
+        refused("VR409", Role.ACCOUNTANT, "SELECT app.propose_credit(:id, :invoice, CAST(:lines AS jsonb), 'Sample')",
                 id=uuid4(), invoice=invoice, lines=json.dumps(lines))
+    key, forged = uuid4(), json.dumps([{**whole, "account": "bank"}])
+    refused("VR403", Role.ACCOUNTANT, "SELECT app.credit_invoice(:id, :invoice, CAST(:lines AS jsonb), 'Sample', 'mine')",
+            id=uuid4(), invoice=invoice, lines=forged)
     with scope(world.a.people[Role.ACCOUNTANT]) as session:
-        session.execute(text("SELECT app.credit_invoice(:id, :invoice, CAST(:lines AS jsonb), 'Sample')"),
-                        {"id": uuid4(), "invoice": invoice, "lines": json.dumps([{**whole, "account": "bank"}])})
+        session.execute(text("SELECT app.propose_credit(:id, :invoice, CAST(:lines AS jsonb), 'Sample')"),
+                        {"id": key, "invoice": invoice, "lines": forged})
+    with scope(world.owner) as session:
+        wallet.decide(session, key, "approve")
     assert one(superuser, "SELECT account FROM invoice_lines WHERE corrects_id = :id", id=line) == "rent"

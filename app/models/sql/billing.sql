@@ -242,9 +242,28 @@ $$;
 
 -- -- correcting --------------------------------------------------------------------------------------------------------
 
+-- Refuses lines of a credit note that are more than what was charged and not credited yet.
+--: definer
+CREATE FUNCTION app.assert_creditable(p_invoice uuid, p_lines jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM jsonb_array_elements(p_lines) c
+             LEFT JOIN invoice_lines l ON l.org_id = app.current_org() AND l.invoice_id = p_invoice AND l.id = (c ->> 'line')::uuid
+             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(sgst_paise), 0) AS sgst,
+                                coalesce(sum(igst_paise), 0) AS igst FROM invoice_lines WHERE org_id = l.org_id AND corrects_id = l.id) d ON true
+             WHERE l.id IS NULL OR (c ->> 'amount')::bigint <= 0 OR d.amount + (c ->> 'amount')::bigint > l.amount_paise
+                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.sgst + (c ->> 'sgst')::bigint > l.sgst_paise
+                OR d.igst + (c ->> 'igst')::bigint > l.igst_paise)
+     OR (SELECT count(*) > count(DISTINCT (c ->> 'line')::uuid) FROM jsonb_array_elements(p_lines) c) THEN
+    RAISE EXCEPTION 'This is more than what was charged and not credited yet.' USING ERRCODE = 'VR409', COLUMN = 'amount';
+  END IF;
+END
+$$;
+
 -- A credit note over lines of an invoice: [{line, amount, cgst, sgst, igst}]. What was paid already goes to the wallet.
---: definer; execute: portal_admin
-CREATE FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text DEFAULT NULL) RETURNS void
+-- Returns the transaction, or NULL if it was written before.
+--: definer
+CREATE FUNCTION app.write_credit_note(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -256,23 +275,11 @@ DECLARE
   v_open bigint;
   v_entries jsonb;
 BEGIN
-  PERFORM app.assert_invoice(p_invoice, 'approve');
   SELECT * INTO v_old FROM invoices WHERE org_id = v_org AND id = p_invoice FOR UPDATE;
   IF EXISTS (SELECT FROM invoices WHERE org_id = v_org AND (id = p_id OR occasion = p_occasion)) THEN
-    RETURN;
-  ELSIF btrim(coalesce(p_reason, '')) = '' THEN
-    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+    RETURN NULL;
   END IF;
-  IF EXISTS (SELECT FROM jsonb_array_elements(p_lines) c
-             LEFT JOIN invoice_lines l ON l.org_id = v_org AND l.invoice_id = p_invoice AND l.id = (c ->> 'line')::uuid
-             LEFT JOIN LATERAL (SELECT coalesce(sum(amount_paise), 0) AS amount, coalesce(sum(cgst_paise), 0) AS cgst, coalesce(sum(sgst_paise), 0) AS sgst,
-                                coalesce(sum(igst_paise), 0) AS igst FROM invoice_lines WHERE org_id = v_org AND corrects_id = l.id) d ON true
-             WHERE l.id IS NULL OR (c ->> 'amount')::bigint <= 0 OR d.amount + (c ->> 'amount')::bigint > l.amount_paise
-                OR d.cgst + (c ->> 'cgst')::bigint > l.cgst_paise OR d.sgst + (c ->> 'sgst')::bigint > l.sgst_paise
-                OR d.igst + (c ->> 'igst')::bigint > l.igst_paise)
-     OR (SELECT count(*) > count(DISTINCT (c ->> 'line')::uuid) FROM jsonb_array_elements(p_lines) c) THEN
-    RAISE EXCEPTION 'This is more than what was charged and not credited yet.' USING ERRCODE = 'VR409', COLUMN = 'amount';
-  END IF;
+  PERFORM app.assert_creditable(p_invoice, p_lines);
   SELECT sum((c ->> 'amount')::bigint), sum((c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) INTO v_net, v_tax
   FROM jsonb_array_elements(p_lines) c;
   v_open := least(v_net + v_tax, v_old.total_paise - v_old.paid_paise);
@@ -293,10 +300,42 @@ BEGIN
   SELECT jsonb_agg(e || jsonb_build_object('amount', CASE e ->> 'code' WHEN 'receivable' THEN v_open ELSE -(e ->> 'amount')::bigint END))
     || jsonb_build_array(jsonb_build_object('code', 'wallet', 'user', v_old.user_id, 'amount', v_net + v_tax - v_open)) INTO v_entries
   FROM jsonb_array_elements(app.invoice_entries(p_id)) e;
-  PERFORM app.post(jsonb_build_array(jsonb_build_object(
+  RETURN (app.post(jsonb_build_array(jsonb_build_object(
     'key', 'credit:' || p_id, 'kind', 'refund', 'hostel', v_old.hostel_id, 'source', 'invoices', 'source_id', p_id,
     'description', (SELECT reference FROM invoices WHERE org_id = v_org AND id = p_id),
-    'entries', (SELECT jsonb_agg(e) FROM jsonb_array_elements(v_entries) e WHERE (e ->> 'amount')::bigint <> 0))));
+    'entries', (SELECT jsonb_agg(e) FROM jsonb_array_elements(v_entries) e WHERE (e ->> 'amount')::bigint <> 0)))))[1];
+END
+$$;
+
+-- The same for the product itself: a stay or its price changed.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.credit_invoice(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text, p_occasion text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_system();
+  PERFORM app.write_credit_note(p_id, p_invoice, p_lines, p_reason, p_occasion);
+END
+$$;
+
+-- A credit note, if a second person agrees. One waits at a time: the tax of its lines follows from what was credited before.
+--: definer; execute: portal_admin
+CREATE FUNCTION app.propose_credit(p_id uuid, p_invoice uuid, p_lines jsonb, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_old invoices;
+BEGIN
+  PERFORM app.assert_invoice(p_invoice, 'update');
+  SELECT * INTO v_old FROM invoices WHERE org_id = app.current_org() AND id = p_invoice FOR UPDATE;
+  IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND id = p_id) THEN
+    PERFORM app.assert_creditable(p_invoice, p_lines);
+  END IF;
+  IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND source_id = p_invoice AND kind = 'credit_note' AND status = 'proposed' AND id <> p_id) THEN
+    RAISE EXCEPTION 'A credit note on this invoice waits for a decision already.' USING ERRCODE = 'VR409';
+  END IF;
+  PERFORM app.write_proposal(v_old.hostel_id, 'credit_note', v_old.user_id, '',
+    (SELECT sum((c ->> 'amount')::bigint + (c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) FROM jsonb_array_elements(p_lines) c)::bigint,
+    p_reason, 'invoices', p_invoice, p_id);
+  UPDATE ledger_proposals SET details = p_lines WHERE org_id = v_old.org_id AND id = p_id AND details IS NULL;
 END
 $$;
 
@@ -311,7 +350,7 @@ BEGIN
   SELECT * INTO v_old FROM invoices WHERE org_id = app.current_org() AND id = p_invoice;
   IF p_amount > v_old.total_paise - v_old.paid_paise THEN
     RAISE EXCEPTION 'This is more than what is still to be paid.' USING ERRCODE = 'VR409', COLUMN = 'amount';
-  ELSIF EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND source_id = p_invoice AND status IN ('proposed', 'approved') AND id <> p_id) THEN
+  ELSIF EXISTS (SELECT FROM ledger_proposals WHERE org_id = v_old.org_id AND source_id = p_invoice AND kind = 'discount' AND status IN ('proposed', 'approved') AND id <> p_id) THEN
     RAISE EXCEPTION 'A discount on this invoice was proposed already.' USING ERRCODE = 'VR409';
   END IF;
   RETURN app.write_proposal(v_old.hostel_id, 'discount', v_old.user_id, '', p_amount, p_reason, 'invoices', p_invoice, p_id);

@@ -405,7 +405,9 @@ BEGIN
   ELSIF p_event = 'reject' AND btrim(coalesce(p_note, '')) = '' THEN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
   END IF;
-  IF p_event = 'approve' THEN
+  IF p_event = 'approve' AND v_row.kind = 'credit_note' THEN
+    v_tx := app.write_credit_note(p_id, v_row.source_id, v_row.details, v_row.reason);
+  ELSIF p_event = 'approve' THEN
     v_tx := (app.post(jsonb_build_array(jsonb_build_object(
       'key', 'proposal:' || p_id, 'kind', v_row.kind, 'hostel', v_row.hostel_id, 'description', left(v_row.reason, 200),
       'source', coalesce(NULLIF(v_row.source, ''), 'ledger_proposals'), 'source_id', coalesce(v_row.source_id, p_id),

@@ -17,6 +17,7 @@ from app.rules.errors import Invalid, NotFound
 
 _PAY = text("SELECT app.pay_invoices(:id, :hostel, :person, :method, :amount, :invoices, :note)")
 _CREDIT = text("SELECT app.credit_invoice(:id, :invoice, CAST(:lines AS jsonb), :reason, :occasion)")
+_PROPOSE_CREDIT = text("SELECT app.propose_credit(:id, :invoice, CAST(:lines AS jsonb), :reason)")
 _DISCOUNT = text("SELECT app.propose_discount(:id, :invoice, :amount, :reason)")
 _CHOOSE = text("SELECT app.choose_paying(:hostel, :wallet)")
 OPEN = (InvoiceState.OPEN.value, InvoiceState.PART_PAID.value)
@@ -32,8 +33,18 @@ def pay(session: Session, payment_id: UUID, hostel_id: UUID, user_id: int, metho
            invoices=list(invoices) if invoices is not None else None, note=note)
 
 
-def credit(session: Session, note_id: UUID, line_id: UUID, amount_paise: int, reason: str, *, occasion: str | None = None) -> None:
-    """A credit note over a part of a line, before tax; the tax follows. What was paid already goes to the wallet."""
+def credit(session: Session, note_id: UUID, line_id: UUID, amount_paise: int, reason: str, *, occasion: str) -> None:
+    """A credit note over a part of a line, by the product itself: what was paid already goes to the wallet."""
+    _write(session, _CREDIT, id=note_id, reason=reason, occasion=occasion, **_part(session, line_id, amount_paise))
+
+
+def propose_credit(session: Session, proposal_id: UUID, line_id: UUID, amount_paise: int, reason: str) -> None:
+    """The same, if a second person agrees; the credit note then has the id of the proposal."""
+    _write(session, _PROPOSE_CREDIT, id=proposal_id, reason=reason, **_part(session, line_id, amount_paise))
+
+
+def _part(session: Session, line_id: UUID, amount_paise: int) -> dict[str, Any]:
+    """An amount of a line before tax, with the tax that follows."""
     line = session.scalars(select(InvoiceLine).where(InvoiceLine.id == line_id)).one_or_none()
     if line is None:
         raise NotFound("There is no such invoice.")
@@ -43,7 +54,7 @@ def credit(session: Session, note_id: UUID, line_id: UUID, amount_paise: int, re
     part = {"line": str(line.id), "amount": amount_paise} | {
         name: half_up(tax * (gone + amount_paise), line.amount_paise) - half_up(tax * gone, line.amount_paise)
         for name, tax in (("cgst", line.cgst_paise), ("sgst", line.sgst_paise), ("igst", line.igst_paise))}
-    _write(session, _CREDIT, id=note_id, invoice=line.invoice_id, lines=json.dumps([part]), reason=reason, occasion=occasion)
+    return {"invoice": line.invoice_id, "lines": json.dumps([part])}
 
 
 def credited(session: Session, line_id: UUID) -> int:

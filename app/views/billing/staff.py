@@ -38,7 +38,7 @@ class InvoiceView(ConsoleModelView):
     portals = frozenset({Portal.ADMIN})
     singular_name, plural_name = "Invoice", "Invoices"
     palette = Sought(("reference",), ("member.name", "hostel.name"))
-    method_actions: ClassVar[dict[str, Action]] = {"pay": Action.CREATE, "credit": Action.APPROVE, "discount": Action.UPDATE, "pdf": Action.READ,
+    method_actions: ClassVar[dict[str, Action]] = {"pay": Action.CREATE, "credit": Action.UPDATE, "discount": Action.UPDATE, "pdf": Action.READ,
                                                    "receipt": Action.READ}
     list_columns: ClassVar[list[str]] = ["reference", "member", "status", "kind", "total_paise", "paid_paise", "due_on", "hostel"]
     optional_columns: ClassVar[list[str]] = ["issued_on", "month"]
@@ -83,12 +83,13 @@ class InvoiceView(ConsoleModelView):
         if item.open_paise and can(Resource.BILLING, Action.UPDATE, item.hostel_id):
             found.append(Step("discount", gettext("Propose a discount"), self.url("discount", pk=pk), "edit", asks=(
                 amount, Ask("reason", gettext("Why?"), most=500, help=gettext("A second person reads this and decides. Nothing moves before.")))))
-        if can(Resource.BILLING, Action.APPROVE, item.hostel_id):
+        if can(Resource.BILLING, Action.UPDATE, item.hostel_id):
             lines = [(line.id, f"{parts.charge_name(line.kind)}: {formats.money(line.amount_paise, item.currency)}")
                      for line in invoices.lines_of(self.session(), item.id)]
-            found.append(Step("credit", gettext("Credit note"), self.url("credit", pk=pk), "edit", kind="danger", asks=(
+            found.append(Step("credit", gettext("Propose a credit note"), self.url("credit", pk=pk), "edit", kind="danger", asks=(
                 Ask("line", gettext("What is credited"), "choice", choices=lines),
-                Ask("amount", gettext("Amount"), "line", most=20, help=gettext("Before tax; the tax follows.")), Ask("note", gettext("Why?"), most=500))))
+                Ask("amount", gettext("Amount"), "line", most=20, help=gettext("Before tax; the tax follows.")),
+                Ask("note", gettext("Why?"), most=500, help=gettext("A second person reads this and decides. Nothing moves before.")))))
         return found
 
     def _write(self, pk: str, done: str, work: Any) -> Any:
@@ -114,8 +115,8 @@ class InvoiceView(ConsoleModelView):
     @expose("/credit/<pk>", methods=["POST"])
     @has_access
     def credit(self, pk: str) -> Any:
-        """A part of a line is taken back."""
-        return self._write(pk, gettext("The credit note is written."), lambda session, _item: invoices.credit(
+        """A part of a line is taken back, if somebody else agrees."""
+        return self._write(pk, gettext("Proposed. Somebody else has to approve it."), lambda session, _item: invoices.propose_credit(
             session, submission_id(), given_id(request.form.get("line", ""), gettext("There is no such invoice.")), parts.given_amount(),
             request.form.get("note", "")))
 
