@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from app import metrics
 from app.languages import SOURCE, sentence
 from app.logs import current_request_id
+from app.money import amounts_written
 from app.rules.errors import DomainError, Invalid
 from app.rules.refusals import DatabaseRefusal, Unavailable, meaning_of
 from app.text import N_
@@ -53,7 +54,7 @@ def translate_database_error(error: DBAPIError) -> DomainError | None:
     details = getattr(original, "diag", None)
     refusal = DatabaseRefusal(
         sqlstate=sqlstate,
-        message=getattr(details, "message_primary", None) or "",
+        message=amounts_written(getattr(details, "message_primary", None) or ""),
         constraint=getattr(details, "constraint_name", None),
         column=getattr(details, "column_name", None),
     )

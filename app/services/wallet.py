@@ -150,12 +150,17 @@ def find_proposal(session: Session, proposal_id: UUID) -> LedgerProposal:
 _PROPOSALS = "/wallet/proposals/show/"
 
 
+def deciders(session: Session, found: LedgerProposal) -> set[int]:
+    """Who could approve it: neither who proposed it nor whose money it is. Nobody means the platform."""
+    return people_who_can(session, Resource.WALLET, Action.APPROVE, found.hostel_id) - {found.proposed_by, found.user_id}
+
+
 def tell_of_proposal(session: Session, proposal_id: UUID) -> None:
-    """Tell whoever could approve it, but not who proposed it; they are told if the platform has to."""
+    """Tell whoever could approve it; if nobody could, who proposed it that the platform was asked."""
     found = find_proposal(session, proposal_id)
     if found.standing is not ProposalState.PROPOSED:
         return
-    others = people_who_can(session, Resource.WALLET, Action.APPROVE, found.hostel_id) - {found.proposed_by}
+    others = deciders(session, found)
     if not others and found.proposed_by is not None:
         tell(session, {found.proposed_by}, Message(
             "wallet.platform_asked", f"proposal:{found.id}:platform", "Nobody else here can decide on your posting, so the platform was asked.",

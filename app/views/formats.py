@@ -11,19 +11,25 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal, get_currency_precision, get_currency_symbol
+from babel.numbers import format_decimal
 from flask import Flask, g
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from app.languages import sentence
+from app.money import (  # noqa: F401 - part of how values look
+    amount,
+    currency,
+    currency_symbol,
+    digits,
+    language,
+    minor_digits,
+    money,
+)
 from app.rules.maintenance import human_duration
-from app.rules.organizations import Grouping, grouping_of
 
 DEFAULT_ZONE = "Asia/Kolkata"
-DEFAULT_CURRENCY = "INR"
 LONG_TEXT = 120
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
@@ -52,53 +58,9 @@ def zone() -> ZoneInfo:
     return ZoneInfo(getattr(g.get("identity"), "hostel_timezone", None) or DEFAULT_ZONE)
 
 
-def currency() -> str:
-    """The organization's currency."""
-    return getattr(g.get("identity"), "currency", None) or DEFAULT_CURRENCY
-
-
-def language() -> Locale:
-    """The language of the page."""
-    return get_locale() or Locale("en")
-
-
-def _digits() -> str:
-    """How the organization groups digits, whatever language the page is in: Babel knows lakh and crore only with some."""
-    identity = g.get("identity")
-    grouping = grouping_of(getattr(identity, "grouping", ""), getattr(identity, "country", "IN"))
-    return "#,##,##0" if grouping is Grouping.INDIAN else "#,##0"
-
-
 def number(value: float | Decimal | None) -> str:
     """12,34,567 or 1,234,567, as the organization writes numbers; up to three decimals."""
-    return "" if value is None else format_decimal(value, format=f"{_digits()}.###", locale=language())
-
-
-def minor_digits(code: str | None = None) -> int:
-    """Decimals of a currency: 2 of the rupee, none of the yen, 3 of the dinar of Kuwait."""
-    return get_currency_precision(code or currency())
-
-
-def _amount(code: str) -> str:
-    return _digits() + "." * bool(minor_digits(code)) + "0" * minor_digits(code)
-
-
-def amount(paise: int | None, code: str | None = None) -> str:
-    """1,23,456.00 from 12345600; `paise` are the smallest units of whatever currency it is."""
-    code = code or currency()
-    return "" if paise is None else format_decimal(Decimal(paise).scaleb(-minor_digits(code)), format=_amount(code), locale=language())
-
-
-def money(paise: int | None, code: str | None = None) -> str:
-    """₹1,23,456.00 from 12345600, grouped as the organization writes numbers."""
-    code = code or currency()
-    value = None if paise is None else Decimal(paise).scaleb(-minor_digits(code))
-    return "" if value is None else format_currency(value, code, format=f"¤{_amount(code)}", locale=language())
-
-
-def currency_symbol() -> str:
-    """₹, before an amount that is being typed."""
-    return get_currency_symbol(currency(), locale=language())
+    return "" if value is None else format_decimal(value, format=f"{digits()}.###", locale=language())
 
 
 def size(count: int) -> str:

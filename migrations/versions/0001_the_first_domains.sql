@@ -2722,13 +2722,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT org_id FROM billing_settings WHERE automatic UNION SELECT org_id FROM invoices WHERE status IN ('open', 'part_paid')
 $$
 --;;
-CREATE FUNCTION app.amount_words(p_paise bigint, p_currency text) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT CASE p_currency WHEN 'INR' THEN '₹' ELSE p_currency || ' ' END || to_char(p_paise / 100.0, 'FM9,999,999,990.00')
-$$;
-
--- Places and pays an order of one meal for the caller. p_items: [{dish, quantity}]
---;;
 CREATE FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -2740,6 +2733,7 @@ DECLARE
   v_quantities integer[];
   v_found record;
   v_short record;
+  v_harmful text;
   v_wallet uuid;
   v_number bigint;
   v_held bigint;
@@ -2790,6 +2784,13 @@ BEGIN
     RAISE EXCEPTION '% is sold out.', v_short.name USING ERRCODE = 'VR409', COLUMN = 'items';
   ELSIF FOUND THEN
     RAISE EXCEPTION 'Only % left of %.', v_short.stock, v_short.name USING ERRCODE = 'VR409', COLUMN = 'items';
+  END IF;
+  SELECT m.name INTO v_harmful FROM jsonb_array_elements(p_items) AS i
+  JOIN canteen_menu m ON m.org_id = v_org AND m.id = (i ->> 'dish')::uuid
+  JOIN meal_needs n ON n.org_id = v_org AND n.user_id = v_me
+  WHERE EXISTS (SELECT FROM unnest(m.allergens) AS a WHERE a = ANY (n.allergens) AND NOT coalesce(i -> 'despite' ? a, false)) ORDER BY 1 LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION '% contains what makes you ill: tick that you want it all the same.', v_harmful USING ERRCODE = 'VR409', COLUMN = 'despite';
   ELSIF p_seen <> v_found.total THEN
     RAISE EXCEPTION 'A price has changed in the meantime: look at it again.' USING ERRCODE = 'VR409', COLUMN = 'items';
   END IF;
@@ -2904,11 +2905,15 @@ BEGIN
   WHERE d.org_id = v_org AND d.hostel_id = p_hostel AND d.meal = m.meal AND d.deleted_at IS NULL AND d.served_on >= app.house_day(p_hostel)
     AND d.order_until = (d.served_on + v_before[m.place]) AT TIME ZONE v_zone;
 END
-$$
+$$;
+
+-- Whom orders are for, which the kitchen may know of those that it cooks
 --;;
-CREATE FUNCTION app.order_names(p_orders uuid[]) RETURNS TABLE (order_id uuid, name text)
+CREATE FUNCTION app.order_people(p_orders uuid[]) RETURNS TABLE (order_id uuid, name text, allergens text[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT o.id, m.name FROM canteen_orders o JOIN members m ON m.org_id = o.org_id AND m.user_id = o.user_id
+  SELECT o.id, m.name, CASE WHEN o.status IN ('placed', 'confirmed', 'preparing', 'ready') THEN coalesce(n.allergens, '{}') ELSE '{}' END
+  FROM canteen_orders o JOIN members m ON m.org_id = o.org_id AND m.user_id = o.user_id
+  LEFT JOIN meal_needs n ON n.org_id = o.org_id AND n.user_id = o.user_id
   WHERE o.org_id = app.current_org() AND o.id = ANY (p_orders)
     AND (app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', o.hostel_id))
 $$
@@ -3829,6 +3834,217 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   DELETE FROM device_fingerprints WHERE seen_at < p_devices
 $$
 --;;
+CREATE FUNCTION app.stock_words(p_quantity numeric, p_unit text) RETURNS text
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT trim_scale(p_quantity) || ' ' || p_unit
+$$
+--;;
+CREATE FUNCTION app.may_keep_stock(p_hostel uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM hostels WHERE org_id = app.current_org() AND id = p_hostel AND deleted_at IS NULL)
+     OR NOT app.allowed_in('inventory', 'read', p_hostel) THEN
+    RAISE EXCEPTION 'There is no such hostel.' USING ERRCODE = 'VR404', COLUMN = 'hostel';
+  ELSIF NOT app.allowed_in('inventory', p_action, p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- Moves one item that is locked already. With a price it comes in at that, else at the average of what is there
+--;;
+CREATE FUNCTION app.move_item(p_item uuid, p_kind text, p_quantity numeric, p_price bigint, p_value bigint, p_batch uuid, p_about jsonb, p_on date) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_item inventory_items;
+  v_value bigint;
+BEGIN
+  SELECT * INTO STRICT v_item FROM inventory_items WHERE org_id = v_org AND id = p_item;
+  IF v_item.unit IN ('pieces', 'packs', 'bottles') AND p_quantity <> trunc(p_quantity) THEN
+    RAISE EXCEPTION '% is counted in whole numbers.', v_item.name USING ERRCODE = 'VR422', COLUMN = 'quantity-' || p_item;
+  ELSIF v_item.stock + p_quantity < 0 AND v_item.stock = 0 THEN
+    RAISE EXCEPTION 'Nothing of % is in stock.', v_item.name USING ERRCODE = 'VR409', COLUMN = 'quantity-' || p_item;
+  ELSIF v_item.stock + p_quantity < 0 THEN
+    RAISE EXCEPTION 'Only % of % are in stock.', app.stock_words(v_item.stock, v_item.unit), v_item.name
+      USING ERRCODE = 'VR409', COLUMN = 'quantity-' || p_item;
+  ELSIF v_item.stock + p_quantity > 100000 THEN
+    RAISE EXCEPTION 'That would be more of % than a storeroom holds.', v_item.name USING ERRCODE = 'VR422', COLUMN = 'quantity-' || p_item;
+  END IF;
+  v_value := CASE
+    WHEN v_item.stock + p_quantity = 0 THEN -v_item.value_paise
+    WHEN p_value IS NOT NULL THEN greatest(p_value, -v_item.value_paise)
+    WHEN p_price IS NOT NULL THEN round(p_price * p_quantity)
+    WHEN v_item.stock > 0 THEN round(v_item.value_paise * p_quantity / v_item.stock)
+    ELSE round(v_item.price_paise * p_quantity) END; -- found by counting where nothing should be
+  UPDATE inventory_items SET stock = stock + p_quantity, value_paise = value_paise + v_value,
+    price_paise = CASE WHEN p_quantity > 0 AND p_price > 0 AND p_value IS NULL THEN p_price ELSE price_paise END
+  WHERE org_id = v_org AND id = p_item;
+  INSERT INTO inventory_moves (org_id, hostel_id, item_id, batch_id, kind, quantity, value_paise, stock_after, price_paise, supplier, bill_number,
+                               reason, note, happened_on, reverses_id, created_at)
+  VALUES (v_org, v_item.hostel_id, p_item, p_batch, p_kind, p_quantity, v_value, v_item.stock + p_quantity, p_price,
+          coalesce(p_about ->> 'supplier', ''), coalesce(p_about ->> 'bill', ''), p_about ->> 'reason', coalesce(p_about ->> 'note', ''), p_on,
+          (p_about ->> 'reverses')::uuid, app.now());
+  RETURN v_value;
+END
+$$;
+
+-- Books what was bought, used, thrown away, given back or there at first. p_lines: [{item, quantity, price}], quantities
+-- without a sign
+--;;
+CREATE FUNCTION app.book_stock(p_hostel uuid, p_kind text, p_lines jsonb, p_about jsonb, p_on date, p_batch uuid) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_today date := app.house_day(p_hostel);
+  v_line record;
+  v_booked integer;
+BEGIN
+  PERFORM app.may_keep_stock(p_hostel, 'update');
+  PERFORM pg_advisory_xact_lock(hashtextextended('stock:' || p_batch, 0)); -- a double click waits for its first half
+  SELECT count(*) INTO v_booked FROM inventory_moves WHERE org_id = v_org AND batch_id = p_batch;
+  IF v_booked > 0 THEN
+    RETURN v_booked;
+  ELSIF p_kind NOT IN ('opening', 'purchase', 'use', 'waste', 'return') THEN
+    RAISE EXCEPTION 'Choose one from the list.' USING ERRCODE = 'VR422', COLUMN = 'kind';
+  ELSIF p_on IS NULL OR p_on NOT BETWEEN v_today - 31 AND v_today THEN
+    RAISE EXCEPTION 'Give a day of the last month, not later than today.' USING ERRCODE = 'VR422', COLUMN = 'on';
+  ELSIF p_kind = 'waste' AND coalesce(p_about ->> 'reason', '') NOT IN ('spoiled', 'expired', 'left_over', 'burnt', 'spilled', 'pests', 'other') THEN
+    RAISE EXCEPTION 'Say why it was thrown away.' USING ERRCODE = 'VR422', COLUMN = 'reason';
+  ELSIF p_kind = 'waste' AND p_about ->> 'reason' = 'other' AND btrim(coalesce(p_about ->> 'note', '')) = '' THEN
+    RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  ELSIF length(p_about ->> 'note') > 200 OR length(p_about ->> 'supplier') > 120 OR length(p_about ->> 'bill') > 60 THEN
+    RAISE EXCEPTION 'One of the texts is too long.' USING ERRCODE = 'VR422';
+  ELSIF jsonb_array_length(p_lines) NOT BETWEEN 1 AND 200 OR EXISTS (SELECT FROM jsonb_array_elements(p_lines) l WHERE (l ->> 'quantity')::numeric <= 0) THEN
+    RAISE EXCEPTION 'Give a quantity of at least one item.' USING ERRCODE = 'VR422', COLUMN = 'lines';
+  END IF;
+  PERFORM FROM inventory_items WHERE org_id = v_org AND id IN (SELECT (l ->> 'item')::uuid FROM jsonb_array_elements(p_lines) l) ORDER BY id FOR UPDATE;
+  v_booked := 0;
+  FOR v_line IN
+    SELECT i.id, i.name, (l ->> 'quantity')::numeric AS quantity, (l ->> 'price')::bigint AS price
+    FROM jsonb_array_elements(p_lines) l
+    LEFT JOIN inventory_items i ON i.org_id = v_org AND i.hostel_id = p_hostel AND i.id = (l ->> 'item')::uuid AND i.deleted_at IS NULL ORDER BY i.name
+  LOOP
+    IF v_line.id IS NULL THEN
+      RAISE EXCEPTION 'One of these items is not kept here any more.' USING ERRCODE = 'VR404', COLUMN = 'lines';
+    ELSIF v_line.quantity IS NULL OR v_line.quantity > 100000 OR v_line.quantity <> round(v_line.quantity, 3) THEN
+      RAISE EXCEPTION 'Write a quantity like 2.5, with three decimals at most.' USING ERRCODE = 'VR422', COLUMN = 'quantity-' || v_line.id;
+    ELSIF p_kind = 'purchase' AND v_line.price IS NULL OR v_line.price NOT BETWEEN 0 AND 10000000 THEN
+      RAISE EXCEPTION 'Say what % cost.', v_line.name USING ERRCODE = 'VR422', COLUMN = 'price-' || v_line.id;
+    ELSIF p_kind = 'opening' AND EXISTS (SELECT FROM inventory_moves WHERE org_id = v_org AND item_id = v_line.id) THEN
+      RAISE EXCEPTION '% has moved already: count it instead.', v_line.name USING ERRCODE = 'VR409', COLUMN = 'quantity-' || v_line.id;
+    END IF;
+    PERFORM app.move_item(v_line.id, p_kind, CASE WHEN p_kind IN ('opening', 'purchase') THEN v_line.quantity ELSE -v_line.quantity END,
+                          CASE WHEN p_kind IN ('opening', 'purchase') THEN coalesce(v_line.price, 0) END, NULL, p_batch,
+                          jsonb_strip_nulls(p_about || CASE WHEN p_kind = 'waste' THEN '{}' ELSE '{"reason": null}'::jsonb END), p_on);
+    v_booked := v_booked + 1;
+  END LOOP;
+  RETURN v_booked;
+END
+$$;
+
+-- Books the differences of a stock take and keeps that it was one
+--;;
+CREATE FUNCTION app.count_stock(p_hostel uuid, p_lines jsonb, p_note text, p_batch uuid) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_day date := app.house_day(p_hostel);
+  v_line record;
+  v_moved text;
+  v_items integer := jsonb_array_length(p_lines);
+  v_differ integer := 0;
+  v_value bigint := 0;
+BEGIN
+  PERFORM app.may_keep_stock(p_hostel, 'update');
+  PERFORM pg_advisory_xact_lock(hashtextextended('stock:' || p_batch, 0));
+  SELECT differences INTO v_differ FROM inventory_counts WHERE org_id = v_org AND id = p_batch;
+  IF FOUND THEN
+    RETURN v_differ;
+  ELSIF v_items NOT BETWEEN 1 AND 1000 THEN
+    RAISE EXCEPTION 'Count at least one item.' USING ERRCODE = 'VR422', COLUMN = 'lines';
+  ELSIF length(p_note) > 200 THEN
+    RAISE EXCEPTION 'The note takes at most 200 characters.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  END IF;
+  v_differ := 0;
+  PERFORM FROM inventory_items WHERE org_id = v_org AND id IN (SELECT (l ->> 'item')::uuid FROM jsonb_array_elements(p_lines) l) ORDER BY id FOR UPDATE;
+  IF (SELECT count(DISTINCT i.id) FROM jsonb_array_elements(p_lines) l
+      JOIN inventory_items i ON i.org_id = v_org AND i.hostel_id = p_hostel AND i.id = (l ->> 'item')::uuid AND i.deleted_at IS NULL) < v_items THEN
+    RAISE EXCEPTION 'One of these items is not kept here any more.' USING ERRCODE = 'VR404', COLUMN = 'lines';
+  END IF;
+  SELECT string_agg(i.name, ', ' ORDER BY i.name) INTO v_moved FROM jsonb_array_elements(p_lines) l
+  JOIN inventory_items i ON i.org_id = v_org AND i.id = (l ->> 'item')::uuid AND i.stock <> (l ->> 'seen')::numeric;
+  IF v_moved IS NOT NULL THEN
+    RAISE EXCEPTION 'Stock has moved since this sheet was opened, of: %. Nothing was booked: count these again.', v_moved
+      USING ERRCODE = 'VR409', COLUMN = 'lines';
+  END IF;
+  FOR v_line IN
+    SELECT i.id, (l ->> 'counted')::numeric AS counted, (l ->> 'counted')::numeric - i.stock AS difference
+    FROM jsonb_array_elements(p_lines) l JOIN inventory_items i ON i.org_id = v_org AND i.id = (l ->> 'item')::uuid ORDER BY i.name
+  LOOP
+    IF v_line.counted IS NULL OR v_line.counted NOT BETWEEN 0 AND 100000 OR v_line.counted <> round(v_line.counted, 3) THEN
+      RAISE EXCEPTION 'Write a quantity like 2.5, with three decimals at most.' USING ERRCODE = 'VR422', COLUMN = 'quantity-' || v_line.id;
+    ELSIF v_line.difference <> 0 THEN
+      v_value := v_value + app.move_item(v_line.id, 'count', v_line.difference, NULL, NULL, p_batch,
+                                         jsonb_build_object('note', btrim(coalesce(p_note, ''))), v_day);
+      v_differ := v_differ + 1;
+    END IF;
+  END LOOP;
+  INSERT INTO inventory_counts (org_id, id, hostel_id, counted_on, items, differences, value_paise, note, created_at)
+  VALUES (v_org, p_batch, p_hostel, v_day, v_items, v_differ, v_value, btrim(coalesce(p_note, '')), app.now());
+  RETURN v_differ;
+END
+$$;
+
+-- Turns a move round that was a mistake, once, and says why
+--;;
+CREATE FUNCTION app.reverse_stock(p_move uuid, p_why text, p_batch uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_move inventory_moves;
+BEGIN
+  SELECT * INTO v_move FROM inventory_moves WHERE org_id = v_org AND id = p_move;
+  IF NOT FOUND OR NOT app.allowed_in('inventory', 'read', v_move.hostel_id) THEN
+    RAISE EXCEPTION 'There is no such move.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.may_keep_stock(v_move.hostel_id, 'approve');
+  PERFORM app.assert_reason(p_why);
+  PERFORM FROM inventory_items WHERE org_id = v_org AND id = v_move.item_id FOR UPDATE;
+  IF EXISTS (SELECT FROM inventory_moves WHERE org_id = v_org AND batch_id = p_batch AND reverses_id = p_move) THEN
+    RETURN;
+  ELSIF v_move.reverses_id IS NOT NULL THEN
+    RAISE EXCEPTION 'This is a correction itself: book what is right instead.' USING ERRCODE = 'VR409';
+  ELSIF EXISTS (SELECT FROM inventory_moves WHERE org_id = v_org AND reverses_id = p_move) THEN
+    RAISE EXCEPTION 'This was corrected already.' USING ERRCODE = 'VR409';
+  ELSIF length(p_why) > 200 THEN
+    RAISE EXCEPTION 'The note takes at most 200 characters.' USING ERRCODE = 'VR422', COLUMN = 'note';
+  ELSIF EXISTS (SELECT FROM inventory_items WHERE org_id = v_org AND id = v_move.item_id AND deleted_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'This item was removed: bring it back first.' USING ERRCODE = 'VR409';
+  END IF;
+  PERFORM app.move_item(v_move.item_id, v_move.kind, -v_move.quantity, v_move.price_paise, -v_move.value_paise, p_batch, jsonb_strip_nulls(jsonb_build_object(
+    'supplier', v_move.supplier, 'bill', v_move.bill_number, 'reason', v_move.reason, 'note', btrim(p_why), 'reverses', p_move)), v_move.happened_on);
+END
+$$
+--;;
+CREATE FUNCTION app.note_low_stock() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.low AND NOT OLD.low AND NEW.deleted_at IS NULL THEN
+    PERFORM app.enqueue('inventory.low', jsonb_build_object('item_id', NEW.id, 'since', NEW.updated_at));
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.stock_people(p_ids uuid[]) RETURNS TABLE (id uuid, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT b.id, m.name
+  FROM (SELECT org_id, id, hostel_id, created_by FROM inventory_moves UNION ALL SELECT org_id, id, hostel_id, created_by FROM inventory_counts) b
+  JOIN members m ON m.org_id = b.org_id AND m.user_id = b.created_by
+  WHERE b.org_id = app.current_org() AND b.id = ANY (p_ids) AND (app.is_system() OR app.is_staff() AND app.allowed_in('inventory', 'read', b.hostel_id))
+$$
+--;;
 CREATE FUNCTION app.now() RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT clock_timestamp() + coalesce((SELECT shift FROM clock), interval '0')
@@ -4114,14 +4330,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY d, m.place
 $$
 --;;
-CREATE FUNCTION app.meal_people(p_hostel uuid, p_day date, p_meal text) RETURNS TABLE (user_id integer, name text, room text, food text, away boolean, ate boolean)
+CREATE FUNCTION app.meal_people(p_hostel uuid, p_day date, p_meal text) RETURNS TABLE (user_id integer, name text, room text, food text, allergens text[], away boolean, ate boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT e.user_id, m.name, r.number, coalesce(p.answers ->> 'food', ''), e.away, coalesce(a.ate, false)
+  SELECT e.user_id, m.name, r.number, coalesce(nullif(n.food, ''), p.answers ->> 'food', ''),
+    CASE WHEN p_day >= app.house_day(p_hostel) THEN coalesce(n.allergens, '{}') ELSE '{}' END, e.away, coalesce(a.ate, false)
   FROM app.eaters(p_hostel, p_day, p_day + 1) e
   JOIN members m ON m.org_id = app.current_org() AND m.user_id = e.user_id
   LEFT JOIN beds b ON b.org_id = m.org_id AND b.id = e.bed_id
   LEFT JOIN rooms r ON r.org_id = m.org_id AND r.id = b.room_id
   LEFT JOIN resident_preferences p ON p.org_id = m.org_id AND p.user_id = e.user_id
+  LEFT JOIN meal_needs n ON n.org_id = m.org_id AND n.user_id = e.user_id
   LEFT JOIN meal_attendance a ON a.org_id = m.org_id AND a.hostel_id = p_hostel AND a.served_on = p_day AND a.meal = p_meal AND a.user_id = e.user_id
   WHERE e.meal = p_meal AND (app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', p_hostel))
   ORDER BY r.number, m.name, e.user_id
@@ -4142,6 +4360,17 @@ BEGIN
   END IF;
   INSERT INTO meal_attendance (org_id, hostel_id, user_id, served_on, meal, ate) VALUES (app.current_org(), p_hostel, p_user, p_day, p_meal, p_ate)
   ON CONFLICT (org_id, hostel_id, served_on, meal, user_id) DO UPDATE SET ate = p_ate;
+END
+$$
+--;;
+CREATE FUNCTION app.set_meal_needs(p_food text, p_allergens text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_admitted() OR NOT app.can('canteen', 'create') THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO meal_needs (org_id, user_id, food, allergens) VALUES (app.current_org(), app.current_user_id(), p_food, p_allergens)
+  ON CONFLICT (org_id, user_id) DO UPDATE SET food = p_food, allergens = p_allergens;
 END
 $$
 --;;
@@ -5397,6 +5626,7 @@ BEGIN
   UPDATE person_keys SET token = NULL, destroyed_at = app.now()
   WHERE org_id = app.current_org() AND user_id = p_user AND destroyed_at IS NULL;
   DELETE FROM personal_values WHERE org_id = app.current_org() AND user_id = p_user;
+  DELETE FROM meal_needs WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE documents SET status = 'removed' WHERE org_id = app.current_org() AND user_id = p_user AND status <> 'removed';
   UPDATE files f SET deleted_at = app.now()
   WHERE f.org_id = app.current_org() AND f.purpose = 'identity' AND f.user_id = p_user AND f.deleted_at IS NULL;
@@ -5694,6 +5924,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
          pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
   FROM pg_replication_slots WHERE database = current_database() AND slot_name LIKE 'viramah_live_%'
 $$
+--;;
+CREATE FUNCTION app.amount_words(p_paise bigint, p_currency text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT '{' || p_currency || ' ' || p_paise || '}'
+$$;
+
+-- The account of a hostel's chart, opened if need be
 --;;
 CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -6001,6 +6238,7 @@ CREATE FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_id uuid := coalesce(p_id, uuidv7());
+  v_wallet wallet_balance_cache;
 BEGIN
   IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id) THEN
     IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id AND hostel_id = p_hostel
@@ -6015,6 +6253,11 @@ BEGIN
     RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount_paise';
   ELSIF p_user IS NOT NULL AND NOT EXISTS (SELECT FROM residents WHERE org_id = app.current_org() AND hostel_id = p_hostel AND user_id = p_user) THEN
     RAISE EXCEPTION 'There is no such resident.' USING ERRCODE = 'VR404', COLUMN = 'member';
+  END IF;
+  -- Without a lock: the posting refuses for good, this spares a second person a decision that cannot be carried out.
+  SELECT * INTO v_wallet FROM wallet_balance_cache WHERE org_id = app.current_org() AND hostel_id = p_hostel AND user_id = p_user;
+  IF NOT app.is_system() AND (p_kind = 'payout' OR p_amount < 0) AND abs(p_amount) > v_wallet.balance_paise + v_wallet.limit_paise THEN
+    RAISE EXCEPTION 'There is only % in the wallet.', app.amount_words(v_wallet.balance_paise, v_wallet.currency) USING ERRCODE = 'VR409', COLUMN = 'amount';
   END IF;
   INSERT INTO ledger_proposals (org_id, id, hostel_id, kind, user_id, party, amount_paise, currency, reason, source, source_id, proposed_by)
   SELECT h.org_id, v_id, h.id, p_kind, p_user, coalesce(p_party, ''), p_amount, h.currency, left(btrim(p_reason), 500), coalesce(p_source, ''),
@@ -7354,6 +7597,24 @@ CREATE UNIQUE INDEX maintenance_categories_code_key ON maintenance_categories (o
 --;;
 CREATE INDEX maintenance_categories_sort_position ON maintenance_categories (org_id, position, id)
 --;;
+CREATE TABLE meal_needs (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	food TEXT DEFAULT '' NOT NULL, 
+	allergens TEXT[] DEFAULT '{}' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT meal_needs_food_known CHECK (food IN ('', 'vegetarian', 'jain', 'vegan', 'eggs', 'everything')), 
+	CONSTRAINT meal_needs_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites'])
+)
+--;;
+CREATE UNIQUE INDEX meal_needs_person_key ON meal_needs (org_id, user_id)
+--;;
 CREATE TABLE onboarding_drafts (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -7626,6 +7887,69 @@ CREATE TABLE gateway_accounts (
 CREATE UNIQUE INDEX gateway_accounts_default ON gateway_accounts (org_id, hostel_id) NULLS NOT DISTINCT WHERE is_default
 --;;
 CREATE INDEX gateway_accounts_path ON gateway_accounts (webhook_path)
+--;;
+CREATE TABLE inventory_counts (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	counted_on DATE NOT NULL, 
+	items INTEGER NOT NULL, 
+	differences INTEGER NOT NULL, 
+	value_paise BIGINT NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT inventory_counts_numbers CHECK (items > 0 AND differences BETWEEN 0 AND items), 
+	CONSTRAINT inventory_counts_short CHECK (length(note) <= 200)
+)
+--;;
+CREATE INDEX inventory_counts_house ON inventory_counts (org_id, hostel_id, created_at)
+--;;
+CREATE TABLE inventory_items (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	category TEXT NOT NULL, 
+	unit TEXT NOT NULL, 
+	reorder_level NUMERIC(12, 3) DEFAULT '0' NOT NULL, 
+	fill_to NUMERIC(12, 3), 
+	supplier TEXT DEFAULT '' NOT NULL, 
+	allergens TEXT[] DEFAULT '{}' NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	stock NUMERIC(12, 3) DEFAULT '0' NOT NULL, 
+	value_paise BIGINT DEFAULT '0' NOT NULL, 
+	price_paise BIGINT DEFAULT '0' NOT NULL, 
+	low BOOLEAN GENERATED ALWAYS AS (reorder_level > 0 AND stock <= reorder_level) STORED NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT inventory_items_named CHECK (length(btrim(name)) > 0), 
+	CONSTRAINT inventory_items_category_known CHECK (category IN ('grains', 'pulses', 'vegetables', 'fruit', 'dairy', 'eggs_meat', 'oils', 'spices', 'beverages', 'cleaning', 'other')), 
+	CONSTRAINT inventory_items_unit_known CHECK (unit IN ('kg', 'g', 'l', 'ml', 'pieces', 'packs', 'bottles')), 
+	CONSTRAINT inventory_items_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites']), 
+	CONSTRAINT inventory_items_stock CHECK (stock BETWEEN 0 AND 100000), 
+	CONSTRAINT inventory_items_value CHECK (value_paise >= 0 AND (stock > 0 OR value_paise = 0)), 
+	CONSTRAINT inventory_items_levels CHECK (reorder_level BETWEEN 0 AND 100000 AND fill_to BETWEEN reorder_level AND 100000), 
+	CONSTRAINT inventory_items_whole CHECK (unit NOT IN ('bottles', 'packs', 'pieces') OR stock = trunc(stock)), 
+	CONSTRAINT inventory_items_removed_empty CHECK (deleted_at IS NULL OR stock = 0), 
+	CONSTRAINT inventory_items_short CHECK (length(note) <= 200 AND length(supplier) <= 120)
+)
+--;;
+CREATE UNIQUE INDEX inventory_items_live_key ON inventory_items (org_id, hostel_id, id)
+--;;
+CREATE INDEX inventory_items_low ON inventory_items (org_id, hostel_id) WHERE low AND deleted_at IS NULL
+--;;
+CREATE UNIQUE INDEX inventory_items_name_key ON inventory_items (org_id, hostel_id, lower(name)) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX inventory_items_sort_name ON inventory_items (org_id, name, id)
 --;;
 CREATE TABLE invoice_payments (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -8085,6 +8409,45 @@ CREATE TABLE import_runs (
 CREATE UNIQUE INDEX import_runs_live_key ON import_runs (org_id, hostel_id, id)
 --;;
 CREATE INDEX import_runs_sort_created ON import_runs (org_id, created_at, id)
+--;;
+CREATE TABLE inventory_moves (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	item_id UUID NOT NULL, 
+	batch_id UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	quantity NUMERIC(12, 3) NOT NULL, 
+	value_paise BIGINT NOT NULL, 
+	stock_after NUMERIC(12, 3) NOT NULL, 
+	price_paise BIGINT, 
+	supplier TEXT DEFAULT '' NOT NULL, 
+	bill_number TEXT DEFAULT '' NOT NULL, 
+	reason TEXT, 
+	note TEXT DEFAULT '' NOT NULL, 
+	happened_on DATE NOT NULL, 
+	reverses_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, item_id) REFERENCES inventory_items (org_id, id), 
+	FOREIGN KEY(org_id, reverses_id) REFERENCES inventory_moves (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT inventory_moves_kind_known CHECK (kind IN ('opening', 'purchase', 'use', 'waste', 'return', 'count')), 
+	CONSTRAINT inventory_moves_reason_known CHECK (reason IN ('spoiled', 'expired', 'left_over', 'burnt', 'spilled', 'pests', 'other') AND (reason IS NOT NULL) = (kind = 'waste')), 
+	CONSTRAINT inventory_moves_quantity CHECK (quantity <> 0 AND stock_after >= 0), 
+	CONSTRAINT inventory_moves_value CHECK (sign(quantity) * sign(value_paise) >= 0), 
+	CONSTRAINT inventory_moves_short CHECK (length(note) <= 200 AND length(supplier) <= 120 AND length(bill_number) <= 60)
+)
+--;;
+CREATE UNIQUE INDEX inventory_moves_batch_key ON inventory_moves (org_id, batch_id, item_id)
+--;;
+CREATE INDEX inventory_moves_item ON inventory_moves (org_id, item_id, id)
+--;;
+CREATE UNIQUE INDEX inventory_moves_reverses_key ON inventory_moves (org_id, reverses_id) WHERE reverses_id IS NOT NULL
+--;;
+CREATE INDEX inventory_moves_sort_happened ON inventory_moves (org_id, happened_on, id)
 --;;
 CREATE TABLE invitations (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -10121,6 +10484,34 @@ ALTER TABLE public.inquiry_attempts FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.inquiry_attempts TO viramah_definer
 --;;
+ALTER TABLE public.inventory_items ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.inventory_items FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, UPDATE ON public.inventory_items TO viramah_definer
+--;;
+GRANT SELECT ON public.inventory_items TO portal_admin, portal_canteen
+--;;
+GRANT INSERT (id, hostel_id, unit, name, category, reorder_level, fill_to, supplier, allergens, note, deleted_at) ON public.inventory_items TO portal_admin, portal_canteen
+--;;
+GRANT UPDATE (name, category, reorder_level, fill_to, supplier, allergens, note, deleted_at) ON public.inventory_items TO portal_admin, portal_canteen
+--;;
+ALTER TABLE public.inventory_moves ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.inventory_moves FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.inventory_moves TO viramah_definer
+--;;
+GRANT SELECT ON public.inventory_moves TO portal_admin, portal_canteen
+--;;
+ALTER TABLE public.inventory_counts ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.inventory_counts FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT ON public.inventory_counts TO viramah_definer
+--;;
+GRANT SELECT ON public.inventory_counts TO portal_admin, portal_canteen
+--;;
 ALTER TABLE public.binding_keys ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.binding_keys FORCE ROW LEVEL SECURITY
@@ -10176,6 +10567,14 @@ ALTER TABLE public.meal_attendance FORCE ROW LEVEL SECURITY
 GRANT SELECT, INSERT, UPDATE ON public.meal_attendance TO viramah_definer
 --;;
 GRANT SELECT ON public.meal_attendance TO portal_admin, portal_canteen
+--;;
+ALTER TABLE public.meal_needs ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.meal_needs FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.meal_needs TO viramah_definer
+--;;
+GRANT SELECT ON public.meal_needs TO portal_resident
 --;;
 ALTER TABLE public.move_outs ENABLE ROW LEVEL SECURITY
 --;;
@@ -10785,6 +11184,16 @@ CREATE POLICY staff_insert on public.inquiry_notes AS PERMISSIVE FOR INSERT TO p
 --;;
 CREATE POLICY staff_update on public.inquiry_notes AS PERMISSIVE FOR UPDATE TO portal_admin, portal_sales USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR (SELECT app.can('inquiries', 'approve')) AND app.sees_inquiry(inquiry_id)))
 --;;
+CREATE POLICY staff_select on public.inventory_items AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('inventory', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.inventory_items AS PERMISSIVE FOR INSERT TO portal_admin, portal_canteen WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('inventory', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.inventory_items AS PERMISSIVE FOR UPDATE TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('inventory', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('inventory', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.inventory_moves AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('inventory', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.inventory_counts AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('inventory', 'read'))::uuid[]), true))
+--;;
 CREATE POLICY staff_select on public.meal_settings AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY resident_select on public.meal_settings AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
@@ -10796,6 +11205,8 @@ CREATE POLICY staff_select on public.meal_leaves AS PERMISSIVE FOR SELECT TO por
 CREATE POLICY own_select on public.meal_leaves AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('canteen', 'read')))
 --;;
 CREATE POLICY staff_select on public.meal_attendance AS PERMISSIVE FOR SELECT TO portal_admin, portal_canteen USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.meal_needs AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('canteen', 'read')))
 --;;
 CREATE POLICY staff_select on public.move_outs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('move_outs', 'read'))::uuid[]), true))
 --;;
@@ -11021,6 +11432,8 @@ CREATE TRIGGER "c_stage" BEFORE INSERT OR UPDATE ON public.inquiries FOR EACH RO
 --;;
 CREATE TRIGGER "y_history" AFTER INSERT OR UPDATE OF status ON public.inquiries FOR EACH ROW EXECUTE FUNCTION app.write_inquiry_history()
 --;;
+CREATE TRIGGER "x_low" AFTER UPDATE ON public.inventory_items FOR EACH ROW EXECUTE FUNCTION app.note_low_stock()
+--;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('move_out')
 --;;
 CREATE TRIGGER "x_move_out" AFTER UPDATE OF status, until_on ON public.stays FOR EACH ROW EXECUTE FUNCTION app.follow_stay()
@@ -11209,6 +11622,14 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inquiry_notes FOR EACH ROW EXEC
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inquiry_notes FOR EACH ROW EXECUTE FUNCTION app.audit('body')
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.inventory_items FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.inventory_items FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.inventory_moves FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
+CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.inventory_counts FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.meal_settings FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.meal_settings FOR EACH ROW EXECUTE FUNCTION app.audit()
@@ -11224,6 +11645,10 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.meal_leaves 
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.meal_attendance FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.meal_attendance FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.meal_needs FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.meal_needs FOR EACH ROW EXECUTE FUNCTION app.audit('food', 'allergens')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -12143,10 +12568,6 @@ ALTER FUNCTION app.organizations_with_billing() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.organizations_with_billing() TO viramah_service
 --;;
-REVOKE ALL ON FUNCTION app.amount_words(p_paise bigint, p_currency text) FROM PUBLIC
---;;
-ALTER FUNCTION app.amount_words(p_paise bigint, p_currency text) OWNER TO viramah_definer
---;;
 REVOKE ALL ON FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) OWNER TO viramah_definer
@@ -12173,11 +12594,11 @@ ALTER FUNCTION app.set_canteen(p_hostel uuid, p_until time[], p_summary time, p_
 --;;
 GRANT EXECUTE ON FUNCTION app.set_canteen(p_hostel uuid, p_until time[], p_summary time, p_low integer) TO portal_admin, portal_canteen
 --;;
-REVOKE ALL ON FUNCTION app.order_names(p_orders uuid[]) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.order_people(p_orders uuid[]) FROM PUBLIC
 --;;
-ALTER FUNCTION app.order_names(p_orders uuid[]) OWNER TO viramah_definer
+ALTER FUNCTION app.order_people(p_orders uuid[]) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.order_names(p_orders uuid[]) TO portal_admin, portal_canteen
+GRANT EXECUTE ON FUNCTION app.order_people(p_orders uuid[]) TO portal_admin, portal_canteen
 --;;
 REVOKE ALL ON FUNCTION app.ask_canteen_summaries() FROM PUBLIC
 --;;
@@ -12507,6 +12928,46 @@ ALTER FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices times
 --;;
 GRANT EXECUTE ON FUNCTION app.forget_inquiry_traces(p_attempts timestamptz, p_devices timestamptz) TO viramah_service
 --;;
+REVOKE ALL ON FUNCTION app.stock_words(p_quantity numeric, p_unit text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.stock_words(p_quantity numeric, p_unit text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.may_keep_stock(p_hostel uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.may_keep_stock(p_hostel uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.move_item(p_item uuid, p_kind text, p_quantity numeric, p_price bigint, p_value bigint, p_batch uuid, p_about jsonb, p_on date) FROM PUBLIC
+--;;
+ALTER FUNCTION app.move_item(p_item uuid, p_kind text, p_quantity numeric, p_price bigint, p_value bigint, p_batch uuid, p_about jsonb, p_on date) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.book_stock(p_hostel uuid, p_kind text, p_lines jsonb, p_about jsonb, p_on date, p_batch uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.book_stock(p_hostel uuid, p_kind text, p_lines jsonb, p_about jsonb, p_on date, p_batch uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.book_stock(p_hostel uuid, p_kind text, p_lines jsonb, p_about jsonb, p_on date, p_batch uuid) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.count_stock(p_hostel uuid, p_lines jsonb, p_note text, p_batch uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.count_stock(p_hostel uuid, p_lines jsonb, p_note text, p_batch uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.count_stock(p_hostel uuid, p_lines jsonb, p_note text, p_batch uuid) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.reverse_stock(p_move uuid, p_why text, p_batch uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reverse_stock(p_move uuid, p_why text, p_batch uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reverse_stock(p_move uuid, p_why text, p_batch uuid) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.note_low_stock() FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_low_stock() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.stock_people(p_ids uuid[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.stock_people(p_ids uuid[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.stock_people(p_ids uuid[]) TO portal_admin, portal_canteen
+--;;
 REVOKE ALL ON FUNCTION app.now() FROM PUBLIC
 --;;
 ALTER FUNCTION app.now() OWNER TO viramah_definer
@@ -12602,6 +13063,12 @@ REVOKE ALL ON FUNCTION app.mark_meal(p_hostel uuid, p_day date, p_meal text, p_u
 ALTER FUNCTION app.mark_meal(p_hostel uuid, p_day date, p_meal text, p_user integer, p_ate boolean) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.mark_meal(p_hostel uuid, p_day date, p_meal text, p_user integer, p_ate boolean) TO portal_admin, portal_canteen
+--;;
+REVOKE ALL ON FUNCTION app.set_meal_needs(p_food text, p_allergens text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_meal_needs(p_food text, p_allergens text[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_meal_needs(p_food text, p_allergens text[]) TO portal_resident
 --;;
 REVOKE ALL ON FUNCTION app.assert_move_out(p_hostel uuid, p_user integer, p_action text) FROM PUBLIC
 --;;
@@ -13079,6 +13546,10 @@ ALTER FUNCTION app.live_streams() OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.live_streams() TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform, viramah_web, viramah_auth, viramah_service
 --;;
+REVOKE ALL ON FUNCTION app.amount_words(p_paise bigint, p_currency text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.amount_words(p_paise bigint, p_currency text) TO viramah_definer
+--;;
 REVOKE ALL ON FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer, p_party text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer, p_party text) OWNER TO viramah_definer
@@ -13363,6 +13834,8 @@ ALTER TABLE public.import_runs REPLICA IDENTITY USING INDEX import_runs_live_key
 --;;
 ALTER TABLE public.inquiries REPLICA IDENTITY USING INDEX inquiries_live_key
 --;;
+ALTER TABLE public.inventory_items REPLICA IDENTITY USING INDEX inventory_items_live_key
+--;;
 ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
 --;;
 ALTER TABLE public.onboarding_submissions REPLICA IDENTITY USING INDEX onboarding_submissions_live_key
@@ -13373,4 +13846,4 @@ ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
 ALTER TABLE public.wallet_balance_cache REPLICA IDENTITY USING INDEX wallet_balance_cache_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at), public.wallet_balance_cache (org_id, hostel_id, user_id, id) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.inventory_items (org_id, id, hostel_id, stock, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at), public.wallet_balance_cache (org_id, hostel_id, user_id, id) WITH (publish_generated_columns = stored)

@@ -46,13 +46,17 @@ def test_a_proposal_is_decided_by_a_known_word_and_its_id_stands_for_it_alone(wo
     assert one(superuser, "SELECT string_agg(status, ' ') FROM ledger_proposals") == "proposed"
 
 
-def test_nobody_approves_what_is_for_themselves(world, superuser):
+def test_nobody_approves_what_is_for_themselves(world, superuser, browser):
     manager = world.a.people[Role.HOSTEL_MANAGER]
     with superuser.begin() as connection:
         connection.execute(text("INSERT INTO residents (org_id, hostel_id, number, user_id, moved_in_on) VALUES (:org, :hostel, 1, :user, '2026-01-01')"),
                            {"org": manager.org_id, "hostel": HOSTEL, "user": manager.user_id})
     asked = proposed(manager.user_id)
     refused("VR403", Role.HOSTEL_MANAGER, "SELECT app.decide_proposal(:id, 'approve')", id=asked)
+    html = browser(manager).get(f"/wallet/proposals/show/{asked}").get_data(as_text=True)
+    assert f"/wallet/proposals/approve/{asked}" not in html
+    assert f"/wallet/proposals/reject/{asked}" in html
+    assert manager.name not in html.partition("Who can approve it")[2].partition("</dd>")[0]
     with scope(world.owner) as session:
         wallet.decide(session, asked, "approve")
     assert balance(None, manager.user_id) == 100

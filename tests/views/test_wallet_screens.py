@@ -136,6 +136,7 @@ def test_nobody_decides_on_their_own_and_both_names_are_kept(app, world, superus
     path = f"/wallet/proposals/show/{once}"
     assert f"/wallet/proposals/withdraw/{once}" in page(owner, path)
     assert f"/wallet/proposals/approve/{once}" not in page(owner, path)
+    assert world.a.people[Role.ACCOUNTANT].name in page(owner, path).partition("Who can approve it")[2].partition("</dd>")[0]
     assert owner.post(f"/wallet/proposals/approve/{once}").status_code == 403
     assert "somebody else has to" in owner.post(f"/wallet/proposals/approve/{once}").get_data(as_text=True)
     assert f"/wallet/proposals/approve/{once}" in page(accountant, path)
@@ -151,6 +152,11 @@ def test_nobody_decides_on_their_own_and_both_names_are_kept(app, world, superus
     assert scalar(superuser, "SELECT balance_paise FROM wallet_balance_cache WHERE id = :id", id=lodged) == 150_50
     assert "Adjustment" in page(browser(world.resident), "/my/wallet/")
     page(browser(world.outsider), path, 404)
+    post(world, credit("rich", world.resident.user_id, 1_80_000_00))
+    for motion in ("take", "payout"):
+        refused, _ = propose(owner, lodged, motion=motion, amount="200000")
+        assert refused.status_code == 409
+        assert "There is only ₹1,80,150.50 in the wallet." in refused.get_data(as_text=True)
     _, mine = propose(owner, lodged, motion="take")
     assert accountant.post(f"/wallet/proposals/withdraw/{mine}").status_code == 403
     assert owner.post(f"/wallet/proposals/withdraw/{mine}").status_code == 303

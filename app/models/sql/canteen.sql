@@ -1,13 +1,6 @@
 -- The canteen: orders with their money and their portions in one transaction, and what becomes of both.
 -- Locks are taken in one order everywhere: the order, its dishes by id, the wallet.
 
--- An amount as a sentence of the database says it.
---: definer
-CREATE FUNCTION app.amount_words(p_paise bigint, p_currency text) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT CASE p_currency WHEN 'INR' THEN '₹' ELSE p_currency || ' ' END || to_char(p_paise / 100.0, 'FM9,999,999,990.00')
-$$;
-
 -- Places and pays an order of one meal for the caller. p_items: [{dish, quantity}]; p_seen: what the caller was told that
 -- it costs. Sent twice (p_id), it is one order. Everything or nothing is written.
 --: definer; execute: portal_resident

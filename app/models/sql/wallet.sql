@@ -1,5 +1,12 @@
 -- The ledger. app.post is the only way money moves; functions of the domains call it after they have asked who may.
 
+-- An amount within a sentence that is raised: whoever shows it writes it as its reader does (translate_database_error).
+--: invoker
+CREATE FUNCTION app.amount_words(p_paise bigint, p_currency text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT '{' || p_currency || ' ' || p_paise || '}'
+$$;
+
 -- The account of a hostel's chart, opened if need be; a wallet comes with the row that tells its balance.
 --: definer
 CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
@@ -333,6 +340,7 @@ CREATE FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_id uuid := coalesce(p_id, uuidv7());
+  v_wallet wallet_balance_cache;
 BEGIN
   IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id) THEN
     IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id AND hostel_id = p_hostel
@@ -347,6 +355,11 @@ BEGIN
     RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount_paise';
   ELSIF p_user IS NOT NULL AND NOT EXISTS (SELECT FROM residents WHERE org_id = app.current_org() AND hostel_id = p_hostel AND user_id = p_user) THEN
     RAISE EXCEPTION 'There is no such resident.' USING ERRCODE = 'VR404', COLUMN = 'member';
+  END IF;
+  -- Without a lock: the posting refuses for good, this spares a second person a decision that cannot be carried out.
+  SELECT * INTO v_wallet FROM wallet_balance_cache WHERE org_id = app.current_org() AND hostel_id = p_hostel AND user_id = p_user;
+  IF NOT app.is_system() AND (p_kind = 'payout' OR p_amount < 0) AND abs(p_amount) > v_wallet.balance_paise + v_wallet.limit_paise THEN
+    RAISE EXCEPTION 'There is only % in the wallet.', app.amount_words(v_wallet.balance_paise, v_wallet.currency) USING ERRCODE = 'VR409', COLUMN = 'amount';
   END IF;
   INSERT INTO ledger_proposals (org_id, id, hostel_id, kind, user_id, party, amount_paise, currency, reason, source, source_id, proposed_by)
   SELECT h.org_id, v_id, h.id, p_kind, p_user, coalesce(p_party, ''), p_amount, h.currency, left(btrim(p_reason), 500), coalesce(p_source, ''),

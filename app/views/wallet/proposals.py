@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_
 from app.models.wallet import LedgerProposal
 from app.permissions import Action, Portal, Resource
 from app.rules.wallet import REASON_MAX, ProposalState, ProposedKind
-from app.services import wallet
+from app.services import timeline, wallet
 from app.views import formats
 from app.views.base import Ask, ConsoleInterface, ConsoleModelView, Step, expose, has_access, service_call
 from app.views.filters import Flag
@@ -20,11 +20,12 @@ from app.views.wallet.parts import party_name, source_link
 
 
 class ForMe(Flag):
-    """What waits, and was not proposed by the caller."""
+    """What waits, and was neither proposed by the caller nor is about their own money."""
 
     def condition(self, _parameter: str, _value: Any) -> ColumnElement[bool]:
         """Nobody decides on their own."""
-        return and_(LedgerProposal.status == ProposalState.PROPOSED.value, LedgerProposal.proposed_by.is_distinct_from(g.identity.user_id))
+        me = g.identity.user_id
+        return and_(LedgerProposal.status == ProposalState.PROPOSED.value, LedgerProposal.proposed_by.is_distinct_from(me), LedgerProposal.user_id.is_distinct_from(me))
 
 
 class ProposalView(ConsoleModelView):
@@ -47,7 +48,8 @@ class ProposalView(ConsoleModelView):
     key_facts = ("about", "hostel", "proposer")
     filled_facts = ("decision", "decided_at", "source")
     label_columns: ClassVar[dict[str, Any]] = {"amount_paise": "Amount", "about": "Whose account", "proposer": "Proposed by", "decider": "Decided by",
-                                               "created_at": "Proposed", "decided_at": "Decided", "decision": "Note", "reason": "Why", "source": "For"}
+                                               "created_at": "Proposed", "decided_at": "Decided", "decision": "Note", "reason": "Why", "source": "For",
+                                               "deciders": "Who can approve it"}
     relation_labels: ClassVar[dict[str, str]] = {"hostel": "name"}
     enums: ClassVar[dict[str, Any]] = {"status": ProposalState, "kind": ProposedKind}
     state_column = "status"
@@ -67,11 +69,19 @@ class ProposalView(ConsoleModelView):
             return item.member.name if item.member else party_name(item.party) if item.party else formats.missing()
         if column == "decider" and item.decided_by is not None and item.decider is None:
             return gettext("The platform")
+        if column == "deciders":
+            people = wallet.deciders(self.session(), item)
+            return ", ".join(sorted(timeline.names(self.session(), item.org_id, people).values())) or gettext("The platform")
         if column == "source":
             link = source_link(item.source, item.source_id) if item.source_id else ""
             words = formats.human(item.source)
             return Markup('<a href="{}">{}</a>').format(link, words) if link else words
         return super().display(item, column, short=short)
+
+    def _sections(self, item: LedgerProposal) -> list[tuple[Any, list[str]]]:
+        """Who can approve it, while it waits."""
+        waits = item.standing is ProposalState.PROPOSED
+        return [(heading, [*columns, "deciders"] if waits else columns) for heading, columns in super()._sections(item)]
 
     def heading(self, item: LedgerProposal) -> str:
         """What and how much."""
@@ -86,11 +96,13 @@ class ProposalView(ConsoleModelView):
             return [Step("withdraw", gettext("Withdraw"), self.url("withdraw", pk=pk), "undo", question=gettext("Withdraw this proposal? Nothing is booked."))]
         if not can(Resource.WALLET, Action.APPROVE, item.hostel_id):
             return []
+        reject = Step("reject", gettext("Reject"), self.url("reject", pk=pk), "close", kind="danger", asks=(Ask("note", gettext("Why?"), most=REASON_MAX),))
+        if item.user_id == g.identity.user_id:
+            return [reject]
         return [
             Step("approve", gettext("Approve"), self.url("approve", pk=pk), "check", question=gettext(
                 "%(amount)s is booked at once. This cannot be undone, only booked back.", amount=formats.money(item.amount_paise, item.currency)),
-                asks=(Ask("note", gettext("Note"), required=False, most=REASON_MAX),)),
-            Step("reject", gettext("Reject"), self.url("reject", pk=pk), "close", kind="danger", asks=(Ask("note", gettext("Why?"), most=REASON_MAX),))]
+                asks=(Ask("note", gettext("Note"), required=False, most=REASON_MAX),)), reject]
 
     @expose("/approve/<pk>", methods=["POST"])
     @has_access
