@@ -7,7 +7,13 @@ const language = document.documentElement.lang || "en";
 // -- the cart -------------------------------------------------------------------------------------------------
 
 const boxOf = (dish) => $("input[type=number]", dish);
+// What makes one ill is not ordered by mistake: the browser asks for the tick as well as the server.
+const ask = (dish) => {
+  const tick = $("[data-despite]", dish);
+  if (tick) tick.required = Number(boxOf(dish)?.value) > 0;
+};
 const sum = (cart) => {
+  $$("[data-dish]", cart).forEach(ask);
   const total = $("[data-total]", cart);
   if (!total) return;
   const paise = $$("[data-dish]", cart).reduce((all, dish) => all + Number(dish.dataset.price) * (Number(boxOf(dish)?.value) || 0), 0);

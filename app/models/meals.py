@@ -1,4 +1,4 @@
-"""Meals by plan: what a plan entitles to, who is away, who ate."""
+"""Meals by plan: what a plan entitles to, who is away, who ate; and what somebody must not eat."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from app.models.declare import (
     staff_policies,
 )
 from app.permissions import Action, Portal, Resource
-from app.rules.canteen import Meal
+from app.rules.canteen import Allergen, Meal
 from app.rules.meals import (
     DEFAULT_DAYS,
     EVERY_DAY,
@@ -45,6 +45,7 @@ from app.rules.meals import (
     REBATE_DAYS,
     REBATE_PERCENT,
 )
+from app.rules.onboarding import Food
 
 _MEALS = quoted(Meal)
 
@@ -130,6 +131,23 @@ class MealAttendance(Tenant, Timestamps, Authored, Model):
     )
 
 
+class MealNeed(Tenant, Timestamps, Authored, Model):
+    """What somebody eats and what makes them ill: about their health, so it is theirs, and shown with what is cooked for them alone."""
+
+    __tablename__ = "meal_needs"
+
+    user_id: Mapped[int] = mapped_column(Integer)
+    food: Mapped[str] = mapped_column(Text, server_default="")
+    allergens: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+
+    __table_args__ = (
+        person("user_id"), person("created_by"),
+        Index("meal_needs_person_key", "org_id", "user_id", unique=True),
+        CheckConstraint(f"food IN ('', {quoted(Food)})", name="meal_needs_food_known"),
+        CheckConstraint(f"allergens <@ ARRAY[{quoted(Allergen)}]", name="meal_needs_allergens_known"),
+    )
+
+
 functions("meals")
 
 _R, _KITCHEN = Resource.CANTEEN, (Portal.ADMIN, Portal.CANTEEN)
@@ -141,3 +159,5 @@ protect(MealSettings.__table__, definer="SELECT, INSERT, UPDATE", grants=[Grant(
 protect(MealPlan.__table__, definer="SELECT, INSERT, UPDATE", grants=[Grant(_KITCHEN, select=True)], policies=_STAFF)
 protect(MealLeave.__table__, definer="SELECT, INSERT, UPDATE", grants=[Grant((*_KITCHEN, Portal.RESIDENT), select=True)], policies=[*_STAFF, _OWN])
 protect(MealAttendance.__table__, definer="SELECT, INSERT, UPDATE", grants=[Grant(_KITCHEN, select=True)], policies=_STAFF)
+# Staff see it through functions, with the orders and meals that they cook.
+protect(MealNeed.__table__, masked=("food", "allergens"), grants=[Grant((Portal.RESIDENT,), select=True)], policies=[_OWN])

@@ -7,14 +7,25 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from app.rules.billing import Span, half_up, month_of
-from app.rules.canteen import Meal
+from app.rules.canteen import Diet, Meal
 from app.rules.errors import Invalid
+from app.rules.onboarding import Food
 
 EVERY_DAY = 0b111_1111  # Monday is the lowest bit
 DEFAULT_DAYS: dict[Meal, int] = {Meal.BREAKFAST: EVERY_DAY, Meal.LUNCH: EVERY_DAY, Meal.SNACKS: 0, Meal.DINNER: EVERY_DAY}
 LEAVE_UNTIL = time(20, 0)  # of the day before
 LONGEST_DAYS, LONGEST_DAYS_MAX = 60, 366
 REBATE_DAYS, REBATE_PERCENT = 3, 50
+
+_EATS: dict[Food, frozenset[Diet]] = {
+    Food.VEGETARIAN: frozenset({Diet.VEG, Diet.VEGAN, Diet.JAIN}), Food.JAIN: frozenset({Diet.JAIN}), Food.VEGAN: frozenset({Diet.VEGAN}),
+    Food.EGGS: frozenset(Diet) - {Diet.NON_VEG}, Food.EVERYTHING: frozenset(Diet),
+}
+
+
+def suits(food: Food | None, diet: Diet) -> bool:
+    """Whether who eats this eats that; of who said nothing nobody knows otherwise."""
+    return food is None or diet in _EATS[food]
 
 
 @dataclass(frozen=True, slots=True)

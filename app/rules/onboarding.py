@@ -65,6 +65,7 @@ class Food(StrEnum):
 
     VEGETARIAN = "vegetarian"
     JAIN = "jain"
+    VEGAN = "vegan"
     EGGS = "eggs"
     EVERYTHING = "everything"
 

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from app.models.meals import MealLeave, MealSettings
+from app.models.meals import MealLeave, MealNeed, MealSettings
+from app.models.onboarding import ResidentPreference
+from app.models.people import Member
 from app.models.residents import Stay
 from app.rules import meals as rules
 from app.rules.billing import ChargeKind, Living, Span, month_of, spans_of
-from app.rules.canteen import Meal
+from app.rules.canteen import Allergen, Meal
 from app.rules.errors import NotFound
 from app.rules.meals import BackTest, Expected, Served, Terms
+from app.rules.onboarding import Food
 from app.rules.wallet import AccountCode, TransactionKind, transfer
 from app.services import wallet
 from app.services.beds import house_day
@@ -33,6 +36,7 @@ _PLANS = text("SELECT name, days FROM app.plans_of(:hostel)")
 _DAYS = text("SELECT * FROM app.meal_days(:hostel, :first, :until)")
 _PEOPLE = text("SELECT * FROM app.meal_people(:hostel, :day, :meal)")
 _MARK = text("SELECT app.mark_meal(:hostel, :day, :meal, :person, :ate)")
+_NEEDS = text("SELECT app.set_meal_needs(:food, :allergens)")
 
 # Errors of what writes below (as DBAPIError, translated at the edge): VR404, VR403, VR409 (too late, no plan), VR422.
 
@@ -158,15 +162,42 @@ class Eater:
     name: str
     room: str | None
     food: str
+    allergens: Sequence[Allergen]
     away: bool
     ate: bool
 
 
 def people(session: Session, hostel_id: UUID, day: date, meal: Meal) -> list[Eater]:
     """Who may eat a meal, by room."""
-    return [Eater(**row) for row in session.execute(_PEOPLE, {"hostel": hostel_id, "day": day, "meal": meal.value}).mappings()]
+    return [Eater(**{**row, "allergens": [Allergen(one) for one in row["allergens"]]})
+            for row in session.execute(_PEOPLE, {"hostel": hostel_id, "day": day, "meal": meal.value}).mappings()]
 
 
 def mark(session: Session, hostel_id: UUID, day: date, meal: Meal, user_id: int, *, ate: bool) -> None:
     """Whether they ate."""
     session.execute(_MARK, {"hostel": hostel_id, "day": day, "meal": meal.value, "person": user_id, "ate": ate})
+
+
+# -- what a resident eats ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What somebody eats, and what makes them ill."""
+
+    food: Food | None = None
+    allergens: frozenset[Allergen] = frozenset()
+
+
+def own_needs(session: Session, user_id: int) -> Needs:
+    """A resident's own; who said nothing here eats what they said when they registered."""
+    found = session.execute(select(func.coalesce(func.nullif(MealNeed.food, ""), ResidentPreference.answers["food"].astext), MealNeed.allergens)
+                            .select_from(Member).outerjoin(MealNeed, and_(MealNeed.org_id == Member.org_id, MealNeed.user_id == Member.user_id))
+                            .outerjoin(ResidentPreference, and_(ResidentPreference.org_id == Member.org_id, ResidentPreference.user_id == Member.user_id))
+                            .where(Member.user_id == user_id)).one_or_none()
+    return Needs(Food(found[0]) if found and found[0] else None, frozenset(map(Allergen, (found and found[1]) or ())))
+
+
+def set_needs(session: Session, needs: Needs) -> None:
+    """What the caller eats from now on."""
+    session.execute(_NEEDS, {"food": needs.food or "", "allergens": sorted(needs.allergens)})

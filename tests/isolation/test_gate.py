@@ -44,6 +44,7 @@ BEHIND = {
     "move": "SELECT app.move('maintenance_request', :request, 'reopen', 'It drips again')",
     "place_order": "SELECT app.place_order(:hostel, '[]', 0, '', :hostel)",
     "take_leave": "SELECT app.take_leave(:hostel, app.current_user_id(), DATE '2099-01-01', DATE '2099-01-02', '{lunch}', :hostel)",
+    "set_meal_needs": "SELECT app.set_meal_needs('', '{milk}')",
     "end_leave": "SELECT app.end_leave(:leave)",
     "give_notice": "SELECT app.give_notice(:stay, (app.now() + interval '40 days')::date)",
     "withdraw_notice": "SELECT app.withdraw_notice(:move_out)", "change_last_day": "SELECT app.change_last_day(:move_out, DATE '2099-01-01')",

@@ -13,6 +13,7 @@ from app.permissions import Role
 from app.rules.canteen import ORDER_UNTIL, SUMMARY_AT, Meal, OrderStatus, RefundState
 from app.rules.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
 from app.services import canteen, wallet
+from app.services.canteen.ordering import Guest
 from app.tenancy import tenant_scope
 from tests.canteen import (
     ALL_THE_WAY,
@@ -55,7 +56,7 @@ def test_an_order_takes_the_portions_and_the_money_and_goes_to_the_room(person, 
     step(cook, placed, *ALL_THE_WAY)
     assert seen(person, placed).state is DONE
     with scope(cook) as session:
-        assert canteen.ordering.names(session, [placed]) == {placed: person.name}
+        assert canteen.ordering.guests(session, [placed]) == {placed: Guest(person.name, ())}
 
 
 def test_what_cannot_be_is_refused_with_what_is_missing_and_nothing_written(person, world, superuser):

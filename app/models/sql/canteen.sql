@@ -1,8 +1,8 @@
 -- The canteen: orders with their money and their portions in one transaction, and what becomes of both.
 -- Locks are taken in one order everywhere: the order, its dishes by id, the wallet.
 
--- Places and pays an order of one meal for the caller. p_items: [{dish, quantity}]; p_seen: what the caller was told that
--- it costs. Sent twice (p_id), it is one order. Everything or nothing is written.
+-- Places and pays an order of one meal for the caller. p_items: [{dish, quantity, despite: [what makes them ill and is in
+-- it, as they were told]}]; p_seen: what the caller was told that it costs. Sent twice (p_id), it is one order. Everything or nothing is written.
 --: definer; execute: portal_resident
 CREATE FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -15,6 +15,7 @@ DECLARE
   v_quantities integer[];
   v_found record;
   v_short record;
+  v_harmful text;
   v_wallet uuid;
   v_number bigint;
   v_held bigint;
@@ -65,6 +66,13 @@ BEGIN
     RAISE EXCEPTION '% is sold out.', v_short.name USING ERRCODE = 'VR409', COLUMN = 'items';
   ELSIF FOUND THEN
     RAISE EXCEPTION 'Only % left of %.', v_short.stock, v_short.name USING ERRCODE = 'VR409', COLUMN = 'items';
+  END IF;
+  SELECT m.name INTO v_harmful FROM jsonb_array_elements(p_items) AS i
+  JOIN canteen_menu m ON m.org_id = v_org AND m.id = (i ->> 'dish')::uuid
+  JOIN meal_needs n ON n.org_id = v_org AND n.user_id = v_me
+  WHERE EXISTS (SELECT FROM unnest(m.allergens) AS a WHERE a = ANY (n.allergens) AND NOT coalesce(i -> 'despite' ? a, false)) ORDER BY 1 LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION '% contains what makes you ill: tick that you want it all the same.', v_harmful USING ERRCODE = 'VR409', COLUMN = 'despite';
   ELSIF p_seen <> v_found.total THEN
     RAISE EXCEPTION 'A price has changed in the meantime: look at it again.' USING ERRCODE = 'VR409', COLUMN = 'items';
   END IF;
@@ -190,11 +198,13 @@ BEGIN
 END
 $$;
 
--- Whom orders are for, which the kitchen may know of those that it cooks.
+-- Whom orders are for, which the kitchen may know of those that it cooks; and, until they are delivered, what makes them ill.
 --: definer; execute: portal_admin, portal_canteen
-CREATE FUNCTION app.order_names(p_orders uuid[]) RETURNS TABLE (order_id uuid, name text)
+CREATE FUNCTION app.order_people(p_orders uuid[]) RETURNS TABLE (order_id uuid, name text, allergens text[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT o.id, m.name FROM canteen_orders o JOIN members m ON m.org_id = o.org_id AND m.user_id = o.user_id
+  SELECT o.id, m.name, CASE WHEN o.status IN ('placed', 'confirmed', 'preparing', 'ready') THEN coalesce(n.allergens, '{}') ELSE '{}' END
+  FROM canteen_orders o JOIN members m ON m.org_id = o.org_id AND m.user_id = o.user_id
+  LEFT JOIN meal_needs n ON n.org_id = o.org_id AND n.user_id = o.user_id
   WHERE o.org_id = app.current_org() AND o.id = ANY (p_orders)
     AND (app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', o.hostel_id))
 $$;

@@ -197,17 +197,20 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY d, m.place
 $$;
 
--- Who may eat a meal, for the staff that serves it: with the room, and what they said that they eat.
+-- Who may eat a meal, for the staff that serves it: with the room, and what they said that they eat. What makes them ill
+-- is told of meals that are still to come.
 --: definer; execute: portal_admin, portal_canteen
 CREATE FUNCTION app.meal_people(p_hostel uuid, p_day date, p_meal text)
-RETURNS TABLE (user_id integer, name text, room text, food text, away boolean, ate boolean)
+RETURNS TABLE (user_id integer, name text, room text, food text, allergens text[], away boolean, ate boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT e.user_id, m.name, r.number, coalesce(p.answers ->> 'food', ''), e.away, coalesce(a.ate, false)
+  SELECT e.user_id, m.name, r.number, coalesce(nullif(n.food, ''), p.answers ->> 'food', ''),
+    CASE WHEN p_day >= app.house_day(p_hostel) THEN coalesce(n.allergens, '{}') ELSE '{}' END, e.away, coalesce(a.ate, false)
   FROM app.eaters(p_hostel, p_day, p_day + 1) e
   JOIN members m ON m.org_id = app.current_org() AND m.user_id = e.user_id
   LEFT JOIN beds b ON b.org_id = m.org_id AND b.id = e.bed_id
   LEFT JOIN rooms r ON r.org_id = m.org_id AND r.id = b.room_id
   LEFT JOIN resident_preferences p ON p.org_id = m.org_id AND p.user_id = e.user_id
+  LEFT JOIN meal_needs n ON n.org_id = m.org_id AND n.user_id = e.user_id
   LEFT JOIN meal_attendance a ON a.org_id = m.org_id AND a.hostel_id = p_hostel AND a.served_on = p_day AND a.meal = p_meal AND a.user_id = e.user_id
   WHERE e.meal = p_meal AND (app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', p_hostel))
   ORDER BY r.number, m.name, e.user_id
@@ -230,5 +233,18 @@ BEGIN
   END IF;
   INSERT INTO meal_attendance (org_id, hostel_id, user_id, served_on, meal, ate) VALUES (app.current_org(), p_hostel, p_user, p_day, p_meal, p_ate)
   ON CONFLICT (org_id, hostel_id, served_on, meal, user_id) DO UPDATE SET ate = p_ate;
+END
+$$;
+
+-- What the caller eats, and what makes them ill.
+--: definer; execute: portal_resident
+CREATE FUNCTION app.set_meal_needs(p_food text, p_allergens text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.is_admitted() OR NOT app.can('canteen', 'create') THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO meal_needs (org_id, user_id, food, allergens) VALUES (app.current_org(), app.current_user_id(), p_food, p_allergens)
+  ON CONFLICT (org_id, user_id) DO UPDATE SET food = p_food, allergens = p_allergens;
 END
 $$;

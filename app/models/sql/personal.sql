@@ -245,6 +245,7 @@ BEGIN
   UPDATE person_keys SET token = NULL, destroyed_at = app.now()
   WHERE org_id = app.current_org() AND user_id = p_user AND destroyed_at IS NULL;
   DELETE FROM personal_values WHERE org_id = app.current_org() AND user_id = p_user;
+  DELETE FROM meal_needs WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE documents SET status = 'removed' WHERE org_id = app.current_org() AND user_id = p_user AND status <> 'removed';
   UPDATE files f SET deleted_at = app.now()
   WHERE f.org_id = app.current_org() AND f.purpose = 'identity' AND f.user_id = p_user AND f.deleted_at IS NULL;

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from app.models.canteen import CanteenItem, CanteenOrder, Dish
 from app.models.rooms import Floor, Room
-from app.rules.canteen import COMPLETED_AFTER, COOKING, Meal, OrderStatus, RefundState
-from app.services.canteen.ordering import move, names
+from app.rules.canteen import COMPLETED_AFTER, COOKING, Allergen, Meal, OrderStatus, RefundState
+from app.services.canteen.ordering import Guest, guests, move
 
 _ASK = text("SELECT app.ask_canteen_summaries()")
 _GONE = {OrderStatus.CANCELLED.value, OrderStatus.CART.value}
@@ -22,10 +22,11 @@ _GONE = {OrderStatus.CANCELLED.value, OrderStatus.CART.value}
 
 @dataclass(frozen=True)
 class Line:
-    """So many of a dish."""
+    """So many of a dish; `harms` is what of it makes ill whom it is for."""
 
     name: str
     quantity: int
+    harms: Sequence[Allergen] = ()
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Ticket:
     hostel_id: UUID
     reference: str
     room: str
-    name: str
+    guest: Guest
     status: OrderStatus
     note: str
     placed_at: datetime
@@ -93,20 +94,22 @@ def kitchen(session: Session, hostel_id: UUID, day: date, meal: Meal, states: Se
         .where(CanteenOrder.hostel_id == hostel_id, CanteenOrder.served_on == day, CanteenOrder.meal == meal.value,
                CanteenOrder.status.not_in(_GONE))
         .order_by(Floor.level, Room.number, CanteenOrder.placed_at, CanteenOrder.id, CanteenItem.name)).all()
-    known = names(session, list({row.id for row in rows})) if rows else {}
-    left = session.execute(select(Dish.id, Dish.name, Dish.stock).where(
-        Dish.hostel_id == hostel_id, Dish.served_on == day, Dish.meal == meal.value, Dish.deleted_at.is_(None))).all()
+    known = guests(session, list({row.id for row in rows})) if rows else {}
+    dishes = session.execute(select(Dish.id, Dish.name, Dish.stock, Dish.allergens, Dish.deleted_at).where(
+        Dish.hostel_id == hostel_id, Dish.served_on == day, Dish.meal == meal.value)).all()
+    holds = {dish.id: dish.allergens for dish in dishes}
     storeys: dict[str, Storey] = {}
     tickets: dict[UUID, Ticket] = {}
     for row in rows:
         if OrderStatus(row.status) not in states:
             continue
         if row.id not in tickets:
-            tickets[row.id] = Ticket(row.id, hostel_id, row.reference, row.number, known.get(row.id, ""), OrderStatus(row.status), row.note,
+            tickets[row.id] = Ticket(row.id, hostel_id, row.reference, row.number, known[row.id], OrderStatus(row.status), row.note,
                                      row.placed_at, row.moved_at)
             storeys.setdefault(row.floor, Storey(row.floor)).tickets.append(tickets[row.id])
-        tickets[row.id].lines.append(Line(row.name, row.quantity))
-    return Kitchen(_counts(rows, left), list(storeys.values()), meals)
+        ticket = tickets[row.id]
+        ticket.lines.append(Line(row.name, row.quantity, [one for one in ticket.guest.allergens if one in holds.get(row.dish_id, ())]))
+    return Kitchen(_counts(rows, [dish for dish in dishes if dish.deleted_at is None]), list(storeys.values()), meals)
 
 
 def _counts(rows: Sequence[Any], left: Sequence[Any]) -> list[Count]:

@@ -53,7 +53,7 @@ class OrderView(ConsoleModelView):
 
     def show_context(self, item: CanteenOrder) -> dict[str, Any]:
         """Whom it is for, and what it holds."""
-        return {"name": ordering.names(self.session(), [item.id]).get(item.id, "")}
+        return {"guest": ordering.guests(self.session(), [item.id])[item.id]}
 
     def steps(self, item: CanteenOrder) -> list[Step]:
         """The next one in the kitchen, then what calls it off."""

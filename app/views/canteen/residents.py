@@ -15,7 +15,8 @@ from app.models.canteen import CanteenOrder
 from app.permissions import Action, Portal, Resource
 from app.rules.canteen import DAYS_AHEAD, NOTE_MAX, ORDER, QUANTITY_MAX, Diet, OrderStatus, RefundState
 from app.rules.errors import DomainError, Invalid
-from app.services import wallet
+from app.rules.meals import suits
+from app.services import meals, wallet
 from app.services.canteen import menu, ordering
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
@@ -55,7 +56,8 @@ class MyCanteenView(ConsoleView):
         hostel_id, once = chosen_hostel(request.form.get("hostel")), submission_id()
         with service_call(gettext("Ordered. The kitchen has it.")) as call:
             wanted = _wanted()
-            ordering.place(call.session, hostel_id, wanted, once, note=request.form.get("note", "").strip(), seen_paise=_seen(wanted))
+            ordering.place(call.session, hostel_id, wanted, once, note=request.form.get("note", "").strip(), seen_paise=_seen(wanted),
+                           despite={dish: request.form.get(f"despite-{dish}", "").split() for dish in wanted})
         return call.respond(self.url("show", pk=once), failed=lambda: self._menu(hostel_id, call.error))
 
     @expose("/orders/")
@@ -105,14 +107,16 @@ class MyCanteenView(ConsoleView):
         today = parts.local_now(zone).date()
         day = _day(request.form.get("day") or request.args.get("day"), today)
         found = menu.offers(session, redis(), g.identity.org_id, hostel_id, day)
-        purse = wallet.wallet_of(session, hostel_id, g.identity.user_id)
+        purse, needs = wallet.wallet_of(session, hostel_id, g.identity.user_id), meals.own_needs(session, g.identity.user_id)
         now, diet = formats.now(), request.values.get("diet")
         chosen = Diet(diet) if diet in set(Diet) else None
         shown = [one for one in found if chosen is None or one.diet is chosen]
-        meals = [(meal, dishes := list(group), any(one.order_until > now for one in dishes)) for meal, group in groupby(shown, key=lambda one: one.meal)]
-        page = self.page("canteen/order_menu.html", title=gettext("Canteen"), hostel=hostel_id, houses=g.identity.hostels, day=day, meals=meals, now=now,
+        offered = [(meal, dishes := list(group), any(one.order_until > now for one in dishes)) for meal, group in groupby(shown, key=lambda one: one.meal)]
+        page = self.page("canteen/order_menu.html", title=gettext("Canteen"), hostel=hostel_id, houses=g.identity.hostels, day=day, meals=offered, now=now,
                          days=[today + timedelta(days=place) for place in range(DAYS_AHEAD)], purse=purse, once=submission_id(), each=submission_part, error=error,
-                         typed=request.form, most=QUANTITY_MAX, note_max=NOTE_MAX, clock=lambda moment: _clock(moment.astimezone(zone), day), diet=chosen, diets=sorted({one.diet for one in found}, key=list(Diet).index))
+                         typed=request.form, most=QUANTITY_MAX, note_max=NOTE_MAX, clock=lambda moment: _clock(moment.astimezone(zone), day), diet=chosen,
+                         harms=lambda dish: [one for one in dish.allergens if one in needs.allergens], suits=lambda dish: suits(needs.food, dish.diet),
+                         diets=sorted({one.diet for one in found}, key=list(Diet).index))
         return make_response(page, error.status if error else 200)
 
     def _of(self, key: UUID) -> dict[str, Any]:

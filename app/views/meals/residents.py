@@ -6,13 +6,14 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from flask import flash, g, make_response, redirect, request
+from flask import flash, g, make_response, redirect, request, url_for
 from flask_babel import gettext
 
 from app.models.meals import MealLeave
 from app.permissions import Action, Portal, Resource
-from app.rules.canteen import Meal
-from app.rules.errors import DomainError
+from app.rules.canteen import Allergen, Meal
+from app.rules.errors import DomainError, Invalid
+from app.rules.onboarding import Food
 from app.services import meals
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.edge import already_submitted, given_id
@@ -28,7 +29,7 @@ class MyMealsView(ConsoleView):
     route_base = "/my/meals"
     default_view = "index"
     singular_name, plural_name = "Away from meals", "Away from meals"
-    method_actions: ClassVar[dict[str, Action]] = {"index": Action.READ, "take": Action.CREATE, "end": Action.CREATE}
+    method_actions: ClassVar[dict[str, Action]] = {"index": Action.READ, "take": Action.CREATE, "end": Action.CREATE, "needs": Action.CREATE}
 
     @expose("/")
     @has_access
@@ -57,6 +58,19 @@ class MyMealsView(ConsoleView):
             meals.end_leave(call.session, key)
         return call.respond(self.url("index", hostel=hostel_id), failed=lambda: self._page(hostel_id, call.error))
 
+    @expose("/needs", methods=["GET", "POST"])
+    @has_access
+    def needs(self) -> Any:
+        """What one eats, and what makes one ill."""
+        if request.method == "GET":
+            return self._needs(meals.own_needs(self.session(), g.identity.user_id))
+        with service_call(gettext("Saved. The kitchen sees it with what it cooks for you.")) as call:
+            meals.set_needs(call.session, _given_needs())
+        return call.respond(url_for("MyCanteenView.index"), failed=lambda: self._needs(meals.own_needs(self.session(), g.identity.user_id)))
+
+    def _needs(self, needs: meals.Needs) -> str:
+        return self.page("meals/needs.html", title=gettext("What I eat"), needs=needs, foods=list(Food), all_allergens=list(Allergen))
+
     @staticmethod
     def last_day(leave: MealLeave) -> date:
         """The last day away."""
@@ -69,6 +83,14 @@ class MyMealsView(ConsoleView):
                          chosen=request.form.getlist("meals") if error else list(Meal), open_on=meals.first_leave_day(session, hostel_id),
                          leaves=meals.leaves(session, hostel_id, g.identity.user_id))
         return make_response(page, error.status if error else 200)
+
+
+def _given_needs() -> meals.Needs:
+    try:
+        food = request.form.get("food")
+        return meals.Needs(Food(food) if food else None, frozenset(map(Allergen, request.form.getlist("allergens"))))
+    except ValueError as error:
+        raise Invalid(gettext("Choose one from the list.")) from error
 
 
 def chosen_meals() -> list[Meal]:
