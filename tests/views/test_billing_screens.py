@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from jobs import registry
 from jobs.outbox import Drainer
 from tests.billing import bill, invoices, living
 from tests.houses import statements
+from tests.payments import account
 from tests.wallet import HOSTEL, balance, credit, one, post
 
 BUDGET = 3
@@ -105,11 +107,20 @@ def test_a_resident_pays_from_the_phone(world, superuser, browser, mine):
     assert other.reference not in page(resident, "/my/invoices/")
     assert resident.get(f"/my/invoices/show/{other.id}").status_code == 404
     assert resident.post(f"/my/invoices/pay/{other.id}", data={"amount": "1", "_once": str(uuid4())}).status_code == 404
+    account(world.owner, is_default=True)
+    for held, missing in ((0, "12,100.00"), (400_00, "11,700.00")):
+        if held:
+            post(world, credit("some", mine, held))
+        html = page(resident, f"/my/invoices/show/{invoice.id}")
+        assert f"Top up the ₹{missing} that is missing" in html
+        assert ('name="amount"' in html, 'value="400.00"' in html) == (bool(held), bool(held))
+        (way,) = re.findall(r'href="(/my/wallet/top-up/[^"]*)"', html)
+        assert f'value="{missing}"' in page(resident, way.replace("&amp;", "&"))
     refused = resident.post(f"/my/invoices/pay/{invoice.id}", data={"amount": "12,100", "_once": str(uuid4())})
     assert refused.status_code == 409
     assert "not enough money" in refused.get_data(as_text=True)
     assert 'value="12,100"' in refused.get_data(as_text=True)
-    post(world, credit("in", mine, 12_500_00))
+    post(world, credit("in", mine, 12_100_00))
     once = str(uuid4())
     for _ in range(2):
         assert resident.post(f"/my/invoices/pay/{invoice.id}", data={"amount": "12,100", "_once": once}).status_code == 303

@@ -122,7 +122,7 @@ class TopUpView(ConsoleView):
         ways = {house.id: payments.accounts_for(session, house.id) for house in houses}
         lately: list[PaymentIntent] = list(payments.own_intents(session, g.identity.user_id))
         page = self.page("payments/top_up.html", title=gettext("Top up"), houses=houses, ways=ways, lately=lately, error=error, confirm=confirm,
-                         typed=request.form, once=submission_id(), each=submission_part, least=TOP_UP_LEAST_PAISE, most=TOP_UP_MOST_PAISE, proposed=_PROPOSED,
+                         typed=request.form or request.args, once=submission_id(), each=submission_part, least=TOP_UP_LEAST_PAISE, most=TOP_UP_MOST_PAISE, proposed=_PROPOSED,
                          amount=formats.amount, currency_symbol=formats.currency_symbol)
         return make_response(page, error.status if error else 200)
 
