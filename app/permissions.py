@@ -32,6 +32,7 @@ class Resource(StrEnum):
     WALLET = "wallet"
     BILLING = "billing"
     CANTEEN = "canteen"
+    INVENTORY = "inventory"
     PAYMENTS = "payments"
     ONBOARDING = "onboarding"
     MEMBERS = "members"
@@ -143,13 +144,13 @@ _VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.RESIDENTS: "r", R.MAINTENANCE: 
                  R.TASKS: "ru"})
 _MEMBER = _VIEWER | _caps({R.MAINTENANCE: "cr", R.FILES: "c", R.TEAM: "r"})
 _ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r", R.MOVE_OUTS: "ra",
-                                R.WALLET: "cruax", R.BILLING: "cruax", R.CANTEEN: "rx", R.PAYMENTS: "cruax"})
+                                R.WALLET: "cruax", R.BILLING: "cruax", R.CANTEEN: "rx", R.INVENTORY: "rx", R.PAYMENTS: "cruax"})
 _FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TASKS: "ru"})
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})
 _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
     R.HOSTELS: "ru", R.ROOMS: "crudx", R.RESIDENTS: "crudx", R.INQUIRIES: "crudax", R.MEMBERS: "cru", R.TEAM: "crud", R.MAINTENANCE: "crudax",
     R.IMPORTS: "crud", R.FILES: "crd", R.HEALTH: "r", R.PERSONAL: "crua", R.ONBOARDING: "rua",
-    R.MOVE_OUTS: "crua", R.CANTEEN: "crudax",
+    R.MOVE_OUTS: "crua", R.CANTEEN: "crudax", R.INVENTORY: "crudax",
 })
 _ADMINISTRATOR = _HOSTEL_MANAGER | _caps({
     R.ORGANIZATION: "ru", R.HOSTELS: "crudx", R.MEMBERS: "crudax", R.PERMISSIONS: "rua", R.AUDIT: "rx",
@@ -165,7 +166,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ACCOUNTANT: _ACCOUNTANT,
     Role.GUARD: _FIELD_STAFF,
     Role.SALES_AGENT: _FIELD_STAFF | _caps({R.RESIDENTS: "r", R.INQUIRIES: "crux"}),
-    Role.CANTEEN_STAFF: _FIELD_STAFF | _caps({R.CANTEEN: "crudx"}),
+    Role.CANTEEN_STAFF: _FIELD_STAFF | _caps({R.CANTEEN: "crudx", R.INVENTORY: "crudx"}),
     Role.AMENITY_MANAGER: _FIELD_STAFF,
     Role.MAINTENANCE_STAFF: _MAINTENANCE_STAFF,
     Role.BOT_TRAINER: _caps({R.HOSTELS: "r", R.NOTIFICATIONS: "ru"}),

@@ -43,6 +43,19 @@ document.addEventListener("live", ({ detail: { table, record } }) => {
   if (box) box.max = Math.min(MOST, record.stock);
 });
 
+// -- the storeroom ----------------------------------------------------------------------------------------------
+
+for (const find of $$("[data-find]")) {
+  find.hidden = false;
+  $("input", find).addEventListener("input", ({ target }) => {
+    const wanted = target.value.trim().toLowerCase();
+    for (const shelf of $$(".stock-shelf")) {
+      for (const row of $$(".stock-row", shelf)) row.hidden = !$("label", row).textContent.toLowerCase().includes(wanted);
+      shelf.hidden = !$(".stock-row:not([hidden])", shelf);
+    }
+  });
+}
+
 // -- the kitchen ----------------------------------------------------------------------------------------------
 
 const redraw = async (part) => {

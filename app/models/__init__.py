@@ -12,6 +12,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     health,
     imports,
     inquiries,
+    inventory,
     lifecycles,
     maintenance,
     meals,

@@ -60,6 +60,10 @@ CONSTRAINT_SENTENCES: dict[str, tuple[str, str | None]] = {
     "team_members_external_key": ("Another team member has this external number already.", "external_id"),
     "saved_views_name_key": ("You have a view of this name here already; choose another.", "name"),
     "tasks_subject_key": ("This is being worked on already: wait for its end, or cancel it.", None),
+    "inventory_items_name_key": ("The storeroom has an item of this name already.", "name"),
+    "inventory_items_named": ("Please give the item a name.", "name"),
+    "inventory_items_removed_empty": ("Some of it is in stock: book that out first.", None),
+    "inventory_items_short": ("One of the texts is too long.", None),
     "files_not_empty": ("This file is empty.", "file"),
 }
 

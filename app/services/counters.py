@@ -13,6 +13,7 @@ from app.identity import Identity
 from app.models.canteen import CanteenOrder
 from app.models.imports import ImportRun
 from app.models.inquiries import Inquiry
+from app.models.inventory import InventoryItem
 from app.models.maintenance import MaintenanceAssignment as Assignment
 from app.models.maintenance import MaintenanceRequest as Request
 from app.models.onboarding import OnboardingSubmission as Submission
@@ -94,6 +95,12 @@ def _orders(identity: Identity) -> Select[Any]:
     return found if identity.hostel_id is None else found.where(CanteenOrder.hostel_id == identity.hostel_id)
 
 
+def _low_stock(identity: Identity) -> Select[Any]:
+    """What has to be bought."""
+    found = select(literal(1)).select_from(InventoryItem).where(InventoryItem.org_id == identity.org_id, InventoryItem.low, InventoryItem.deleted_at.is_(None))
+    return found if identity.hostel_id is None else found.where(InventoryItem.hostel_id == identity.hostel_id)
+
+
 def _imports(identity: Identity) -> Select[Any]:
     return select(literal(1)).select_from(ImportRun).where(
         ImportRun.org_id == identity.org_id, ImportRun.created_by == identity.user_id, ImportRun.deleted_at.is_(None),
@@ -118,6 +125,7 @@ COUNTERS: dict[str, Counter] = {
     "requests": Counter(Resource.MAINTENANCE, Action.UPDATE, frozenset({Portal.ADMIN, Portal.MANAGEMENT}), (_waiting, _in_my_hands)),
     "inquiries": Counter(Resource.INQUIRIES, Action.UPDATE, frozenset({Portal.ADMIN, Portal.SALES}), (_inquiries,)),
     "orders": Counter(Resource.CANTEEN, Action.UPDATE, frozenset({Portal.ADMIN, Portal.CANTEEN}), (_orders,)),
+    "low_stock": Counter(Resource.INVENTORY, Action.UPDATE, frozenset({Portal.ADMIN, Portal.CANTEEN}), (_low_stock,)),
     "my_requests": Counter(Resource.MAINTENANCE, Action.READ, frozenset({Portal.RESIDENT}), (_my_own,)),
     "invitations": Counter(Resource.MEMBERS, Action.CREATE, _ADMIN, (_invitations,)),
     "submissions": Counter(Resource.ONBOARDING, Action.UPDATE, _ADMIN, (_submissions,)),

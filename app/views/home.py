@@ -69,6 +69,7 @@ CARDS = (
          tone="warning", urgent=True),
     Card(lazy_gettext("Registrations in your review"), "SubmissionView", {"mine": "yes"}, Action.UPDATE, _DECIDE, icon="user-check", urgent=True),
     Card(lazy_gettext("Postings for you to decide"), "ProposalView", {"waiting": "yes"}, Action.APPROVE, _DECIDE, icon="wallet", tone="warning", urgent=True),
+    Card(lazy_gettext("Stock to be bought"), "StockItemView", {"low": "yes"}, Action.UPDATE, frozenset({Portal.ADMIN, Portal.CANTEEN}), icon="alert", tone="warning", urgent=True),
     Card(lazy_gettext("Imports ready to start"), "ImportView", {"status": "checked"}, Action.CREATE, icon="upload", urgent=True),
     Card(lazy_gettext("Imports stopped half-way"), "ImportView", {"status": "stopped"}, Action.CREATE, icon="pause",
          tone="warning", urgent=True),

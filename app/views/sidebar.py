@@ -27,6 +27,7 @@ _SYNONYMS = {
     "FiguresView": lazy_gettext("statistics charts numbers"), "MemberView": lazy_gettext("people residents users roles staff"),
     "InvitationView": lazy_gettext("invite people"), "TeamView": lazy_gettext("employees contractors people staff"),
     "KitchenView": lazy_gettext("cook orders board"), "DishView": lazy_gettext("food dishes meals"), "MyCanteenView": lazy_gettext("food menu order meals"),
+    "StoreroomView": lazy_gettext("inventory stock use buy waste count"), "StockItemView": lazy_gettext("inventory ingredients groceries"),
     "HostelView": lazy_gettext("houses buildings properties"), "BedView": lazy_gettext("places occupancy"),
     "PermissionsView": lazy_gettext("rights capabilities roles access"), "AuditView": lazy_gettext("log history changes"),
     "WorkView": lazy_gettext("jobs queue failed dead letters"), "OrganizationView": lazy_gettext("company time zone currency"),
