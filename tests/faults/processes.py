@@ -21,12 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0  # seconds within which everything committed must be done
 
 
-def wait_until(condition, deadline=DEADLINE):
+def wait_until(condition, deadline=DEADLINE, pause=0.02):
     """Return what `condition()` returns once it is true; fail after `deadline` seconds."""
     end = time.monotonic() + deadline
     while not (found := condition()):
         assert time.monotonic() < end, "this did not happen in time"
-        time.sleep(0.02)
+        time.sleep(pause)
     return found
 
 

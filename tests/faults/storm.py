@@ -3,138 +3,153 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import json
 import random
+import signal
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
-import stripe
+import psutil
 from redis import Redis
 from sqlalchemy import text
 
+from app.gateways.payments.sandbox import twin_keys, twin_webhook_path
+from app.local.payment_twins import create_twins, serve
+from app.local.payment_twins.state import Order, State
+from app.services import payments
+from app.wiring import settings
+from tests.browser.windows import free_port
 from tests.faults.processes import wait_until
-from tests.payments import SECRETS, account, captured, path_of, signed
+from tests.maintenance import scope
 
-_GATEWAYS = ("razorpay", "stripe", "phonepe")
-_LEFT = "SELECT count(*) FROM outbox WHERE kind LIKE 'payments.%' AND state <> 'done'"
-
-
-class Asked(BaseHTTPRequestHandler):
-    """PhonePe, which says of every order that it is paid; `amounts` by reference."""
-
-    amounts: dict[str, int] = {}
-
-    def do_POST(self) -> None:
-        self._answer({"access_token": "t", "expires_at": int(time.time()) + 3600, "token_type": "O-Bearer"})
-
-    def do_GET(self) -> None:
-        reference = self.path.split("/order/")[1].split("/")[0]
-        now = int(time.time() * 1000)
-        self._answer({"orderId": "OMO" + reference, "state": "COMPLETED", "amount": self.amounts[reference], "expireAt": now, "paymentDetails": [
-            {"transactionId": "OM" + reference, "state": "COMPLETED", "amount": self.amounts[reference], "timestamp": now, "paymentMode": "UPI"}]})
-
-    def _answer(self, found: dict[str, Any]) -> None:
-        body = json.dumps(found).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing."""
+GATEWAYS = ("razorpay", "stripe", "phonepe")
+MERCHANT, SENDERS = "storm", 4
+_LEFT = "SELECT state, count(*) FROM outbox WHERE kind LIKE 'payments.%' AND state <> 'done' GROUP BY state"
+_SEEN = "SELECT count(*) FROM webhook_deliveries WHERE processed_at IS NOT NULL"
 
 
 @contextlib.contextmanager
-def phonepe() -> Any:
-    """Its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Asked)
+def gateways() -> Iterator[tuple[State, dict[str, str]]]:
+    """The stand-ins for all three, and the settings that say where they are."""
+    known = State()
+    server = serve(create_twins(known), 0)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield known, {f"{name}_api_base": f"http://127.0.0.1:{server.server_port}/{name}" for name in GATEWAYS}
     finally:
         server.shutdown()
         server.server_close()
 
 
-def intents(engine: Any, owner: Any, resident: Any, count: int) -> list[Any]:
-    """So many payments that are waited for, shared out among the gateways."""
-    accounts = {gateway: account(owner, gateway) for gateway in _GATEWAYS}
+def open_accounts(owner: Any) -> dict[str, Any]:
+    """An account of the organization at each gateway."""
+    with scope(owner) as session:
+        return {name: payments.put_account(session, payments.keeper_of(settings()).ring, uuid4(), payments.GivenAccount(
+            name, name.capitalize(), keys.key_id, secret=keys.secret, webhook_secret=keys.webhook_secret, extra=keys.extra,
+            webhook_path=twin_webhook_path(name, MERCHANT))) for name in GATEWAYS for keys in [twin_keys(name, MERCHANT)]}
+
+
+def paid_orders(engine: Any, known: State, accounts: dict[str, Any], resident: Any, count: int) -> list[Order]:
+    """So many payments that we wait for and the gateways have received, shared out among the gateways."""
     with engine.begin() as connection:
         rows = connection.execute(text("""
             INSERT INTO payment_intents (org_id, id, hostel_id, user_id, account_id, gateway, reference, gateway_id, amount_paise, currency, expires_at)
             SELECT :org, id, :hostel, :user, CAST((CAST(:accounts AS jsonb) ->> gateway) AS uuid), gateway, 'vr' || replace(id::text, '-', ''),
-                   'OMOvr' || replace(id::text, '-', ''), 10000 + n, 'INR', now() + interval '1 hour'
+                   'order_' || replace(id::text, '-', ''), 10000 + n, 'INR', now() + interval '1 day'
             FROM (SELECT n, uuidv7() AS id, (CAST(:names AS text[]))[1 + n % 3] AS gateway FROM generate_series(1, :count) n) x RETURNING *"""),
-            {"org": resident.org_id, "hostel": resident.hostel_id, "user": resident.user_id, "count": count, "names": list(_GATEWAYS),
+            {"org": resident.org_id, "hostel": resident.hostel_id, "user": resident.user_id, "count": count, "names": list(GATEWAYS),
              "accounts": json.dumps({name: str(found) for name, found in accounts.items()})}).all()
-    Asked.amounts.update({row.reference: row.amount_paise for row in rows})
-    return rows
+    then = int(time.time()) - 6 * 3600  # so that also where days begin earlier than ours it was not tomorrow, and is settled
+    orders = [Order(row.gateway, MERCHANT, row.gateway_id, row.reference, row.amount_paise, "INR", "", "http://localhost/", then, then + 3600, state="paid",
+                    payment_id=known.speakers[row.gateway].payment_number(), paid_at=then) for row in rows]
+    known.orders.update({order.id: order for order in orders})
+    return orders
 
 
-def told(row: Any) -> tuple[bytes, dict[str, str]]:
-    """The webhook of one payment, as its gateway sends it."""
-    if row.gateway == "razorpay":
-        body = captured(row)
-        return body, signed(body)
-    now = int(time.time())
-    if row.gateway == "stripe":
-        body = json.dumps({"id": f"evt_{row.id.hex}", "object": "event", "type": "checkout.session.completed", "created": now, "data": {"object": {
-            "id": row.gateway_id, "object": "checkout.session", "client_reference_id": row.reference, "payment_intent": f"pi_{row.id.hex}",
-            "payment_status": "paid", "amount_total": row.amount_paise, "currency": "inr", "created": now}}})
-        signature = stripe.WebhookSignature._compute_signature(f"{now}.{body}", SECRETS["stripe"])
-        return body.encode(), {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
-    body = json.dumps({"event": "checkout.order.completed", "payload": {
-        "orderId": row.gateway_id, "merchantId": "M", "merchantOrderId": row.reference, "state": "COMPLETED", "amount": row.amount_paise, "expireAt": now,
-        "timestamp": now * 1000, "paymentDetails": [{"transactionId": "OM" + row.reference, "state": "COMPLETED", "amount": row.amount_paise, "timestamp": now * 1000}]}})
-    return body.encode(), {"Content-Type": "application/json", "Authorization": hashlib.sha256(f"us:{SECRETS['phonepe']}".encode()).hexdigest()}
+class House:
+    """The product's processes, one of which is killed now and then. `redis` is a server that may be killed, else it only forgets."""
+
+    def __init__(self, faults: Any, processes: int = 1, redis: Any = None) -> None:
+        self.faults, self._redis, self.port = faults, redis, free_port()
+        self._begin = {
+            "web": lambda: faults.start("-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{self.port}", "--workers", str(processes),
+                                        "--config", "python:app.gunicorn", "--no-control-socket"),
+            "worker": lambda: faults.start_worker(processes)}
+        self._running = {name: start() for name, start in self._begin.items()}
+        self.killed: Counter[str] = Counter()
+
+    def kill_one(self, chance: random.Random) -> None:
+        """Kill -9: Redis, all of the web or of the workers, or one process of them, which their parent replaces."""
+        name = chance.choice(("web", "worker", "redis"))
+        if name == "redis":
+            self._kill_redis()
+        elif children := chance.choice(([], psutil.Process(self._running[name].pid).children())):
+            name = f"one {name} process"
+            with contextlib.suppress(psutil.NoSuchProcess):
+                chance.choice(children).kill()
+        else:
+            self.faults.kill(self._running[name])
+            self._running[name] = self._begin[name]()
+        self.killed[name] += 1
+
+    def _kill_redis(self) -> None:
+        if self._redis is None:
+            with Redis.from_url(self.faults.redis_url) as redis:
+                redis.flushall()
+        else:
+            self._redis.process.send_signal(signal.SIGKILL)
+            self._redis.process.wait()
+            self._redis.start()
 
 
-def storm(faults: Any, rows: list[Any], port: int, copies: int, kills: int) -> None:
-    """Deliver all in copies and in no order, while workers and the web die and Redis forgets; then wait until nothing is left to do."""
+def storm(house: House, known: State, orders: Sequence[Order], copies: int, kills: int, said: Callable[[str], None] = lambda _line: None) -> None:
+    """Deliver all in copies and in no order, while processes die; then wait until nothing is left to do."""
     chance = random.Random(5)  # noqa: S311 - an order
-    paths = {row.account_id: path_of(row.account_id) for row in rows}
-    sent = [row for row in rows for _ in range(copies)]
+    sent = [(order, event) for order in orders for event in known.speakers[order.gateway].paid(order)[-1:] * copies]
     chance.shuffle(sent)
-    begin = {"web": lambda: faults.start("-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}", "--no-control-socket"),
-             "worker": faults.start_worker}
-    running = {name: start() for name, start in begin.items()}
-    moments = set(chance.sample(range(len(sent)), kills))
-    for number, row in enumerate(sent):
-        if number in moments:
-            name = chance.choice(("web", "worker", "worker", "redis"))
-            if name == "redis":
-                with Redis.from_url(faults.redis_url) as redis:
-                    redis.flushall()
-            else:
-                faults.kill(running[name])
-                running[name] = begin[name]()
-        body, headers = told(row)
-        wait_until(lambda body=body, headers=headers, path=paths[row.account_id]: _deliver(port, path, body, headers))
-    with faults.engine.connect() as connection:
-        wait_until(lambda: connection.execute(text(_LEFT)).scalar_one() == 0, 60 + len(sent) / 20)
+    with ThreadPoolExecutor(SENDERS) as senders, house.faults.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        told = [senders.submit(_tell, known, house.port, *one) for one in sent]
+        try:
+            for moment in sorted(chance.sample(range(len(sent)), kills)):
+                wait_until(lambda moment=moment: connection.execute(text(_SEEN)).scalar_one() >= moment, 120, pause=0.1)
+                time.sleep(chance.random() / 5)
+                house.kill_one(chance)
+                said(f"{moment:,} of {len(sent):,} seen, killed {house.killed.total()}")
+            for one in told:
+                one.result()
+            wait_until(lambda: not connection.execute(text(_LEFT)).all(), 60 + len(sent) / 20, pause=0.1)
+        finally:
+            senders.shutdown(cancel_futures=True)
 
 
-def _deliver(port: int, path: str, body: bytes, headers: dict[str, str]) -> bool:
-    """Whether it was acknowledged; what was not is sent again."""
+def _tell(known: State, port: int, order: Order, event: dict[str, Any]) -> None:
+    """Until it is acknowledged: what is not is sent again, signed anew."""
+    path = f"/webhooks/{order.gateway}/{twin_webhook_path(order.gateway, order.label)}"
+    wait_until(lambda: _deliver(port, path, *known.speakers[order.gateway].signed(order.label, event)))
+
+
+def _deliver(port: int, path: str, headers: dict[str, str], body: bytes) -> bool:
     with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         connection.request("POST", path, body, headers)
         return connection.getresponse().status == 200
     return False
 
 
-def check(engine: Any, rows: list[Any], user_id: int) -> None:
+def check(engine: Any, orders: Sequence[Order], user_id: int) -> None:
     """Each was posted once, to the paisa."""
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT count(*), count(DISTINCT payment_id) FROM payment_confirmations")).one() == (len(rows), len(rows))
-        assert connection.execute(text("SELECT count(*) FROM ledger_transactions WHERE kind = 'top_up'")).scalar_one() == len(rows)
+        posted = connection.execute(text("""
+            SELECT t.key, e.amount_paise FROM ledger_transactions t JOIN ledger_entries e ON e.org_id = t.org_id AND e.transaction_id = t.id
+            WHERE t.kind = 'top_up' AND e.user_id = :user"""), {"user": user_id}).all()
+        assert sorted(map(tuple, posted)) == sorted((f"payment:{order.gateway}:{order.payment_id}", order.amount) for order in orders)
+        assert connection.execute(text("SELECT count(*), count(DISTINCT payment_id) FROM payment_confirmations")).one() == (len(orders), len(orders))
         assert set(connection.execute(text("SELECT status FROM payment_intents")).scalars()) == {"paid"}
         assert connection.execute(text("SELECT balance_paise FROM wallet_balance_cache WHERE user_id = :user"), {"user": user_id}).scalar_one() == sum(
-            row.amount_paise for row in rows)
+            order.amount for order in orders)
         assert connection.execute(text("SELECT count(*) FROM payment_flags")).scalar_one() == 0
-
-

@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.permissions import Role
-from tests.browser.windows import free_port
-from tests.faults.storm import check, intents, phonepe, storm
+from tests.faults.storm import House, check, gateways, open_accounts, paid_orders, storm
 
 pytestmark = pytest.mark.fault
 
@@ -19,8 +18,8 @@ def test_copies_out_of_order_and_kills_post_each_payment_once(world, faults, sup
     with superuser.begin() as connection:
         connection.execute(text("INSERT INTO residents (org_id, hostel_id, number, user_id, moved_in_on) VALUES (:org, :hostel, 1, :user, '2026-01-01')"),
                            {"org": resident.org_id, "hostel": resident.hostel_id, "user": resident.user_id})
-    rows = intents(superuser, world.owner, resident, 6)
-    with phonepe() as address:
-        faults.settings = dataclasses.replace(faults.settings, phonepe_api_base=address)
-        storm(faults, rows, free_port(), copies=3, kills=2)
-    check(superuser, rows, resident.user_id)
+    with gateways() as (known, addresses):
+        faults.settings = dataclasses.replace(faults.settings, **addresses)
+        orders = paid_orders(superuser, known, open_accounts(world.owner), resident, 6)
+        storm(House(faults), known, orders, copies=3, kills=2)
+    check(superuser, orders, resident.user_id)
