@@ -297,6 +297,8 @@ BEGIN
                                      a.gateway, (p_event ->> 'amount')::bigint, left(p_event ->> 'currency', 3))
       FROM gateway_accounts a WHERE a.org_id = v_org AND a.id = p_account;
       RETURN 'unknown_intent';
+    ELSIF EXISTS (SELECT FROM payment_confirmations WHERE org_id = v_org AND intent_id = v_intent AND payment_id = p_event ->> 'payment_id') THEN
+      RETURN 'known'; -- the gateway has said so already
     END IF;
     PERFORM app.enqueue('payments.ask', jsonb_build_object('intent_id', v_intent, 'delivery_id', p_delivery), 'delivery ' || p_delivery);
     RETURN 'asked';
