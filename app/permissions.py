@@ -143,7 +143,7 @@ R = Resource
 _VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.RESIDENTS: "r", R.MAINTENANCE: "r", R.NOTIFICATIONS: "ru", R.FILES: "r",
                  R.TASKS: "ru"})
 _MEMBER = _VIEWER | _caps({R.MAINTENANCE: "cr", R.FILES: "c", R.TEAM: "r"})
-_ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r", R.MOVE_OUTS: "ra",
+_ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r", R.MOVE_OUTS: "ra", R.FILES: "c",
                                 R.WALLET: "cruax", R.BILLING: "cruax", R.CANTEEN: "rx", R.INVENTORY: "rx", R.PAYMENTS: "cruax"})
 _FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TASKS: "ru"})
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})

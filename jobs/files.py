@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from app.services import files, imports
+from app.services import files, imports, reconciliation
 from app.services.work import enqueue_for
 from app.wiring import objects
 from jobs.registry import Payload, handles
@@ -20,6 +20,7 @@ def sweep(session: Session, _payload: Payload) -> None:
 
 @handles("files.sweep_organization")
 def sweep_organization(session: Session, _payload: Payload) -> None:
-    """Delete what no row of this organization wants any more; personal files of imports that nobody went on with are not."""
+    """Delete what no row of this organization wants any more; neither uploads that nobody went on with."""
     imports.discard_forgotten(session)
+    reconciliation.discard_unkept(session)
     files.sweep(session, objects(), datetime.now(UTC))

@@ -62,7 +62,7 @@ def query(session: Session, resident_id: UUID, first: date, last: date, *, organ
     opening = owed = -int(session.execute(before).scalar_one())
     rows = []
     for entry in session.scalars(select(LedgerEntry).join(LedgerEntry.account).where(*mine, LedgerEntry.event_at >= begin, LedgerEntry.event_at < end)
-                                 .order_by(LedgerEntry.seq)):
+                                 .order_by(LedgerEntry.event_at, LedgerEntry.seq)):
         owed -= entry.amount_paise
         rows.append(Row(entry.event_at.astimezone(zone), entry.kind, entry.description, max(-entry.amount_paise, 0), max(entry.amount_paise, 0), owed))
     return Statement(organization, made_by, now, found, first, last, opening, rows)

@@ -50,10 +50,11 @@ functions("files")
 
 _UPLOADERS = (Portal.ADMIN, Portal.MANAGEMENT)
 _OURS = f"{IN_ORG} AND ({MINE} OR app.is_system())"
-# An uploaded import may hold anything about anybody: for those who import, not for all who see files; so with reports.
+# An uploaded import may hold anything about anybody: for those who import, not for all who see files; so with reports and settlements.
 # An identity document shows in full what values show masked: for those who may reveal, of people whom they reach.
 _READ = (f"{IN_ORG} AND {can(Resource.FILES, Action.READ)} AND (hostel_id IS NULL OR {within(Resource.FILES, Action.READ)})"
          f" AND (purpose <> 'import' OR {can(Resource.IMPORTS, Action.READ)})"
+         f" AND (purpose <> 'settlement' OR {can(Resource.PAYMENTS, Action.READ)})"
          f" AND (purpose <> 'report' OR {can(Resource.REPORTS, Action.EXPORT)})"
          f" AND (purpose <> 'identity' OR {MINE} OR ({can(Resource.PERSONAL, Action.APPROVE)} AND app.member_in_reach(user_id)))")
 protect(

@@ -62,6 +62,7 @@ class Purpose(StrEnum):
 
     MAINTENANCE = "maintenance"
     IMPORT = "import"
+    SETTLEMENT = "settlement"
     DOCUMENT = "document"
     IDENTITY = "identity"
     PICTURE = "picture"
@@ -83,6 +84,7 @@ ACCEPTED: dict[Purpose, Acceptance] = {
     Purpose.MAINTENANCE: Acceptance(PHOTOS | VIDEOS, 10 * _MB,
                                      "a photo (JPEG, PNG, WebP or GIF) or a video (MP4 or MOV)"),  # M5
     Purpose.IMPORT: Acceptance(frozenset({M.CSV, M.XLSX}), 50 * _MB, "a CSV file or an Excel workbook"),
+    Purpose.SETTLEMENT: Acceptance(frozenset({M.CSV}), 8 * _MB, "a CSV file"),
     Purpose.DOCUMENT: Acceptance(frozenset({M.PDF, M.JPEG, M.PNG}), 10 * _MB, "a PDF or a photo (JPEG or PNG)"),
     Purpose.IDENTITY: Acceptance(frozenset({M.PDF, M.JPEG, M.PNG, M.HEIC}), 15 * _MB, "a PDF or a photo (JPEG, PNG or HEIC)"),
     Purpose.REPORT: Acceptance(frozenset({M.PDF, M.CSV}), 50 * _MB, "a PDF or a CSV file"),

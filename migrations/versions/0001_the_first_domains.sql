@@ -2380,6 +2380,9 @@ BEGIN
     v_posts := v_posts || jsonb_build_array(jsonb_build_object(
       'key', 'charge:' || (v_one ->> 'occasion'), 'hostel', v_one ->> 'hostel', 'source', 'invoices', 'source_id', v_id,
       'kind', CASE v_one ->> 'kind' WHEN 'deposit' THEN 'deposit' WHEN 'late_fee' THEN 'late_fee' ELSE 'charge' END,
+      -- It happened on the day that it is of, also where that is written down later.
+      'event_at', (SELECT CASE WHEN i.issued_on < app.house_day(i.hostel_id) THEN i.issued_on::timestamp AT TIME ZONE h.timezone END
+                   FROM invoices i JOIN hostels h ON h.org_id = i.org_id AND h.id = i.hostel_id WHERE i.org_id = v_org AND i.id = v_id),
       'description', (SELECT reference FROM invoices WHERE org_id = v_org AND id = v_id), 'entries', app.invoice_entries(v_id)));
   END LOOP;
   IF jsonb_array_length(v_posts) > 0 THEN
@@ -4189,7 +4192,7 @@ BEGIN
     RAISE EXCEPTION 'Choose at least one meal.' USING ERRCODE = 'VR422', COLUMN = 'meals';
   ELSIF p_first IS NULL OR p_last IS NULL OR p_last < p_first THEN
     RAISE EXCEPTION 'The last day must not be before the first.' USING ERRCODE = 'VR422', COLUMN = 'last';
-  ELSIF p_first < (CASE WHEN app.is_staff() THEN app.house_day(p_hostel) ELSE v_open END) THEN
+  ELSIF p_first < (CASE WHEN app.is_system() THEN p_first WHEN app.is_staff() THEN app.house_day(p_hostel) ELSE v_open END) THEN
     RAISE EXCEPTION 'It is too late for this day: the kitchen has planned it.' USING ERRCODE = 'VR409', COLUMN = 'first';
   ELSIF p_last > v_open + 366 THEN
     RAISE EXCEPTION 'This is too far ahead: say it up to a year before.' USING ERRCODE = 'VR422', COLUMN = 'last';
@@ -4208,16 +4211,20 @@ BEGIN
     RAISE EXCEPTION 'Leave lasts at most % days here.', v_longest USING ERRCODE = 'VR422', COLUMN = 'last';
   ELSIF v_kept IS NOT NULL THEN
     UPDATE meal_leaves SET from_on = v_first, until_on = v_until WHERE org_id = v_org AND id = v_kept;
-    RETURN v_kept;
+  ELSE
+    v_kept := p_id;
+    INSERT INTO meal_leaves (org_id, id, hostel_id, user_id, from_on, until_on, meals) VALUES (v_org, p_id, p_hostel, p_user, v_first, v_until, v_meals);
   END IF;
-  INSERT INTO meal_leaves (org_id, id, hostel_id, user_id, from_on, until_on, meals) VALUES (v_org, p_id, p_hostel, p_user, v_first, v_until, v_meals);
-  RETURN p_id;
+  IF p_user IS DISTINCT FROM app.current_user_id() AND NOT app.is_system() THEN
+    PERFORM app.enqueue('meals.leave', jsonb_build_object('leave_id', v_kept, 'taken_back', false));
+  END IF;
+  RETURN v_kept;
 END
 $$;
 
 -- What can still be changed of a leave is taken back
 --;;
-CREATE FUNCTION app.end_leave(p_id uuid) RETURNS void
+CREATE FUNCTION app.end_leave(p_id uuid, p_why text DEFAULT '') RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_leave record;
@@ -4228,14 +4235,26 @@ BEGIN
     RAISE EXCEPTION 'There is no such leave.' USING ERRCODE = 'VR404';
   END IF;
   PERFORM app.may_say_leave(v_leave.hostel_id, v_leave.user_id);
+  IF v_leave.user_id IS DISTINCT FROM app.current_user_id() THEN
+    PERFORM app.assert_reason(p_why);
+  END IF;
   v_open := app.first_leave_day(v_leave.hostel_id);
   UPDATE meal_leaves SET withdrawn_at = CASE WHEN from_on >= v_open THEN app.now() END,
-    until_on = CASE WHEN from_on >= v_open THEN until_on ELSE v_open END
+    until_on = CASE WHEN from_on >= v_open THEN until_on ELSE v_open END, reason = left(btrim(p_why), 300)
   WHERE org_id = app.current_org() AND id = p_id AND withdrawn_at IS NULL AND until_on > v_open;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'It is too late to change this leave.' USING ERRCODE = 'VR409';
+  ELSIF v_leave.user_id IS DISTINCT FROM app.current_user_id() THEN
+    PERFORM app.enqueue('meals.leave', jsonb_build_object('leave_id', p_id, 'taken_back', true));
   END IF;
 END
+$$
+--;;
+CREATE FUNCTION app.leave_people(p_leaves uuid[]) RETURNS TABLE (id uuid, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT l.id, m.name FROM meal_leaves l JOIN members m ON m.org_id = l.org_id AND m.user_id = l.user_id
+  WHERE l.org_id = app.current_org() AND l.id = ANY (p_leaves)
+    AND (app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', l.hostel_id))
 $$;
 
 -- The rebate of a leave is fixed
@@ -5074,7 +5093,7 @@ BEGIN
   PERFORM app.book('payment:' || v_row.gateway || ':' || v_payment, 'top_up', v_row.hostel_id, v_amount,
                    app.ledger_account(v_row.hostel_id, 'clearing', NULL, v_row.gateway),
                    CASE WHEN v_unusual THEN app.ledger_account(v_row.hostel_id, 'suspense') ELSE app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id) END,
-                   'Top-up', 'payment_intents', v_row.id, v_at);
+                   '', 'payment_intents', v_row.id, v_at);
   IF v_unusual THEN
     PERFORM app.raise_payment_flag('unusual_amount', v_row.id::text, v_row.hostel_id, v_row.user_id, v_row.id, p_delivery, v_row.gateway, v_amount, v_row.currency);
   ELSIF v_row.status IN ('expired', 'failed') THEN
@@ -5203,7 +5222,7 @@ BEGIN
   END IF;
   IF p_event = 'accept' THEN
     PERFORM app.book(v_key || ' accepted', 'top_up', v_row.hostel_id, v_row.amount_paise, app.ledger_account(v_row.hostel_id, 'suspense'),
-                     app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id), 'Top-up', 'payment_intents', p_id, v_row.paid_at);
+                     app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id), '', 'payment_intents', p_id, v_row.paid_at);
   ELSE
     INSERT INTO payment_refunds (org_id, hostel_id, user_id, intent_id, amount_paise, currency, key, reason)
     VALUES (v_row.org_id, v_row.hostel_id, v_row.user_id, p_id, v_row.amount_paise, v_row.currency, 'rf' || replace(p_id::text, '-', ''), left(btrim(p_note), 500));
@@ -6490,7 +6509,8 @@ BEGIN
     RETURN;
   END IF;
   UPDATE settlement_lines SET transaction_id = (app.post(jsonb_build_array(jsonb_build_object(
-      'key', left('settlement:' || v_row.gateway || ':' || v_row.line_id, 120), 'kind', 'settlement', 'hostel', v_row.hostel_id, 'description', 'Settlement',
+      -- The row is one for an account and its line: two accounts of one gateway may number theirs alike.
+      'key', 'settlement:' || v_row.gateway || ':' || v_row.id, 'kind', 'settlement', 'hostel', v_row.hostel_id,
       'source', 'settlement_lines', 'source_id', v_row.id,
       'entries', (SELECT jsonb_agg(e) FROM (VALUES
         (jsonb_build_object('code', 'bank', 'amount', v_fees - v_clearing)),
@@ -8097,6 +8117,7 @@ CREATE TABLE meal_leaves (
 	withdrawn_at TIMESTAMP WITH TIME ZONE, 
 	settled_at TIMESTAMP WITH TIME ZONE, 
 	rebate_paise BIGINT, 
+	reason TEXT DEFAULT '' NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER DEFAULT app.current_user_id(), 
@@ -8106,7 +8127,8 @@ CREATE TABLE meal_leaves (
 	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
 	CONSTRAINT meal_leaves_time_forward CHECK (until_on > from_on), 
 	CONSTRAINT meal_leaves_meals_known CHECK (cardinality(meals) > 0 AND meals <@ ARRAY['breakfast', 'lunch', 'snacks', 'dinner']), 
-	CONSTRAINT meal_leaves_rebate CHECK (rebate_paise >= 0)
+	CONSTRAINT meal_leaves_rebate CHECK (rebate_paise >= 0), 
+	CONSTRAINT meal_leaves_reason_short CHECK (length(reason) <= 300)
 )
 --;;
 CREATE INDEX meal_leaves_open ON meal_leaves (org_id, until_on) WHERE settled_at IS NULL AND withdrawn_at IS NULL
@@ -11002,7 +11024,7 @@ CREATE POLICY service_select on public.audit_batches AS PERMISSIVE FOR SELECT TO
 --;;
 CREATE POLICY service_insert on public.audit_batches AS PERMISSIVE FOR INSERT TO viramah_service WITH CHECK (true)
 --;;
-CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))) AND (purpose <> 'report' OR (SELECT app.can('reports', 'export'))) AND (purpose <> 'identity' OR user_id = (SELECT app.current_user_id()) OR ((SELECT app.can('personal', 'approve')) AND app.member_in_reach(user_id))))
+CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('files', 'read')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'read'))::uuid[]), true)) AND (purpose <> 'import' OR (SELECT app.can('imports', 'read'))) AND (purpose <> 'settlement' OR (SELECT app.can('payments', 'read'))) AND (purpose <> 'report' OR (SELECT app.can('reports', 'export'))) AND (purpose <> 'identity' OR user_id = (SELECT app.current_user_id()) OR ((SELECT app.can('personal', 'approve')) AND app.member_in_reach(user_id))))
 --;;
 CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
 --;;
@@ -13014,11 +13036,17 @@ ALTER FUNCTION app.take_leave(p_hostel uuid, p_user integer, p_first date, p_las
 --;;
 GRANT EXECUTE ON FUNCTION app.take_leave(p_hostel uuid, p_user integer, p_first date, p_last date, p_meals text[], p_id uuid) TO portal_admin, portal_canteen, portal_resident
 --;;
-REVOKE ALL ON FUNCTION app.end_leave(p_id uuid) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.end_leave(p_id uuid, p_why text) FROM PUBLIC
 --;;
-ALTER FUNCTION app.end_leave(p_id uuid) OWNER TO viramah_definer
+ALTER FUNCTION app.end_leave(p_id uuid, p_why text) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.end_leave(p_id uuid) TO portal_admin, portal_canteen, portal_resident
+GRANT EXECUTE ON FUNCTION app.end_leave(p_id uuid, p_why text) TO portal_admin, portal_canteen, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.leave_people(p_leaves uuid[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.leave_people(p_leaves uuid[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.leave_people(p_leaves uuid[]) TO portal_admin, portal_canteen
 --;;
 REVOKE ALL ON FUNCTION app.settle_leave(p_id uuid, p_paise bigint) FROM PUBLIC
 --;;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
@@ -16,6 +16,7 @@ from app.rules.errors import NotFound
 from app.services import wallet
 from app.services.billing import daily, invoices, runs
 from app.tenancy import tenant_scope
+from reports import account_statement
 from tests.billing import MARCH, bill, living, set_terms, stay_of
 from tests.billing import invoices as issued
 from tests.maintenance import scope
@@ -44,6 +45,16 @@ def test_a_month_is_charged_once_with_numbers_without_gaps(world, superuser):
     assert (held["rent", None, ""], held["mess", None, ""], held["receivable", users[0], ""]) == (27_000_00, 9_300_00, -12_100_00)
     with tenant_scope(world.a.org_id) as session:
         assert runs.preview(session, HOSTEL, MARCH).invoices == 0
+
+
+def test_an_invoice_that_is_written_later_stands_under_the_day_that_it_tells(world, superuser):
+    (user,) = living(superuser, world, 1)
+    with tenant_scope(world.a.org_id) as session:
+        runs.step(session, HOSTEL, MARCH, None, on=MARCH)
+    resident = one(superuser, "SELECT id FROM residents WHERE user_id = :user", user=user)
+    with scope(world.owner) as session:
+        found = account_statement.query(session, resident, MARCH, MARCH, organization="", made_by="", now=datetime.now(UTC))
+    assert ([row.at.date() for row in found.rows], found.closing_paise) == ([MARCH], 12_100_00)
 
 
 def test_who_moves_in_within_the_month_pays_by_the_day_and_a_deposit(world, superuser):

@@ -88,7 +88,15 @@ def test_a_settlement_is_booked_once_however_often_it_is_stated(world, resident,
     held = sums(superuser)
     assert (held["clearing", None, "razorpay"], held["bank", None, ""], held["gateway_fees", None, ""]) == (0, -483_20, -16_80)
     assert breaks(superuser) == []
-    assert one(superuser, "SELECT count(*) FROM ledger_transactions WHERE key LIKE 'settlement:razorpay:l%'") == 2
+    assert one(superuser, "SELECT count(*) FROM ledger_transactions WHERE key LIKE 'settlement:razorpay:%'") == 2
+
+
+def test_two_accounts_of_one_gateway_may_number_their_lines_alike(world, resident, taken, told, superuser):
+    other = account(world.owner)
+    for where in (taken, other):
+        stand(world, where, stated(1, amount=-5_00, kind=LineKind.FEE, fee=0, tax=0))
+    held = sums(superuser)
+    assert (held["bank", None, ""], held["gateway_fees", None, ""]) == (10_00, -10_00)
 
 
 def test_too_little_is_written_off_by_two_people_and_a_duplicate_corrected(world, resident, taken, told, superuser):

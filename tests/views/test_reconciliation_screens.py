@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -15,9 +16,10 @@ from app.services import payments, wallet_reading
 from app.services.payments import accounts
 from app.tenancy import tenant_scope
 from app.wiring import settings
+from jobs.files import sweep_organization
 from reports import ledger_reconciliation as ledger
 from tests.houses import statements
-from tests.maintenance import scope
+from tests.maintenance import at, scope
 from tests.payments import Told, account, begun, intent, paid, work
 from tests.wallet import one
 
@@ -60,12 +62,21 @@ def test_a_file_is_looked_at_kept_matched_and_reported(app, world, superuser, br
     sent = lambda content: {"account": str(settled), "file": (BytesIO(content), "recon.csv", "text/csv")}  # noqa: E731
     assert "row 2 has no amount" in desk.post(where, data=sent(b"amounts\n?")).get_data(as_text=True)
     assert desk.post(where, data={"account": str(settled)}).status_code == 422
-    seen = desk.post(where, data=sent(b"50000\n10000\n")).get_data(as_text=True)
+    desk.post(where, data=sent(b"40000\n"))
+    clerk = browser(world.a.people[Role.ACCOUNTANT])
+    seen = clerk.post(where, data=sent(b"50000\n10000\n")).get_data(as_text=True)
     assert ("pay_1" in seen, one(superuser, "SELECT count(*) FROM settlement_statements")) == (True, 0)
     kept = re.search(r'name="kept" value="([^"]+)"', seen).group(1)
     assert browser(world.b.people[Role.OWNER]).post(where, data={"account": str(settled), "kept": kept}).status_code == 404
-    gone = {desk.post(where, data={"account": str(settled), "kept": kept}).headers["Location"] for _ in range(2)}
+    gone = {clerk.post(where, data={"account": str(settled), "kept": kept}).headers["Location"] for _ in range(2)}
     assert len(gone) == 1
+    for hours, there in ((23, 2), (25, 1)):
+        at(superuser, timedelta(hours=hours))
+        with tenant_scope(world.a.org_id) as session:
+            sweep_organization(session, {})
+        assert one(superuser, "SELECT count(*) FROM files WHERE deleted_at IS NULL") == there
+    assert one(superuser, "SELECT id FROM files WHERE deleted_at IS NULL") == UUID(kept)
+    at(superuser, timedelta())
     work()
     assert "pay_1" in page(desk, gone.pop())
     with statements(app) as made:

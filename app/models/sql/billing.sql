@@ -61,6 +61,9 @@ BEGIN
     v_posts := v_posts || jsonb_build_array(jsonb_build_object(
       'key', 'charge:' || (v_one ->> 'occasion'), 'hostel', v_one ->> 'hostel', 'source', 'invoices', 'source_id', v_id,
       'kind', CASE v_one ->> 'kind' WHEN 'deposit' THEN 'deposit' WHEN 'late_fee' THEN 'late_fee' ELSE 'charge' END,
+      -- It happened on the day that it is of, also where that is written down later.
+      'event_at', (SELECT CASE WHEN i.issued_on < app.house_day(i.hostel_id) THEN i.issued_on::timestamp AT TIME ZONE h.timezone END
+                   FROM invoices i JOIN hostels h ON h.org_id = i.org_id AND h.id = i.hostel_id WHERE i.org_id = v_org AND i.id = v_id),
       'description', (SELECT reference FROM invoices WHERE org_id = v_org AND id = v_id), 'entries', app.invoice_entries(v_id)));
   END LOOP;
   IF jsonb_array_length(v_posts) > 0 THEN

@@ -258,7 +258,7 @@ BEGIN
   PERFORM app.book('payment:' || v_row.gateway || ':' || v_payment, 'top_up', v_row.hostel_id, v_amount,
                    app.ledger_account(v_row.hostel_id, 'clearing', NULL, v_row.gateway),
                    CASE WHEN v_unusual THEN app.ledger_account(v_row.hostel_id, 'suspense') ELSE app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id) END,
-                   'Top-up', 'payment_intents', v_row.id, v_at);
+                   '', 'payment_intents', v_row.id, v_at);
   IF v_unusual THEN
     PERFORM app.raise_payment_flag('unusual_amount', v_row.id::text, v_row.hostel_id, v_row.user_id, v_row.id, p_delivery, v_row.gateway, v_amount, v_row.currency);
   ELSIF v_row.status IN ('expired', 'failed') THEN
@@ -398,7 +398,7 @@ BEGIN
   END IF;
   IF p_event = 'accept' THEN
     PERFORM app.book(v_key || ' accepted', 'top_up', v_row.hostel_id, v_row.amount_paise, app.ledger_account(v_row.hostel_id, 'suspense'),
-                     app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id), 'Top-up', 'payment_intents', p_id, v_row.paid_at);
+                     app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id), '', 'payment_intents', p_id, v_row.paid_at);
   ELSE
     INSERT INTO payment_refunds (org_id, hostel_id, user_id, intent_id, amount_paise, currency, key, reason)
     VALUES (v_row.org_id, v_row.hostel_id, v_row.user_id, p_id, v_row.amount_paise, v_row.currency, 'rf' || replace(p_id::text, '-', ''), left(btrim(p_note), 500));

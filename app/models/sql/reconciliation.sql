@@ -57,7 +57,8 @@ BEGIN
     RETURN;
   END IF;
   UPDATE settlement_lines SET transaction_id = (app.post(jsonb_build_array(jsonb_build_object(
-      'key', left('settlement:' || v_row.gateway || ':' || v_row.line_id, 120), 'kind', 'settlement', 'hostel', v_row.hostel_id, 'description', 'Settlement',
+      -- The row is one for an account and its line: two accounts of one gateway may number theirs alike.
+      'key', 'settlement:' || v_row.gateway || ':' || v_row.id, 'kind', 'settlement', 'hostel', v_row.hostel_id,
       'source', 'settlement_lines', 'source_id', v_row.id,
       'entries', (SELECT jsonb_agg(e) FROM (VALUES
         (jsonb_build_object('code', 'bank', 'amount', v_fees - v_clearing)),

@@ -16,10 +16,11 @@ from app.services.reconciliation.statements import (
     accounts,
     add,
     add_file,
+    discard_unkept,
     fetch,
     keep_file,
     lines_of,
 )
 
-__all__ = ["LISTED", "Candidate", "accounts", "add", "add_file", "candidates", "check_clearing", "fetch", "find", "freeze_for", "keep_file", "lines_of",
+__all__ = ["LISTED", "Candidate", "accounts", "add", "add_file", "candidates", "check_clearing", "discard_unkept", "fetch", "find", "freeze_for", "keep_file", "lines_of",
            "match_account", "match_by_hand", "propose", "resolve", "tell_of_break"]

@@ -9,13 +9,15 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.orm import Session, load_only
 
 from app.gateways.objects import ObjectStore
 from app.gateways.payments import NO_API, GatewayRefused, SettlementLine
+from app.models.files import File
 from app.models.payments import GatewayAccount
 from app.models.reconciliation import SettlementLine as StatedLine
+from app.models.reconciliation import SettlementStatement
 from app.rules.errors import Invalid, NotFound
 from app.rules.files import Purpose
 from app.rules.reconciliation import DAYS_BACK, Origin
@@ -24,6 +26,7 @@ from app.services.files import Upload
 from app.services.payments import Keeper
 
 LISTED = 100
+_LOOKED_AT_FOR = timedelta(days=1)
 _ADD = text("SELECT app.add_statement(:id, :account, :origin, :digest, :file, :lines)")
 
 
@@ -50,9 +53,9 @@ def keep_file(session: Session, keeper: Keeper, objects: ObjectStore, account_id
         GatewayAccount.id == account_id)).one_or_none()
     if account is None:
         raise NotFound("There is no such account at a gateway.")
-    files.check(upload, Purpose.IMPORT)
+    files.check(upload, Purpose.SETTLEMENT)
     lines = read_file(session, keeper, account_id, upload.stream().read())
-    kept = files.store(session, objects, upload, Purpose.IMPORT, account.hostel_id)
+    kept = files.store(session, objects, upload, Purpose.SETTLEMENT, account.hostel_id)
     session.flush()
     return kept.id, lines
 
@@ -62,6 +65,13 @@ def add_file(session: Session, keeper: Keeper, objects: ObjectStore, account_id:
     with files.open_file(session, objects, file_id)[1] as content:
         lines = read_file(session, keeper, account_id, content.read())
     return add(session, account_id, lines, Origin.FILE, file_id=file_id)
+
+
+def discard_unkept(session: Session) -> None:
+    """Remove files that were looked at a day ago and never became a statement."""
+    session.execute(update(File).where(
+        File.purpose == Purpose.SETTLEMENT.value, File.deleted_at.is_(None), File.created_at < func.app.now() - _LOOKED_AT_FOR,
+        ~exists().where(SettlementStatement.file_id == File.id)).values(deleted_at=func.app.now()))
 
 
 def fetch(session: Session, keeper: Keeper, account_id: UUID, today: date) -> list[UUID]:
