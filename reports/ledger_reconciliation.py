@@ -145,7 +145,8 @@ CSV_HEADS = ("account", "of", "movement", "amount", "currency")
 def csv_rows(report: Reconciliation) -> Iterator[tuple[object, ...]]:
     """Each account with what it held, moved it, and holds; then each gateway."""
     for row in report.rows:
-        for name, amount in [("opening", row.opening_paise), *((kind.value, paise) for kind, paise in sorted(row.moved.items())), ("closing", row.closing_paise)]:
+        for name, amount in [("opening_balance", row.opening_paise), *((kind.value, paise) for kind, paise in sorted(row.moved.items())),
+                             ("closing_balance", row.closing_paise)]:
             yield row.code.value, row.party, name, Decimal(amount) / 100, report.currency
     for one in report.channels:
         for name, amount in (("opening", one.opening_paise), ("received", one.received_paise), ("refunded", one.refunded_paise), ("settled", one.settled_paise),

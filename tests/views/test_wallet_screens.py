@@ -67,6 +67,7 @@ def test_staff_follow_a_debit_to_the_webhook_and_the_statement_of_the_gateway(ap
     post(world, debit("meal", user, 100_00))
     html = page(browser(world.owner), f"/wallets/show/{lodged}")
     assert f'<a href="/payments/show/{found.id}">Top up</a>' in html
+    assert "Top-up" not in html.partition('id="statement"')[2]
     assert re.search(r'<a href="/payments/webhooks/show/[0-9a-f-]+">confirmed by a webhook</a>', html)
     assert "not paid out yet" in html
     with tenant_scope(world.a.org_id) as session:
