@@ -1,4 +1,4 @@
-"""Meals in the background: what leave is worth is paid back once it is over."""
+"""Meals in the background: what leave is worth is paid back once it is over, and residents hear of theirs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from jobs.registry import Payload, handles
 def sweep(session: Session, _payload: Payload) -> None:
     """Ask for the rebates that are due, each in its organization."""
     meals.ask_rebates(session)
+
+
+@handles("meals.leave")
+def leave(session: Session, payload: Payload) -> None:
+    """Staff said a leave, or took it back."""
+    meals.tell_of_leave(session, UUID(payload["leave_id"]), taken_back=payload["taken_back"])
 
 
 @handles("meals.rebate")

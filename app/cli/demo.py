@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.crypto import KeyRing
 from app.models.organizations import Hostel
-from app.permissions import Portal, Role
+from app.permissions import ROLE_PORTAL, Portal, Role
 from app.services import demo, statistics
 from app.tenancy import auth_scope, service_scope, tenant_scope
 from app.wiring import objects, settings
@@ -51,6 +51,7 @@ def load_command(until: datetime | None) -> None:
         if filled:
             _propose(company, ids, organizations[company.slug])
             _eat(company, ids, organizations[company.slug])
+            _store(company, ids, organizations[company.slug])
     with auth_scope() as session:
         demo.set_passwords(session, ids, password)
     if made:
@@ -91,12 +92,24 @@ def _eat(company: Any, ids: dict[str, int], org_id: UUID) -> None:
     eaters = [(ids[person.email], houses[code]) for person in company.people for role, code in person.places if role is Role.RESIDENT and code]
     for place, (person, hostel_id) in enumerate(eaters[::2]):
         with tenant_scope(org_id, person, portal=Portal.RESIDENT) as session:
+            demo.meals.say(session, hostel_id, person, place)
             demo.canteen.order(session, hostel_id, person, place)
     for person in company.people:
         for role, code in person.places:
             if role is Role.HOSTEL_MANAGER and code:
                 with tenant_scope(org_id, ids[person.email]) as session:
                     demo.canteen.cook(session, houses[code])
+
+
+def _store(company: Any, ids: dict[str, int], org_id: UUID) -> None:
+    """Those who keep the storeroom of a house, its cooks or those in charge, book a month of it."""
+    with tenant_scope(org_id) as session:
+        houses = dict(session.execute(select(Hostel.code, Hostel.id)).all())
+    keepers = {code: (person, role) for wanted in (Role.HOSTEL_MANAGER, Role.CANTEEN_STAFF) for person in company.people
+               for role, code in person.places if role is wanted and code}
+    for code, (person, role) in keepers.items():
+        with tenant_scope(org_id, ids[person.email], portal=ROLE_PORTAL[role]) as session:
+            demo.inventory.stock(session, houses[code], code)
 
 
 @group.command("logins")

@@ -44,6 +44,7 @@ from app.rules.meals import (
     LONGEST_DAYS_MAX,
     REBATE_DAYS,
     REBATE_PERCENT,
+    LeaveState,
 )
 from app.rules.onboarding import Food
 
@@ -89,7 +90,8 @@ class MealPlan(Tenant, Timestamps, Authored, Model):
 class MealLeave(Tenant, Timestamps, Authored, Model):
     """Days on which somebody does not eat here; `until_on` is the first on which they do. Written by functions alone.
 
-    `settled_at` is when its rebate was booked, or that there is none; nothing of it changes afterwards.
+    `settled_at` is when its rebate was booked, or that there is none; nothing of it changes afterwards. `reason` is why staff
+    took it back, all or the rest of it.
     """
 
     __tablename__ = "meal_leaves"
@@ -102,6 +104,7 @@ class MealLeave(Tenant, Timestamps, Authored, Model):
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     rebate_paise: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text, server_default="")
 
     __table_args__ = (
         in_tenant("hostel_id", "hostels"), person("user_id"), person("created_by"),
@@ -110,7 +113,16 @@ class MealLeave(Tenant, Timestamps, Authored, Model):
         CheckConstraint("until_on > from_on", name="meal_leaves_time_forward"),
         CheckConstraint(f"cardinality(meals) > 0 AND meals <@ ARRAY[{_MEALS}]", name="meal_leaves_meals_known"),
         CheckConstraint("rebate_paise >= 0", name="meal_leaves_rebate"),
+        CheckConstraint("length(reason) <= 300", name="meal_leaves_reason_short"),
     )
+
+    def state(self, today: date) -> LeaveState:
+        """How far it is on a day of the house."""
+        if self.withdrawn_at is not None:
+            return LeaveState.TAKEN_BACK
+        if self.settled_at is not None:
+            return LeaveState.PAID_BACK if self.rebate_paise else LeaveState.SETTLED
+        return LeaveState.COMING if self.from_on > today else LeaveState.AWAY if self.until_on > today else LeaveState.OVER
 
 
 class MealAttendance(Tenant, Timestamps, Authored, Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from enum import StrEnum
 
 from app.rules.billing import Span, half_up, month_of
 from app.rules.canteen import Diet, Meal
@@ -62,6 +63,23 @@ def rebates(first: date, until: date, meals: Iterable[Meal], spans: Sequence[Spa
             day += timedelta(days=1)
     found = {month: half_up(paise * terms.rebate_percent, 100 * (month_of(month)[1] - month).days) for month, paise in months.items()}
     return {month: paise for month, paise in found.items() if paise}
+
+
+class LeaveState(StrEnum):
+    """How far a leave is. One that was said in time needs nobody's yes; staff may take it back, and say why."""
+
+    COMING = "coming"
+    AWAY = "away"
+    OVER = "over"
+    PAID_BACK = "paid_back"
+    SETTLED = "settled"
+    TAKEN_BACK = "taken_back"
+
+
+def days_said(first: date, until: date) -> str:
+    """Days in a sentence: `3 March 2026`, `from 3 March 2026 to 5 March 2026`."""
+    begin, end = (f"{day.day} {day:%B %Y}" for day in (first, until - timedelta(days=1)))
+    return begin if begin == end else f"from {begin} to {end}"
 
 
 # -- the forecast --------------------------------------------------------------------------------------------------------

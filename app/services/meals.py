@@ -25,10 +25,12 @@ from app.rules.wallet import AccountCode, TransactionKind, transfer
 from app.services import wallet
 from app.services.beds import house_day
 from app.services.billing.terms import prices_of
+from app.services.notifications import Message, tell
 
 _FIRST_DAY = text("SELECT app.first_leave_day(:hostel)")
 _TAKE = text("SELECT app.take_leave(:hostel, :person, :first, :last, :meals, :id)")
-_END = text("SELECT app.end_leave(:id)")
+_END = text("SELECT app.end_leave(:id, :why)")
+_LEAVE_PEOPLE = text("SELECT id, name FROM app.leave_people(:ids)")
 _SETTLE = text("SELECT app.settle_leave(:id, :paise)")
 _ASK = text("SELECT app.ask_meal_rebates()")
 _SET = text("SELECT app.set_meals(:hostel, :until, :longest, :days, :percent, CAST(:plans AS jsonb))")
@@ -74,20 +76,34 @@ def take_leave(session: Session, hostel_id: UUID, user_id: int, first: date, las
     return taken
 
 
-def end_leave(session: Session, leave_id: UUID) -> None:
-    """They are back on the first day that can still be changed."""
-    session.execute(_END, {"id": leave_id})
+def end_leave(session: Session, leave_id: UUID, why: str = "") -> None:
+    """They are back on the first day that can still be changed; who says it for somebody else says why."""
+    session.execute(_END, {"id": leave_id, "why": why})
     session.expire_all()
 
 
 def leaves(session: Session, hostel_id: UUID, user_id: int | None = None, since: date | None = None, most: int = 50) -> Sequence[MealLeave]:
-    """Of a house or one person, the latest first."""
-    asked = select(MealLeave).where(MealLeave.hostel_id == hostel_id, MealLeave.withdrawn_at.is_(None))
+    """Of a house or one person, the latest first; of those that were taken back the ones that staff took."""
+    asked = select(MealLeave).where(MealLeave.hostel_id == hostel_id, or_(MealLeave.withdrawn_at.is_(None), MealLeave.reason != ""))
     if user_id is not None:
         asked = asked.where(MealLeave.user_id == user_id)
     if since is not None:
         asked = asked.where(MealLeave.until_on > since)
     return session.scalars(asked.order_by(MealLeave.from_on.desc(), MealLeave.id).limit(most)).all()
+
+
+def leave_names(session: Session, found: Sequence[MealLeave]) -> dict[UUID, str]:
+    """Whose they are."""
+    return dict(session.execute(_LEAVE_PEOPLE, {"ids": [one.id for one in found]}).all())
+
+
+def tell_of_leave(session: Session, leave_id: UUID, *, taken_back: bool) -> None:
+    """A resident hears what staff said or took back for them."""
+    leave = session.scalars(select(MealLeave).where(MealLeave.id == leave_id)).one()
+    days = rules.days_said(leave.from_on, leave.until_on)
+    said = f"Your leave from meals was taken back: {days}." if leave.withdrawn_at is not None else f"You are away from meals: {days}."
+    tell(session, {leave.user_id}, Message("meals.leave", f"meals:{leave_id}:{taken_back}:{leave.until_on}", said, leave.hostel_id,
+                                           f"/my/meals/?hostel={leave.hostel_id}", leave.reason if taken_back else ""))
 
 
 # -- rebates -------------------------------------------------------------------------------------------------------------
@@ -109,8 +125,11 @@ def settle(session: Session, leave_id: UUID) -> int:
         return 0
     wallet.post(session, [transfer(
         f"rebate:{leave_id}:{month:%Y-%m}", TransactionKind.REBATE, leave.hostel_id, paise, debit=AccountCode.REBATES, credit=AccountCode.WALLET,
-        user_id=leave.user_id, description=f"Away {first} to {until - timedelta(days=1)}", source="meal_leaves", source_id=leave_id)
-        for month, paise in due.items()])
+        user_id=leave.user_id, description=f"Away from meals: {rules.days_said(max(first, month), min(until, month_of(month)[1]))}",
+        source="meal_leaves", source_id=leave_id) for month, paise in due.items()])
+    if due:
+        tell(session, {leave.user_id}, Message("meals.rebate", f"meals:{leave_id}:rebate", "There is a rebate in your wallet for meals that you did not eat.",
+                                               leave.hostel_id, "/my/wallet/", f"Away from meals: {rules.days_said(first, until)}"))
     session.expire_all()
     return sum(due.values())
 

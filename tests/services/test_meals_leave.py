@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from app.permissions import Portal, Role
 from app.rules.canteen import Meal
 from app.rules.errors import Conflict, Invalid, NotFound
-from app.rules.meals import EVERY_DAY, Terms
+from app.rules.meals import EVERY_DAY, LeaveState, Terms
 from app.services import beds, meals
 from app.tenancy import tenant_scope
+from jobs import meals as jobs
 from tests.billing import living
 from tests.maintenance import at, refusal, scope
 from tests.wallet import HOSTEL, C, sums
@@ -47,6 +49,25 @@ def settled(world, leave_id: UUID) -> int:
         return meals.settle(session, leave_id)
 
 
+def take_back(person, leave_id: UUID, why: str) -> None:
+    with scope(person) as session:
+        meals.end_leave(session, leave_id, why)
+
+
+def hear(world, superuser) -> None:
+    """What the jobs would tell."""
+    with superuser.connect() as connection:
+        asked = connection.execute(text("SELECT payload FROM outbox WHERE kind = 'meals.leave' ORDER BY id")).scalars().all()
+    with tenant_scope(world.a.org_id) as session:
+        for payload in asked:
+            jobs.leave(session, payload)
+
+
+def told(superuser, user: int) -> list[tuple[str, str]]:
+    with superuser.connect() as connection:
+        return sorted(tuple(row) for row in connection.execute(text("SELECT title, body FROM notifications WHERE user_id = :user"), {"user": user}))
+
+
 def test_leave_is_said_in_time_grows_together_and_is_the_residents_own(users, world, superuser):
     one, other = users
     clock(superuser, "2026-03-01T12:00:00+05:30")
@@ -77,6 +98,27 @@ def test_leave_is_paid_back_once_it_is_over_and_once(users, world, superuser):
     with tenant_scope(world.a.org_id, user, portal=Portal.RESIDENT) as session:
         assert {one.rebate_paise for one in meals.leaves(session, HOSTEL)} == {203_33, 0}
     assert sums(superuser)[C.REBATES, None, ""] == -203_33
+    assert told(superuser, user) == [("There is a rebate in your wallet for meals that you did not eat.", "Away from meals: from 30 March 2026 to 2 April 2026")]
+    with superuser.connect() as connection:
+        assert connection.execute(text("SELECT description FROM ledger_transactions WHERE kind = 'rebate' ORDER BY key")).scalars().all() == [
+            "Away from meals: from 30 March 2026 to 31 March 2026", "Away from meals: from 1 April 2026 to 2 April 2026"]
+
+
+def test_a_resident_hears_what_the_office_said_for_them_or_took_back(users, world, superuser):
+    user, cook = users[0], world.a.people[Role.CANTEEN_STAFF]
+    clock(superuser, "2026-03-01T12:00:00+05:30")
+    with scope(cook) as session:
+        theirs = meals.take_leave(session, HOSTEL, user, date(2026, 3, 1), date(2026, 3, 1), [Meal.LUNCH], uuid4())
+    own = leave(world, user, date(2026, 3, 5), date(2026, 3, 7))
+    for why, who, error in (("", cook, Invalid), ("Nobody", world.b.people[Role.CANTEEN_STAFF], NotFound)):
+        assert isinstance(refusal(lambda who=who, why=why: take_back(who, own, why)), error)
+    take_back(cook, own, "The plan ends on the 4th")
+    hear(world, superuser)
+    assert told(superuser, user) == [("You are away from meals: 1 March 2026.", ""),
+                                     ("Your leave from meals was taken back: from 5 March 2026 to 7 March 2026.", "The plan ends on the 4th")]
+    with tenant_scope(world.a.org_id, user, portal=Portal.RESIDENT) as session:
+        assert {one.id: (one.state(date(2026, 3, 1)), one.reason) for one in meals.leaves(session, HOSTEL)} == {
+            theirs: (LeaveState.AWAY, ""), own: (LeaveState.TAKEN_BACK, "The plan ends on the 4th")}
 
 
 def test_the_kitchen_counts_who_is_here_and_entitled(users, world, superuser):

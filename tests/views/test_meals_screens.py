@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -59,6 +60,12 @@ def test_the_kitchen_plans_ticks_and_prints(browser, person, world):
     assert cook.post(f"/canteen/meals/leave?hostel={HOSTEL}&meal=lunch&day={day}", {
         "person": str(person.user_id), "first": str(day), "last": str(day), "meals": "lunch", "_once": str(uuid4())}).status_code == 303
     assert "0 of 0 ate, 1 are away." in page(cook, f"{counter}&day={day}")
+    shown = page(cook, f"/canteen/meals/leaves?hostel={HOSTEL}")
+    assert person.name in shown
+    leave = re.search(r"leaves/([0-9a-f-]{36})/end", shown)[1]
+    assert cook.post(f"/canteen/meals/leaves/{leave}/end?hostel={HOSTEL}", {"note": ""}).status_code == 422
+    assert cook.post(f"/canteen/meals/leaves/{leave}/end?hostel={HOSTEL}", {"note": "Said for another day"}).status_code == 303
+    assert all(words in page(browser(person), "/my/meals/") for words in ("Taken back", "Said for another day"))
     page(cook, "/canteen/meals/rules", 403)
     rules = {"hostel": str(HOSTEL), "leave_until": "18:30", "longest_days": "40", "rebate_days": "5", "rebate_percent": "130"}
     refused = manager.post("/canteen/meals/rules", rules)

@@ -26,7 +26,7 @@ END
 $$;
 
 -- Somebody does not eat here from a day to another, both included. Leaves of the same meals that touch become one, which
--- keeps the id of the first. Sent twice (p_id), it is one.
+-- keeps the id of the first. Sent twice (p_id), it is one. The resident hears of it if somebody else says it.
 --: definer; execute: portal_admin, portal_canteen, portal_resident
 CREATE FUNCTION app.take_leave(p_hostel uuid, p_user integer, p_first date, p_last date, p_meals text[], p_id uuid) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
@@ -47,7 +47,7 @@ BEGIN
     RAISE EXCEPTION 'Choose at least one meal.' USING ERRCODE = 'VR422', COLUMN = 'meals';
   ELSIF p_first IS NULL OR p_last IS NULL OR p_last < p_first THEN
     RAISE EXCEPTION 'The last day must not be before the first.' USING ERRCODE = 'VR422', COLUMN = 'last';
-  ELSIF p_first < (CASE WHEN app.is_staff() THEN app.house_day(p_hostel) ELSE v_open END) THEN
+  ELSIF p_first < (CASE WHEN app.is_system() THEN p_first WHEN app.is_staff() THEN app.house_day(p_hostel) ELSE v_open END) THEN
     RAISE EXCEPTION 'It is too late for this day: the kitchen has planned it.' USING ERRCODE = 'VR409', COLUMN = 'first';
   ELSIF p_last > v_open + 366 THEN
     RAISE EXCEPTION 'This is too far ahead: say it up to a year before.' USING ERRCODE = 'VR422', COLUMN = 'last';
@@ -66,16 +66,21 @@ BEGIN
     RAISE EXCEPTION 'Leave lasts at most % days here.', v_longest USING ERRCODE = 'VR422', COLUMN = 'last';
   ELSIF v_kept IS NOT NULL THEN
     UPDATE meal_leaves SET from_on = v_first, until_on = v_until WHERE org_id = v_org AND id = v_kept;
-    RETURN v_kept;
+  ELSE
+    v_kept := p_id;
+    INSERT INTO meal_leaves (org_id, id, hostel_id, user_id, from_on, until_on, meals) VALUES (v_org, p_id, p_hostel, p_user, v_first, v_until, v_meals);
   END IF;
-  INSERT INTO meal_leaves (org_id, id, hostel_id, user_id, from_on, until_on, meals) VALUES (v_org, p_id, p_hostel, p_user, v_first, v_until, v_meals);
-  RETURN p_id;
+  IF p_user IS DISTINCT FROM app.current_user_id() AND NOT app.is_system() THEN
+    PERFORM app.enqueue('meals.leave', jsonb_build_object('leave_id', v_kept, 'taken_back', false));
+  END IF;
+  RETURN v_kept;
 END
 $$;
 
--- What can still be changed of a leave is taken back; nothing is left of one that has not begun.
+-- What can still be changed of a leave is taken back; nothing is left of one that has not begun. Of somebody else's one says
+-- why, and they hear of it.
 --: definer; execute: portal_admin, portal_canteen, portal_resident
-CREATE FUNCTION app.end_leave(p_id uuid) RETURNS void
+CREATE FUNCTION app.end_leave(p_id uuid, p_why text DEFAULT '') RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_leave record;
@@ -86,14 +91,28 @@ BEGIN
     RAISE EXCEPTION 'There is no such leave.' USING ERRCODE = 'VR404';
   END IF;
   PERFORM app.may_say_leave(v_leave.hostel_id, v_leave.user_id);
+  IF v_leave.user_id IS DISTINCT FROM app.current_user_id() THEN
+    PERFORM app.assert_reason(p_why);
+  END IF;
   v_open := app.first_leave_day(v_leave.hostel_id);
   UPDATE meal_leaves SET withdrawn_at = CASE WHEN from_on >= v_open THEN app.now() END,
-    until_on = CASE WHEN from_on >= v_open THEN until_on ELSE v_open END
+    until_on = CASE WHEN from_on >= v_open THEN until_on ELSE v_open END, reason = left(btrim(p_why), 300)
   WHERE org_id = app.current_org() AND id = p_id AND withdrawn_at IS NULL AND until_on > v_open;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'It is too late to change this leave.' USING ERRCODE = 'VR409';
+  ELSIF v_leave.user_id IS DISTINCT FROM app.current_user_id() THEN
+    PERFORM app.enqueue('meals.leave', jsonb_build_object('leave_id', p_id, 'taken_back', true));
   END IF;
 END
+$$;
+
+-- Who said that they are away, for the staff that cooks for them.
+--: definer; execute: portal_admin, portal_canteen
+CREATE FUNCTION app.leave_people(p_leaves uuid[]) RETURNS TABLE (id uuid, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT l.id, m.name FROM meal_leaves l JOIN members m ON m.org_id = l.org_id AND m.user_id = l.user_id
+  WHERE l.org_id = app.current_org() AND l.id = ANY (p_leaves)
+    AND (app.is_system() OR app.is_staff() AND app.allowed_in('canteen', 'read', l.hostel_id))
 $$;
 
 -- The rebate of a leave is fixed; false where it was already. The caller books it in this transaction.

@@ -45,13 +45,14 @@ def order(session: Session, hostel_id: UUID, person: int, place: int) -> None:
     """One resident who lives here orders of the next meal, if their wallet allows it; `place` varies what."""
     if session.scalar(select(Stay.id).where(Stay.hostel_id == hostel_id, Stay.user_id == person, Stay.status == StayStatus.CURRENT.value)) is None:
         return
-    found = session.execute(select(Dish.id, Dish.price_paise, Dish.served_on, Dish.meal).where(
+    found = session.execute(select(Dish.id, Dish.price_paise, Dish.served_on, Dish.meal, Dish.allergens).where(
         Dish.hostel_id == hostel_id, Dish.order_until > func.app.now() + timedelta(minutes=5), Dish.stock > 1).order_by(Dish.order_until, Dish.name)).all()
     next_meal = [row for row in found if (row.served_on, row.meal) == (found[0].served_on, found[0].meal)]
     wanted = next_meal[place % len(next_meal)] if next_meal else None
     purse = wallet.wallet_of(session, hostel_id, person)
     if wanted is not None and purse is not None and not purse.frozen and purse.balance_paise >= 2 * wanted.price_paise:
-        ordering.place(session, hostel_id, {wanted.id: 1 + place % 2}, uuid5(hostel_id, f"order {person}"), note=_NOTES[place % len(_NOTES)])
+        ordering.place(session, hostel_id, {wanted.id: 1 + place % 2}, uuid5(hostel_id, f"order {person}"), note=_NOTES[place % len(_NOTES)],
+                       despite={wanted.id: wanted.allergens})
 
 
 def cook(session: Session, hostel_id: UUID) -> None:

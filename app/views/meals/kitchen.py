@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import g, make_response, request
 from flask_babel import format_date, gettext
 
+from app.models.meals import MealLeave
 from app.permissions import Action, Resource
 from app.rules.canteen import Meal
 from app.rules.errors import DomainError, Invalid
@@ -21,7 +22,7 @@ from app.services.canteen import menu
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.canteen import parts
-from app.views.edge import paper
+from app.views.edge import given_id, paper
 from app.views.forms import chosen_hostel
 from app.views.meals.residents import chosen_meals
 from app.views.rooms import asking
@@ -40,7 +41,8 @@ class MealsView(ConsoleView):
     default_view = "forecast"
     singular_name, plural_name = "Forecast", "Forecast"
     method_actions: ClassVar[dict[str, Action]] = {"forecast": Action.READ, "paper": Action.READ, "eaters": Action.READ, "mark": Action.UPDATE,
-                                                   "leave": Action.UPDATE, "rules": Action.APPROVE}
+                                                   "leave": Action.UPDATE, "leaves": Action.READ,
+                                                   "end": Action.UPDATE, "rules": Action.APPROVE}
 
     @expose("/")
     @has_access
@@ -85,6 +87,21 @@ class MealsView(ConsoleView):
         day, meal = self._chosen(hostel_id)
         return call.respond(self.url("eaters", hostel=hostel_id, day=day, meal=meal.value), failed=lambda: self._counter(hostel_id, call.error))
 
+    @expose("/leaves")
+    @has_access
+    def leaves(self) -> Any:
+        """Who is away from meals, was, or will be."""
+        return self._leaves(chosen_hostel(request.args.get("hostel")))
+
+    @expose("/leaves/<pk>/end", methods=["POST"])
+    @has_access
+    def end(self, pk: str) -> Any:
+        """Taken back for somebody, who is told why."""
+        key, hostel_id = given_id(pk, gettext("There is no such leave.")), chosen_hostel(request.args.get("hostel"))
+        with service_call(gettext("Saved. The kitchen counts on them again.")) as call:
+            meals.end_leave(call.session, key, request.form.get("note", "").strip())
+        return call.respond(self.url("leaves", hostel=hostel_id), failed=lambda: self._leaves(hostel_id))
+
     @expose("/rules", methods=["GET", "POST"])
     @has_access
     def rules(self) -> Any:
@@ -118,6 +135,18 @@ class MealsView(ConsoleView):
                          days=(day - timedelta(days=1), day + timedelta(days=1)), may=self.allowed("mark"), typed=request.form if error else {},
                          once=submission_id(), link={"hostel": hostel_id, "day": day, "meal": meal.value})
         return make_response(page, error.status if error else 200)
+
+    def _leaves(self, hostel_id: UUID) -> str:
+        session = self.session()
+        found, today = meals.leaves(session, hostel_id), house_day(session, hostel_id)
+        return self.page("meals/leaves.html", title=gettext("Leave from meals"), hostel=hostel_id, house=parts.house(hostel_id), leaves=found, today=today,
+                         names=meals.leave_names(session, found), all_meals=list(Meal), may=self.allowed("end"),
+                         open_on=meals.first_leave_day(session, hostel_id))
+
+    @staticmethod
+    def last_day(leave: MealLeave) -> date:
+        """The last day away."""
+        return leave.until_on - timedelta(days=1)
 
     def _rules(self, hostel_id: UUID, error: DomainError | None = None) -> Any:
         session = self.session()

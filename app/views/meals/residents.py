@@ -15,6 +15,7 @@ from app.rules.canteen import Allergen, Meal
 from app.rules.errors import DomainError, Invalid
 from app.rules.onboarding import Food
 from app.services import meals
+from app.services.beds import house_day
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.edge import already_submitted, given_id
 from app.views.forms import chosen_hostel
@@ -81,6 +82,7 @@ class MyMealsView(ConsoleView):
         page = self.page("meals/mine.html", title=gettext("Away from meals"), hostel=hostel_id, houses=g.identity.hostels, error=error,
                          typed=request.form if error else {}, once=submission_id(), all_meals=list(Meal), rules=meals.terms(session, hostel_id),
                          chosen=request.form.getlist("meals") if error else list(Meal), open_on=meals.first_leave_day(session, hostel_id),
+                         today=house_day(session, hostel_id),
                          leaves=meals.leaves(session, hostel_id, g.identity.user_id))
         return make_response(page, error.status if error else 200)
 
