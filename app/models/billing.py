@@ -67,6 +67,7 @@ class BillingSettings(Tenant, Timestamps, Authored, Model):
     grace_days: Mapped[int] = mapped_column(SmallInteger, server_default="5")
     late_flat_paise: Mapped[int] = mapped_column(BigInteger, server_default="0")
     late_percent_bp: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    late_since: Mapped[date] = mapped_column(Date, server_default=text("CURRENT_DATE"))
     hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="BillingSettings")
 
     __table_args__ = (

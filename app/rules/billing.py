@@ -288,6 +288,11 @@ class LateFee:
         late = today - due_on - timedelta(days=self.grace_days)
         return 0 if late <= timedelta() or not (self.flat_paise or self.percent_bp) else 1 + (late - timedelta(days=1)) // LATE_EVERY
 
+    def periods(self, due_on: date, today: date, since: date) -> list[int]:
+        """The one that it is, and those before it that began since the rule holds: nobody may have charged them on their day."""
+        now, first = self.period(due_on, today), due_on + timedelta(days=self.grace_days + 1)
+        return [one for one in range(1, now + 1) if one == now or first + (one - 1) * LATE_EVERY >= since]
+
     def amount(self, open_paise: int) -> int:
         """For one period."""
         return self.flat_paise + half_up(open_paise * self.percent_bp, 10_000)

@@ -201,6 +201,24 @@ def test_late_fees_and_reminders_come_once_for_their_period(world, superuser):
     assert one(superuser, "SELECT count(*) FROM outbox WHERE kind = 'billing.mail'") == 1
 
 
+def test_late_fees_of_periods_that_nobody_charged_are_made_up_for_once(world, superuser):
+    """Three periods have begun; those before the rule held stay free."""
+    (user,) = living(superuser, world, 1)
+    set_terms(world, late_flat_paise=100_00, grace_days=2)
+    bill(world)
+    with superuser.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE invoices SET issued_on = issued_on - 90, due_on = (now() AT TIME ZONE 'Asia/Kolkata')::date - 70"))
+        connection.execute(text("UPDATE billing_settings SET late_since = (now() AT TIME ZONE 'Asia/Kolkata')::date - 60"))
+    set_terms(world, late_flat_paise=100_00, grace_days=2, legal_name="The same rule, another name")
+    for expected in (2, 0):
+        with tenant_scope(world.a.org_id) as session:
+            assert daily.charge_late(session, HOSTEL) == expected
+    assert [row.occasion[-2:] for row in issued(superuser, user)[1:]] == [":2", ":3"]
+    set_terms(world, late_flat_paise=200_00, grace_days=2)
+    assert one(superuser, "SELECT late_since = (now() AT TIME ZONE 'Asia/Kolkata')::date FROM billing_settings")
+
+
 def test_a_settlement_charges_to_the_last_day_and_gives_the_deposit_back(world, superuser):
     (user,) = living(superuser, world, 1, mess="")
     bill(world)

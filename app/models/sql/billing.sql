@@ -123,14 +123,17 @@ BEGIN
   ELSIF NOT (app.is_system() OR app.allowed_in('billing', 'approve', p_hostel)) THEN
     RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
   END IF;
-  INSERT INTO billing_settings (org_id, hostel_id, legal_name, gstin, interstate, rent_tax_bp, food_tax_bp, other_tax_bp, exempt_reason, automatic,
-                                bill_day, due_days, grace_days, late_flat_paise, late_percent_bp)
+  INSERT INTO billing_settings AS s (org_id, hostel_id, legal_name, gstin, interstate, rent_tax_bp, food_tax_bp, other_tax_bp, exempt_reason, automatic,
+                                bill_day, due_days, grace_days, late_flat_paise, late_percent_bp, late_since)
   VALUES (app.current_org(), p_hostel, v_new.legal_name, v_new.gstin, v_new.interstate, v_new.rent_tax_bp, v_new.food_tax_bp, v_new.other_tax_bp,
-          v_new.exempt_reason, v_new.automatic, v_new.bill_day, v_new.due_days, v_new.grace_days, v_new.late_flat_paise, v_new.late_percent_bp)
+          v_new.exempt_reason, v_new.automatic, v_new.bill_day, v_new.due_days, v_new.grace_days, v_new.late_flat_paise, v_new.late_percent_bp,
+          app.house_day(p_hostel))
   ON CONFLICT (org_id, hostel_id) DO UPDATE SET legal_name = excluded.legal_name, gstin = excluded.gstin, interstate = excluded.interstate,
     rent_tax_bp = excluded.rent_tax_bp, food_tax_bp = excluded.food_tax_bp, other_tax_bp = excluded.other_tax_bp,
     exempt_reason = excluded.exempt_reason, automatic = excluded.automatic, bill_day = excluded.bill_day, due_days = excluded.due_days,
-    grace_days = excluded.grace_days, late_flat_paise = excluded.late_flat_paise, late_percent_bp = excluded.late_percent_bp;
+    grace_days = excluded.grace_days, late_flat_paise = excluded.late_flat_paise, late_percent_bp = excluded.late_percent_bp,
+    late_since = CASE WHEN (s.grace_days, s.late_flat_paise, s.late_percent_bp) = (excluded.grace_days, excluded.late_flat_paise, excluded.late_percent_bp)
+                      THEN s.late_since ELSE excluded.late_since END;
 END
 $$;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -19,7 +20,7 @@ from app.rules.billing import REMINDERS, ChargeKind, InvoiceKind, Line, month_of
 from app.services.beds import house_day
 from app.services.billing import runs
 from app.services.billing.invoices import OPEN
-from app.services.billing.terms import House, house_of
+from app.services.billing.terms import House, house_of, late_since
 from app.services.notifications import Message, tell
 from app.services.work import enqueue
 
@@ -50,15 +51,19 @@ def hostels_with_open(session: Session) -> list[UUID]:
 
 
 def charge_late(session: Session, hostel_id: UUID) -> int:
-    """The late fees of a hostel that are due by now, each once for its invoice and period; how many are new."""
+    """The late fees of a hostel that are due by now, each once for its invoice and period; how many are new.
+
+    Periods that went by while nothing was charged are made up for where the invoice is still open, on what is open now.
+    """
     house, today = house_of(session, hostel_id), house_day(session, hostel_id)
-    rule, batch = house.settings.late_fee, []
+    rule, since, batch = house.settings.late_fee, late_since(session, hostel_id) or today, list[dict[str, Any]]()
     for invoice in _open(session, hostel_id, today - timedelta(days=rule.grace_days)):
-        period, amount = rule.period(invoice.due_on, today), rule.amount(invoice.open_paise)
-        if not period or not amount or invoice.kind not in _LATE_FOR:
+        amount = rule.amount(invoice.open_paise)
+        if not amount or invoice.kind not in _LATE_FOR:
             continue
         line = house.settings.tax.on(Line(ChargeKind.LATE_FEE, amount, invoice.reference))
-        batch.append(runs.document(house, invoice, InvoiceKind.LATE_FEE, f"late:{invoice.id}:{period}", [line], today))
+        batch += [runs.document(house, invoice, InvoiceKind.LATE_FEE, f"late:{invoice.id}:{period}", [line], today)
+                  for period in rule.periods(invoice.due_on, today, since)]
     return runs.issue(session, batch)
 
 

@@ -78,6 +78,11 @@ def settings_of(session: Session, hostel_id: UUID) -> Settings:
     return Settings(**{name: getattr(row, name) for name in Settings.__dataclass_fields__}) if row else Settings()
 
 
+def late_since(session: Session, hostel_id: UUID) -> date | None:
+    """From which day on the present rule for late fees holds."""
+    return session.scalar(select(BillingSettings.late_since).where(BillingSettings.hostel_id == hostel_id))
+
+
 def change_settings(session: Session, hostel_id: UUID, settings: Settings) -> None:
     """From now on; what was issued stays. Errors: Invalid; VR403, VR404."""
     check_settings(settings.gstin, (settings.rent_tax_bp, settings.food_tax_bp, settings.other_tax_bp))
