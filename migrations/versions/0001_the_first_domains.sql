@@ -1236,6 +1236,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL
       AND app.is_admitted() AND app.allowed_in('rooms', 'read', p.hostel_id))
   OR EXISTS (
+    SELECT FROM canteen_menu d JOIN files f ON f.org_id = d.org_id AND f.id = d.photo_id AND f.purpose = 'dish'
+    WHERE d.org_id = app.current_org() AND d.photo_id = p_file AND d.deleted_at IS NULL
+      AND app.is_admitted() AND app.allowed_in('canteen', 'read', d.hostel_id))
+  OR EXISTS (
     SELECT FROM move_out_photos p
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.user_id = app.current_user_id() AND app.is_admitted())
 $$
@@ -5031,24 +5035,30 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.webhook_account(p_gateway text, p_path text) RETURNS TABLE (org_id uuid, id uuid, key_id text, secrets_token text, addresses text[])
+CREATE FUNCTION app.webhook_account(p_gateway text, p_path text) RETURNS TABLE (org_id uuid, id uuid, key_id text, secrets_token text, addresses text[], updated_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT a.org_id, a.id, a.key_id, a.secrets_token, a.addresses FROM gateway_accounts a WHERE a.webhook_path = p_path AND a.gateway = p_gateway
+  SELECT a.org_id, a.id, a.key_id, a.secrets_token, a.addresses, a.updated_at FROM gateway_accounts a
+  WHERE a.webhook_path = p_path AND a.gateway = p_gateway
 $$;
 
 -- Keeps a webhook
 --;;
-CREATE FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) RETURNS uuid
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  WITH kept AS (
-    INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, size, verdict, reason)
-    SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_size, p_verdict, p_reason
-    FROM gateway_accounts a WHERE a.webhook_path = p_path
-    RETURNING org_id, id, verdict),
-  asked AS (
+CREATE FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid;
+  v_id uuid;
+BEGIN
+  INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, size, verdict, reason)
+  SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_size, p_verdict, p_reason
+  FROM gateway_accounts a WHERE a.webhook_path = p_path AND a.id = p_account AND a.updated_at = p_seen
+  RETURNING org_id, id INTO v_org, v_id;
+  IF p_verdict = 'accepted' AND v_id IS NOT NULL THEN
     INSERT INTO outbox (org_id, kind, payload, due_at)
-    SELECT org_id, 'payments.delivery', jsonb_build_object('delivery_id', id), clock_timestamp() FROM kept WHERE verdict = 'accepted')
-  SELECT id FROM kept
+    VALUES (v_org, 'payments.delivery', jsonb_build_object('delivery_id', v_id), clock_timestamp());
+  END IF;
+  RETURN v_id IS NOT NULL;
+END
 $$
 --;;
 CREATE FUNCTION app.delivery_to_process(p_id uuid) RETURNS TABLE (account_id uuid, headers jsonb, body bytea, processed boolean)
@@ -6424,9 +6434,16 @@ $$
 --;;
 CREATE FUNCTION app.add_ledger_batch(p_batch jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_batches := jsonb_populate_record(NULL::ledger_batches, p_batch || jsonb_build_object('org_id', app.current_org()));
 BEGIN
   PERFORM app.ask_product();
-  INSERT INTO ledger_batches SELECT * FROM jsonb_populate_record(NULL::ledger_batches, p_batch || jsonb_build_object('org_id', app.current_org()));
+  -- No join: sealing has the planner hash what it joins, which here would be all entries.
+  SELECT coalesce(array_agg(seq ORDER BY seq, wallet), '{}'), coalesce(array_agg(wallet ORDER BY seq, wallet), '{}') INTO v_row.wallet_seqs, v_row.wallets
+  FROM (SELECT t.seq, unnest(ARRAY(SELECT e.account_id FROM ledger_entries e WHERE e.org_id = t.org_id AND e.transaction_id = t.id
+                                   AND e.version IS NOT NULL)) AS wallet
+        FROM ledger_transactions t WHERE t.org_id = v_row.org_id AND t.seq = ANY (v_row.seqs)) x;
+  INSERT INTO ledger_batches SELECT v_row.*;
 END
 $$
 --;;
@@ -7085,6 +7102,8 @@ CREATE INDEX inquiry_attempts_at ON inquiry_attempts (at)
 --;;
 CREATE TABLE ledger_batches (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	wallet_seqs BIGINT[] DEFAULT '{}' NOT NULL, 
+	wallets UUID[] DEFAULT '{}' NOT NULL, 
 	number BIGINT NOT NULL, 
 	key_id TEXT NOT NULL, 
 	row_count INTEGER NOT NULL, 
@@ -7741,43 +7760,6 @@ CREATE TABLE billing_settings (
 --;;
 CREATE UNIQUE INDEX billing_settings_hostel_key ON billing_settings (org_id, hostel_id)
 --;;
-CREATE TABLE canteen_menu (
-	org_id UUID DEFAULT app.current_org() NOT NULL, 
-	id UUID DEFAULT uuidv7() NOT NULL, 
-	hostel_id UUID NOT NULL, 
-	served_on DATE NOT NULL, 
-	meal TEXT NOT NULL, 
-	name VARCHAR(80) NOT NULL, 
-	description TEXT DEFAULT '' NOT NULL, 
-	price_paise BIGINT NOT NULL, 
-	portions INTEGER NOT NULL, 
-	stock INTEGER NOT NULL, 
-	order_until TIMESTAMP WITH TIME ZONE NOT NULL, 
-	diet TEXT DEFAULT 'veg' NOT NULL, 
-	allergens TEXT[] DEFAULT '{}' NOT NULL, 
-	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	created_by INTEGER DEFAULT app.current_user_id(), 
-	deleted_at TIMESTAMP WITH TIME ZONE, 
-	PRIMARY KEY (org_id, id), 
-	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
-	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
-	CONSTRAINT canteen_menu_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner')), 
-	CONSTRAINT canteen_menu_diet_known CHECK (diet IN ('veg', 'egg', 'non_veg', 'vegan', 'jain')), 
-	CONSTRAINT canteen_menu_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites']), 
-	CONSTRAINT canteen_menu_price CHECK (price_paise BETWEEN 1 AND 1000000), 
-	CONSTRAINT canteen_menu_portions CHECK (portions BETWEEN 0 AND 5000), 
-	CONSTRAINT canteen_menu_stock CHECK (stock >= 0), 
-	CONSTRAINT canteen_menu_named CHECK (length(btrim(name)) > 0), 
-	CONSTRAINT canteen_menu_description_short CHECK (length(description) <= 500)
-)
---;;
-CREATE UNIQUE INDEX canteen_menu_dish_key ON canteen_menu (org_id, hostel_id, served_on, meal, lower(name)) WHERE deleted_at IS NULL
---;;
-CREATE UNIQUE INDEX canteen_menu_live_key ON canteen_menu (org_id, hostel_id, id)
---;;
-CREATE INDEX canteen_menu_sort_served ON canteen_menu (org_id, served_on, id)
---;;
 CREATE TABLE canteen_settings (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -8377,6 +8359,47 @@ CREATE TABLE team_members (
 CREATE UNIQUE INDEX team_members_external_key ON team_members (org_id, external_id) WHERE deleted_at IS NULL
 --;;
 CREATE INDEX team_members_sort_name ON team_members (org_id, name, id)
+--;;
+CREATE TABLE canteen_menu (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	served_on DATE NOT NULL, 
+	meal TEXT NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	price_paise BIGINT NOT NULL, 
+	portions INTEGER NOT NULL, 
+	stock INTEGER NOT NULL, 
+	order_until TIMESTAMP WITH TIME ZONE NOT NULL, 
+	diet TEXT DEFAULT 'veg' NOT NULL, 
+	allergens TEXT[] DEFAULT '{}' NOT NULL, 
+	photo_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, photo_id) REFERENCES files (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT canteen_menu_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner')), 
+	CONSTRAINT canteen_menu_diet_known CHECK (diet IN ('veg', 'egg', 'non_veg', 'vegan', 'jain')), 
+	CONSTRAINT canteen_menu_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites']), 
+	CONSTRAINT canteen_menu_price CHECK (price_paise BETWEEN 1 AND 1000000), 
+	CONSTRAINT canteen_menu_portions CHECK (portions BETWEEN 0 AND 5000), 
+	CONSTRAINT canteen_menu_stock CHECK (stock >= 0), 
+	CONSTRAINT canteen_menu_named CHECK (length(btrim(name)) > 0), 
+	CONSTRAINT canteen_menu_description_short CHECK (length(description) <= 500)
+)
+--;;
+CREATE UNIQUE INDEX canteen_menu_dish_key ON canteen_menu (org_id, hostel_id, served_on, meal, lower(name)) WHERE deleted_at IS NULL
+--;;
+CREATE UNIQUE INDEX canteen_menu_live_key ON canteen_menu (org_id, hostel_id, id)
+--;;
+CREATE INDEX canteen_menu_photo ON canteen_menu (org_id, photo_id) WHERE photo_id IS NOT NULL
+--;;
+CREATE INDEX canteen_menu_sort_served ON canteen_menu (org_id, served_on, id)
 --;;
 CREATE TABLE documents (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -10136,11 +10159,11 @@ ALTER TABLE public.files FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.files TO viramah_definer
 --;;
-GRANT SELECT ON public.files TO portal_admin, portal_management, portal_resident
+GRANT SELECT ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
 --;;
-GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, key_id, deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, key_id, deleted_at) ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
 --;;
-GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
 --;;
 ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
 --;;
@@ -10410,11 +10433,11 @@ GRANT SELECT, UPDATE ON public.canteen_menu TO viramah_definer
 --;;
 GRANT SELECT ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT INSERT (id, hostel_id, served_on, meal, stock, deleted_at, name, description, price_paise, portions, order_until, diet, allergens) ON public.canteen_menu TO portal_admin, portal_canteen
+GRANT INSERT (id, hostel_id, served_on, meal, stock, deleted_at, name, description, price_paise, portions, order_until, diet, allergens, photo_id) ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT UPDATE (name, description, price_paise, portions, order_until, diet, allergens, deleted_at) ON public.canteen_menu TO portal_admin, portal_canteen
+GRANT UPDATE (name, description, price_paise, portions, order_until, diet, allergens, photo_id, deleted_at) ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT SELECT (org_id, id, hostel_id, served_on, meal, name, description, price_paise, stock, order_until, diet, allergens, created_at, updated_at, deleted_at) ON public.canteen_menu TO portal_resident
+GRANT SELECT (org_id, id, hostel_id, served_on, meal, name, description, price_paise, stock, order_until, diet, allergens, photo_id, created_at, updated_at, deleted_at) ON public.canteen_menu TO portal_resident
 --;;
 ALTER TABLE public.canteen_orders ENABLE ROW LEVEL SECURITY
 --;;
@@ -11033,6 +11056,12 @@ CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_ad
 CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
 --;;
 CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]), true)))
+--;;
+CREATE POLICY kitchen_select on public.files AS PERMISSIVE FOR SELECT TO portal_canteen USING (org_id = (SELECT app.current_org()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY kitchen_insert on public.files AS PERMISSIVE FOR INSERT TO portal_canteen WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'update'))::uuid[]), true) AND (SELECT app.can('files', 'create')))
+--;;
+CREATE POLICY kitchen_update on public.files AS PERMISSIVE FOR UPDATE TO portal_canteen USING (org_id = (SELECT app.current_org()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'update'))::uuid[]), true))
 --;;
 CREATE POLICY resident_select on public.files AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.file_is_shown(id)))
 --;;
@@ -13308,13 +13337,13 @@ REVOKE ALL ON FUNCTION app.webhook_account(p_gateway text, p_path text) FROM PUB
 --;;
 ALTER FUNCTION app.webhook_account(p_gateway text, p_path text) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.webhook_account(p_gateway text, p_path text) TO portal_public
+GRANT EXECUTE ON FUNCTION app.webhook_account(p_gateway text, p_path text) TO viramah_web
 --;;
-REVOKE ALL ON FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) FROM PUBLIC
 --;;
-ALTER FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) OWNER TO viramah_definer
+ALTER FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) TO portal_public
+GRANT EXECUTE ON FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) TO viramah_web
 --;;
 REVOKE ALL ON FUNCTION app.delivery_to_process(p_id uuid) FROM PUBLIC
 --;;
