@@ -29,6 +29,7 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
 
     import config
     from app import cli, health, security, views, wakeup, wiring
+    from app.api.webhooks import Webhooks
     from app.logs import init_logging
     from app.problems import register_error_handlers
     from app.views import registry
@@ -42,6 +43,7 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=app.static_folder, prefix="static/", immutable_file_test=r"/built/.+-[0-9A-Z]{8}\.\w+$",
         add_headers_function=lambda headers, *_: headers.add_header("X-Content-Type-Options", "nosniff"))
+    app.wsgi_app = Webhooks(app, found)  # type: ignore[method-assign]
     if found.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=found.trusted_proxies, x_proto=found.trusted_proxies, x_host=found.trusted_proxies)

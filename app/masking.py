@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 MASK = "[masked]"
 MAX_TEXT = 32_000  # characters of one text; a traceback has some thousands
+_SHORT = 100  # characters
 _MAX_DEPTH = 12
 
 # One of its words says it …
@@ -71,6 +73,7 @@ _SHAPES = [
 _PATTERNS = [(re.compile(shape), replacement) for shape, replacement in _SHAPES]
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether a key of this name holds something that must not be written down."""
     words = [word.lower() for word in _WORDS.findall(name)]
@@ -81,9 +84,16 @@ def mask_text(text: str) -> str:
     """The text, cut if it is very long, with everything replaced that looks personal or secret."""
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]}… [{len(text)} characters]"
+    return _masked_again(text) if len(text) <= _SHORT else _masked(text)
+
+
+def _masked(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+_masked_again = lru_cache(maxsize=1024)(_masked)  # events, methods and most addresses come with every request
 
 
 def mask(value: Any, depth: int = 0) -> Any:

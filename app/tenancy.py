@@ -132,6 +132,15 @@ def auth_scope() -> Iterator[Session]:
         session.commit()
 
 
+@contextmanager
+def unbound_connection() -> Iterator[Connection]:
+    """A connection of the web login bound to nobody, on which each statement is a transaction of its own: for doors of
+    programs, which one function answers in one round trip.
+    """
+    with engines().doors.connect() as connection:
+        yield connection
+
+
 def give_reason(session: Session, reason: str) -> None:
     """Why the present transaction changes what it changes, for its audit rows."""
     session.execute(text("SELECT set_config('app.reason', :reason, true)"), {"reason": reason})

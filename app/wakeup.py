@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import Timer
 
 import structlog
 from flask import Flask, current_app, has_app_context, has_request_context, request
@@ -20,13 +21,14 @@ WAKE_UP = "jobs.outbox.drain"
 PENDING = "work:woken"  # while it exists, a wake-up is under way that will see our rows
 PENDING_SECONDS = 5  # a wake-up whose worker died is made up for after that
 REDIS_REST = 10.0  # seconds for which a Redis that failed is not asked: a request must not wait for it
-_RESTS_UNTIL = "wakeup.rests_until"
+PAUSE = 0.02  # seconds; of many wake-ups within it, one is at its begin and one at its end
+_RESTS_UNTIL, _WOKEN_AT, _TIMER = "wakeup.rests_until", "wakeup.woken_at", "wakeup.timer"
 _log = structlog.get_logger(__name__)
 
 
 def init_app(app: Flask) -> None:
     """Nothing is known against Redis yet."""
-    app.extensions[_RESTS_UNTIL] = 0.0
+    app.extensions.update({_RESTS_UNTIL: 0.0, _WOKEN_AT: 0.0, _TIMER: None})
 
 
 @event.listens_for(ConsoleSession, "after_commit")
@@ -47,6 +49,22 @@ def wake() -> None:
     except RedisError as error:
         current_app.extensions[_RESTS_UNTIL] = time.monotonic() + REDIS_REST
         _log.warning("worker_not_woken", error=type(error).__name__)
+
+
+def wake_soon(app: Flask) -> None:
+    """The same for a door through which much comes at once: Redis is asked twice per `PAUSE` at most."""
+    if time.monotonic() - app.extensions[_WOKEN_AT] >= PAUSE:
+        app.extensions[_WOKEN_AT] = time.monotonic()
+        wake()
+    elif app.extensions[_TIMER] is None:
+        app.extensions[_TIMER] = Timer(PAUSE, _wake_late, [app])
+        app.extensions[_TIMER].start()
+
+
+def _wake_late(app: Flask) -> None:
+    app.extensions[_TIMER] = None  # who commits from here on wakes again
+    with app.app_context():
+        wake()
 
 
 def wait_for_wake_up(seconds: int) -> bool:

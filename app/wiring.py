@@ -46,7 +46,7 @@ csrf = CSRFProtect()
 
 
 class Engines:
-    """Connections of the other two logins, opened when first asked for: most web processes never need service."""
+    """Connections beside the request's, opened when first asked for: most web processes never need service."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -61,9 +61,15 @@ class Engines:
         """The login of jobs and commands."""
         return create_engine(self._settings.database_service_url, pool_size=2, max_overflow=6, pool_pre_ping=True)
 
+    @cached_property
+    def doors(self) -> Engine:
+        """The web login, with each statement a transaction of its own."""
+        return create_engine(self._settings.database_url, pool_size=1, max_overflow=4, pool_recycle=1800, pool_reset_on_return=None,
+                             isolation_level="AUTOCOMMIT")
+
     def dispose(self) -> None:
         """Close what is open: before a fork, and at the end of a test run."""
-        for name in ("auth", "service"):
+        for name in ("auth", "service", "doors"):
             if name in self.__dict__:
                 getattr(self, name).dispose()
 

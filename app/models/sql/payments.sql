@@ -188,25 +188,34 @@ $$;
 -- -- what gateways tell --------------------------------------------------------------------------------------------
 
 -- The account that a webhook's address names, whose secrets are sealed.
---: definer; execute: portal_public
-CREATE FUNCTION app.webhook_account(p_gateway text, p_path text) RETURNS TABLE (org_id uuid, id uuid, key_id text, secrets_token text, addresses text[])
+--: definer; execute: web
+CREATE FUNCTION app.webhook_account(p_gateway text, p_path text)
+RETURNS TABLE (org_id uuid, id uuid, key_id text, secrets_token text, addresses text[], updated_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT a.org_id, a.id, a.key_id, a.secrets_token, a.addresses FROM gateway_accounts a WHERE a.webhook_path = p_path AND a.gateway = p_gateway
+  SELECT a.org_id, a.id, a.key_id, a.secrets_token, a.addresses, a.updated_at FROM gateway_accounts a
+  WHERE a.webhook_path = p_path AND a.gateway = p_gateway
 $$;
 
--- Keeps a webhook; one that was accepted is looked at by a job.
---: definer; execute: portal_public
-CREATE FUNCTION app.keep_webhook(p_path text, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) RETURNS uuid
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  WITH kept AS (
-    INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, size, verdict, reason)
-    SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_size, p_verdict, p_reason
-    FROM gateway_accounts a WHERE a.webhook_path = p_path
-    RETURNING org_id, id, verdict),
-  asked AS (
+-- Keeps a webhook; one that was accepted is looked at by a job. False, and nothing kept, where the account is no longer
+-- what it was when the webhook was judged by it (p_seen): it has to be judged again.
+--: definer; execute: web
+CREATE FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer,
+                                 p_verdict text, p_reason text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid;
+  v_id uuid;
+BEGIN
+  INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, size, verdict, reason)
+  SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_size, p_verdict, p_reason
+  FROM gateway_accounts a WHERE a.webhook_path = p_path AND a.id = p_account AND a.updated_at = p_seen
+  RETURNING org_id, id INTO v_org, v_id;
+  IF p_verdict = 'accepted' AND v_id IS NOT NULL THEN
     INSERT INTO outbox (org_id, kind, payload, due_at)
-    SELECT org_id, 'payments.delivery', jsonb_build_object('delivery_id', id), clock_timestamp() FROM kept WHERE verdict = 'accepted')
-  SELECT id FROM kept
+    VALUES (v_org, 'payments.delivery', jsonb_build_object('delivery_id', v_id), clock_timestamp());
+  END IF;
+  RETURN v_id IS NOT NULL;
+END
 $$;
 
 --: definer; execute: portal_admin

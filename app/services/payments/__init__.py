@@ -19,7 +19,7 @@ from app.services.payments.asking import (
     send_refund,
     waiting,
 )
-from app.services.payments.intake import Arrived, Door, keep, open_door
+from app.services.payments.intake import Arrived, Doors
 from app.services.payments.working import (
     begin,
     decide,
@@ -35,6 +35,6 @@ from app.services.payments.working import (
     tell_of_payment,
 )
 
-__all__ = ["Arrived", "Door", "GivenAccount", "Keeper", "accounts_for", "answered", "ask", "ask_due", "ask_later", "attempt_refund", "begin", "check_account", "decide",
-           "find_intent", "flags_of", "hand_over", "keep", "keeper_of", "open_door", "own_intents", "process", "propose_refund", "put_account", "refunds_of", "replay",
+__all__ = ["Arrived", "Doors", "GivenAccount", "Keeper", "accounts_for", "answered", "ask", "ask_due", "ask_later", "attempt_refund", "begin", "check_account", "decide",
+           "find_intent", "flags_of", "hand_over", "keeper_of", "own_intents", "process", "propose_refund", "put_account", "refunds_of", "replay",
            "resolve", "send_refund", "tell_of_flag", "tell_of_payment", "waiting", "webhook_url"]

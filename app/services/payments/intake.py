@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, text
 
-from app.gateways.payments import SignatureInvalid
+from app.gateways.payments import PaymentGateway, SignatureInvalid
 from app.rules.payments import (
     BODY_MAX,
     KEPT_OF_A_REFUSED_BODY,
@@ -22,25 +21,12 @@ from app.rules.payments import (
     shown_headers,
 )
 from app.services.payments.accounts import Keeper
-from app.services.work import ASKED
 
-_DOOR = text("SELECT org_id, id, key_id, secrets_token, addresses FROM app.webhook_account(:gateway, :path)")
-_KEEP = text("SELECT app.keep_webhook(:path, :address, CAST(:headers AS jsonb), :body, :size, :verdict, :reason)")
+_DOOR = text("SELECT org_id, id, key_id, secrets_token, addresses, updated_at FROM app.webhook_account(:gateway, :path)")
+_KEEP = text("SELECT app.keep_webhook(:account, :path, :seen, :address, CAST(:headers AS jsonb), :body, :size, :verdict, :reason)")
 _PATH_MAX = 64
+_REMEMBERED = 1_000  # accounts
 _TYPES = ("application/json",)  # none of the gateways sends anything else
-
-
-@dataclass(frozen=True)
-class Door:
-    """Where a webhook arrives: an account with its sealed secrets."""
-
-    gateway: str
-    path: str
-    org_id: UUID
-    account_id: UUID
-    key_id: str
-    token: str
-    addresses: list[str]
 
 
 @dataclass(frozen=True)
@@ -54,34 +40,61 @@ class Arrived:
     address: str
 
 
-def open_door(session: Session, gateway: str, path: str) -> Door | None:
-    """Whose webhooks arrive at this address, or None if nobody's do."""
-    if gateway not in set(Gateway) or not path.isascii() or len(path) > _PATH_MAX:
+@dataclass(frozen=True)
+class _Door:
+    """Where a webhook arrives: an account as it was at `seen`."""
+
+    account_id: UUID
+    path: str
+    seen: datetime
+    addresses: list[str]
+    gateway: PaymentGateway = field(repr=False)
+
+
+class Doors:
+    """The addresses of webhooks, remembered by a process: a delivery is one statement.
+
+    That statement keeps it only if the account is still what it was judged by, so a change counts from its commit on.
+    """
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._known: dict[tuple[str, str], _Door] = {}
+
+    def keep(self, connection: Connection, gateway: str, path: str, came: Arrived, now: datetime) -> Verdict | None:
+        """Judge what came and keep it with the verdict; only what is accepted is looked at by a job. None: nobody's address."""
+        while (door := self._known.get((gateway, path)) or self._open(connection, gateway, path)) is not None:
+            verdict, reason = _judge(door, came, now)
+            body = came.body if verdict is Verdict.ACCEPTED else came.body[:KEPT_OF_A_REFUSED_BODY]
+            if connection.execute(_KEEP, {
+                    "account": door.account_id, "path": path, "seen": door.seen, "address": came.address,
+                    "headers": _json(shown_headers(came.headers)), "body": body, "size": came.size, "verdict": verdict.value,
+                    "reason": reason}).scalar_one():
+                return verdict
+            self._known.pop((gateway, path), None)  # the account was changed
         return None
-    row = session.execute(_DOOR, {"gateway": gateway, "path": path}).one_or_none()
-    return Door(gateway, path, row.org_id, row.id, row.key_id, row.secrets_token, list(row.addresses)) if row else None
+
+    def _open(self, connection: Connection, gateway: str, path: str) -> _Door | None:
+        if gateway not in set(Gateway) or not (path.isascii() and path.isprintable()) or len(path) > _PATH_MAX:
+            return None
+        row = connection.execute(_DOOR, {"gateway": gateway, "path": path}).one_or_none()
+        if row is None:
+            return None
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        adapter = self._keeper.adapter(gateway, row.org_id, row.id, row.key_id, row.secrets_token)
+        return self._known.setdefault((gateway, path), _Door(row.id, path, row.updated_at, row.addresses, adapter))
 
 
-def keep(session: Session, keeper: Keeper, door: Door, came: Arrived, now: datetime) -> Verdict:
-    """Judge what came and keep it with the verdict; only what is accepted is looked at by a job."""
-    verdict, reason = _judge(keeper, door, came, now)
-    body = came.body if verdict is Verdict.ACCEPTED else came.body[:KEPT_OF_A_REFUSED_BODY]
-    session.execute(_KEEP, {"path": door.path, "address": came.address, "headers": _json(shown_headers(came.headers)), "body": body,
-                            "size": came.size, "verdict": verdict.value, "reason": reason})
-    session.info[ASKED] = verdict is Verdict.ACCEPTED
-    return verdict
-
-
-def _judge(keeper: Keeper, door: Door, came: Arrived, now: datetime) -> tuple[Verdict, str]:
+def _judge(door: _Door, came: Arrived, now: datetime) -> tuple[Verdict, str]:
     if not is_allowed(came.address, door.addresses):
         return Verdict.FOREIGN_ADDRESS, ""
     if came.size > BODY_MAX:
         return Verdict.TOO_LARGE, ""
     if came.content_type not in _TYPES:
         return Verdict.WRONG_TYPE, ""
-    gateway = keeper.adapter(door.gateway, door.org_id, door.account_id, door.key_id, door.token)
     try:
-        gateway.verify(came.headers, came.body, now)
+        door.gateway.verify(came.headers, came.body, now)
     except SignatureInvalid as error:
         return Verdict.BAD_SIGNATURE, error.reason[:200]
     return Verdict.ACCEPTED, ""
