@@ -28,20 +28,28 @@ class MoneyField(Field):
 
     def example(self) -> str:
         """What is said to somebody who wrote something else."""
-        return gettext("Write an amount like %(amount)s.", amount=formats.amount(12345650 // 100 ** (formats.minor_digits() == 0)))
+        return money_example()
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """To the smallest unit; more decimals than the currency has are refused, not rounded."""
+        """To the smallest unit."""
         self.data = None
-        marks = "|".join(map(re.escape, (formats.currency_symbol(), formats.currency(), "₹")))
-        text = re.sub(rf"[\s,]|{marks}", "", valuelist[0], flags=re.IGNORECASE) if valuelist else ""
-        if not text:
-            return
-        digits = formats.minor_digits()
-        decimals = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
-        if not re.fullmatch(rf"-?[0-9]{{1,{_DIGITS}}}{decimals}", text, re.ASCII):
-            raise ValueError(self.example())
-        self.data = int(Decimal(text).scaleb(digits))
+        self.data = read_money(valuelist[0]) if valuelist else None
+
+
+def money_example() -> str:
+    """How an amount is written."""
+    return gettext("Write an amount like %(amount)s.", amount=formats.amount(12345650 // 100 ** (formats.minor_digits() == 0)))
+
+
+def read_money(text: str) -> int | None:
+    """An amount in the smallest unit, None for nothing; more decimals than the currency has are refused, not rounded. Error: ValueError."""
+    marks = "|".join(map(re.escape, (formats.currency_symbol(), formats.currency(), "₹")))
+    text = re.sub(rf"[\s,]|{marks}", "", text, flags=re.IGNORECASE)
+    digits = formats.minor_digits()
+    decimals = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
+    if text and not re.fullmatch(rf"-?[0-9]{{1,{_DIGITS}}}{decimals}", text, re.ASCII):
+        raise ValueError(money_example())
+    return int(Decimal(text).scaleb(digits)) if text else None
 
 
 class _Moment(DateTimeLocalInput):

@@ -41,7 +41,7 @@ def pay(session: Session, hostel_id: UUID, house: str, people: Sequence[int], un
 
 def propose(session: Session, hostel_id: UUID) -> None:
     """What a manager would like to be booked, for somebody else to decide."""
-    users = session.scalars(select(Wallet.user_id).where(Wallet.hostel_id == hostel_id).order_by(Wallet.user_id).limit(len(_WAITING))).all()
+    users = session.scalars(select(Wallet.user_id).where(Wallet.hostel_id == hostel_id).order_by(Wallet.balance_paise.desc(), Wallet.user_id).limit(len(_WAITING))).all()
     for user, (kind, amount, why) in zip(users, _WAITING, strict=False):
         wallet.propose(session, hostel_id, kind, amount, why, user_id=user, proposal_id=uuid5(hostel_id, why))
 

@@ -101,7 +101,7 @@ class StockItemView(ConsoleModelView):
         if column not in _MEASURED or value is None:
             return super().display(item, column, short=short)
         words = Markup('<span class="number">{}</span>').format(parts.quantity(value, item.unit))
-        return words + " " + formats.badge(None, "warning", gettext("Low")) if column == "stock" and item.low else words
+        return words + " " + formats.badge("low", "warning", gettext("Low")) if column == "stock" and item.low else words
 
     def steps(self, item: InventoryItem) -> list[Step]:
         """What is done with it every day comes first."""

@@ -72,7 +72,7 @@ class StockMoveView(ConsoleModelView):
             sign = "+" if column == "quantity" and item.quantity > 0 else ""
             return Markup('<span class="number">{}{}</span>').format(sign, parts.quantity(getattr(item, column), item.item.unit))
         shown = super().display(item, column, short=short)
-        return shown + " " + formats.badge(None, "info", gettext("Correction")) if column == "kind" and item.reverses_id else shown
+        return shown + " " + formats.badge("correction", "info", gettext("Correction")) if column == "kind" and item.reverses_id else shown
 
     def steps(self, item: InventoryMove) -> list[Step]:
         """To take it back, where that was not done."""

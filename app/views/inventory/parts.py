@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from flask import request
@@ -15,7 +14,7 @@ from app.rules.inventory import INCOMING, MoveKind, Unit, read_quantity
 from app.services.inventory import Line
 from app.views import formats
 from app.views.edge import given_id
-from app.views.inputs import MoneyField
+from app.views.inputs import read_money
 
 STORE = frozenset({Portal.ADMIN, Portal.CANTEEN})
 QUANTITY, PRICE, SEEN = "quantity-", "price-", "seen-"
@@ -36,19 +35,17 @@ def unit_name(unit: str) -> str:
     return formats.human(Unit(unit))
 
 
-FILTERS = (quantity, plain, unit_name)
+FILTERS = (quantity, plain, unit_name, formats.amount)
 
 
 def given_price(name: str) -> int | None:
     """What a unit cost, in the smallest unit of the currency; None where nothing was typed. Error: Invalid."""
-    field: Any = MoneyField().bind(None, name)  # type: ignore[call-arg]
     try:
-        field.process_formdata([request.form.get(name, "")])
+        found = read_money(request.form.get(name, ""))
     except ValueError as error:
         raise Invalid(str(error), field=name) from error
-    found: int | None = field.data
     if found is not None and found < 0:
-        raise Invalid(field.example(), field=name)
+        raise Invalid(gettext("Say what it cost."), field=name)
     return found
 
 
@@ -56,6 +53,14 @@ def given_quantities() -> dict[UUID, Decimal]:
     """What was typed beside items, without those that were left empty. Error: Invalid."""
     return {given_id(name.removeprefix(QUANTITY), gettext("One of these items is not kept here any more.")): read_quantity(text, name)
             for name, text in request.form.items() if name.startswith(QUANTITY) and text.strip()}
+
+
+def typed_quantity(key: UUID) -> Decimal:
+    """What was typed beside an item; none of what cannot be read."""
+    try:
+        return read_quantity(request.form.get(f"{QUANTITY}{key}", ""))
+    except Invalid:
+        return Decimal(0)
 
 
 def given_lines(kind: MoveKind) -> list[Line]:

@@ -101,9 +101,10 @@ class StoreroomView(ConsoleView):
         hostel_id, kind = chosen_hostel(request.values.get("hostel")), parts.given_kind(request.values.get("kind"))
         session = self.session()
         items, today = inventory.items(session, hostel_id), house_day(session, hostel_id)
+        short = {item.id for item in items if kind not in INCOMING and error and parts.typed_quantity(item.id) > item.stock}
         page = self.page(
             "inventory/book.html", title=gettext("Storeroom"), shelves=_shelves(items), kind=kind, priced=kind in INCOMING, error=error, today=today,
-            wrong=parts.row_of(error), earliest=today - timedelta(days=DAYS_BACK), typed=request.form if error else {}, reasons=list(WasteReason),
+            wrong=parts.row_of(error), short=short, earliest=today - timedelta(days=DAYS_BACK), typed=request.form if error else {}, reasons=list(WasteReason),
             suppliers=sorted({item.supplier for item in items if item.supplier}), once=submission_id(), **self._frame(hostel_id, kind.value))
         return make_response(page, error.status if error else 200)
 
