@@ -34,7 +34,8 @@ ALL = click.option("--org", help="Only this organization, by its short name.")
 TOLD = 100  # findings per organization: one account changed by hand can be thousands
 
 
-def _organizations(why: str, slug: str | None) -> dict[str, UUID]:
+def organizations(why: str, slug: str | None) -> dict[str, UUID]:
+    """Those that a command is about, by short name."""
     if slug is not None:
         return {slug: find_organization(slug)}
     with service_scope(f"command line: {why}") as session:
@@ -51,7 +52,7 @@ def seal_one(org_id: UUID) -> audit.Sealed:
 @ALL
 def seal_command(org: str | None) -> None:
     """Seal everything booked so far; a job does the same every five minutes."""
-    for slug, org_id in _organizations("sealing of the ledger", org).items():
+    for slug, org_id in organizations("sealing of the ledger", org).items():
         with refusals():
             done = seal_one(org_id)
         click.echo(f"{slug}: " + ("another sealer is at work." if done.busy else f"sealed {done.rows} transactions in {done.batches} batches."))
@@ -76,7 +77,7 @@ def resume_command(org: str, reason: str) -> None:
 def verify_command(org: str | None) -> None:
     """Compare transactions with their seals, chains with their anchors, wallets with their entries; exits with 1 and names what is wrong."""
     wrong = 0
-    for slug, org_id in _organizations("verification of the ledger", org).items():
+    for slug, org_id in organizations("verification of the ledger", org).items():
         with tenant_scope(org_id) as session:
             found = ledger.Check(session, *sealing(ledger.log_of(org_id)), org_id)
         wrong += len(found.findings)

@@ -20,7 +20,8 @@ from app.services.reconciliation.statements import (
     fetch,
     keep_file,
     lines_of,
+    read_file,
 )
 
 __all__ = ["LISTED", "Candidate", "accounts", "add", "add_file", "candidates", "check_clearing", "discard_unkept", "fetch", "find", "freeze_for", "keep_file", "lines_of",
-           "match_account", "match_by_hand", "propose", "resolve", "tell_of_break"]
+           "match_account", "match_by_hand", "propose", "read_file", "resolve", "tell_of_break"]
