@@ -22,7 +22,7 @@ from app.services.wallet import freeze, mismatches
 
 # What is sealed of a transaction: its columns, those of its entries, and what the account of each entry is.
 TRANSACTION = ("org_id", "id", "xid", "seq", "hostel_id", "key", "kind", "description", "source", "source_id", "event_at", "created_at", "created_by")
-ENTRY = ("org_id", "id", "seq", "hostel_id", "transaction_id", "position", "account_id", "user_id", "kind", "description", "amount_paise", "currency",
+ENTRY = ("org_id", "transaction_id", "position", "seq", "hostel_id", "account_id", "user_id", "kind", "description", "amount_paise", "currency",
          "balance_paise", "version", "event_at", "created_at")
 ACCOUNT = ("hostel_id", "code", "party", "user_id", "currency")
 _MOMENTS = {"event_at", "created_at"}
@@ -44,7 +44,9 @@ _BALANCES = text("""
     WHERE version IS DISTINCT FROM n OR balance_paise IS DISTINCT FROM total ORDER BY account_id, seq""")
 _WALLETS_OF = text("""
     SELECT DISTINCT w.id FROM ledger_transactions t JOIN ledger_entries e ON e.org_id = t.org_id AND e.transaction_id = t.id
-    JOIN wallet_balance_cache w ON w.org_id = e.org_id AND w.id = e.account_id WHERE t.seq = ANY (CAST(:seqs AS bigint[]))""")
+    JOIN wallet_balance_cache w ON w.org_id = e.org_id AND w.id = e.account_id WHERE t.seq = ANY (CAST(:seqs AS bigint[]))
+    UNION SELECT w.id FROM ledger_batches b, unnest(b.wallet_seqs, b.wallets) AS x (seq, wallet), wallet_balance_cache w
+    WHERE x.seq = ANY (CAST(:seqs AS bigint[])) AND w.org_id = b.org_id AND w.id = x.wallet""")
 
 
 def _array(table: str, columns: Sequence[str], *more: str) -> str:
@@ -123,7 +125,7 @@ def _wallets_of_transaction(session: Session, transaction_id: UUID | None) -> fr
 
 
 def _wallets_of(session: Session, findings: Sequence[Finding]) -> set[UUID]:
-    """Wallets that transactions touch which were changed or put in."""
+    """Wallets that transactions touch which were changed or put in, and those that what is sealed touched."""
     return set(session.scalars(_WALLETS_OF, {"seqs": as_array([found.seq for found in findings if found.seq is not None])}))
 
 

@@ -2,6 +2,8 @@ SET LOCAL check_function_bodies = off
 --;;
 CREATE TYPE public.uuidrange AS RANGE (subtype = uuid)
 --;;
+CREATE DOMAIN public.ledger_kind AS text CHECK (VALUE IN ('top_up', 'payout', 'charge', 'payment', 'discount', 'late_fee', 'deposit', 'order', 'refund', 'rebate', 'transfer', 'settlement', 'fee', 'adjustment', 'write_off', 'opening', 'reversal'))
+--;;
 CREATE FUNCTION app.kyc_passed(p_org uuid, p_user integer) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT EXISTS (
@@ -1235,10 +1237,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     SELECT FROM room_photos p JOIN files f ON f.org_id = p.org_id AND f.id = p.file_id AND f.purpose = 'room'
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL
       AND app.is_admitted() AND app.allowed_in('rooms', 'read', p.hostel_id))
-  OR EXISTS (
-    SELECT FROM canteen_menu d JOIN files f ON f.org_id = d.org_id AND f.id = d.photo_id AND f.purpose = 'dish'
-    WHERE d.org_id = app.current_org() AND d.photo_id = p_file AND d.deleted_at IS NULL
-      AND app.is_admitted() AND app.allowed_in('canteen', 'read', d.hostel_id))
   OR EXISTS (
     SELECT FROM move_out_photos p
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.user_id = app.current_user_id() AND app.is_admitted())
@@ -5966,36 +5964,46 @@ $$;
 
 -- The account of a hostel's chart, opened if need be
 --;;
-CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
+CREATE FUNCTION app.account_of(p_org uuid, p_hostel uuid, p_code text, p_user integer, p_party text) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
-  v_org uuid := app.current_org();
   v_id uuid;
   v_currency text;
 BEGIN
-  -- Two questions: IS NOT DISTINCT FROM would not be looked up in the index.
-  IF p_user IS NULL THEN
-    SELECT id INTO v_id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = p_hostel AND code = p_code AND user_id IS NULL AND party = p_party;
-  ELSE
-    SELECT id INTO v_id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = p_hostel AND code = p_code AND user_id = p_user AND party = p_party;
-  END IF;
-  IF v_id IS NOT NULL THEN
+  SELECT id INTO v_id FROM ledger_accounts
+  WHERE org_id = p_org AND hostel_id = p_hostel AND code = p_code AND coalesce(user_id, 0) = coalesce(p_user, 0) AND party = p_party;
+  IF FOUND THEN
     RETURN v_id;
   END IF;
-  SELECT currency INTO v_currency FROM hostels WHERE org_id = v_org AND id = p_hostel;
-  IF v_currency IS NULL OR p_user IS NOT NULL AND NOT EXISTS (SELECT FROM members WHERE org_id = v_org AND user_id = p_user) THEN
+  SELECT currency INTO v_currency FROM hostels WHERE org_id = p_org AND id = p_hostel;
+  IF v_currency IS NULL OR p_user IS NOT NULL AND NOT EXISTS (SELECT FROM members WHERE org_id = p_org AND user_id = p_user) THEN
     RAISE EXCEPTION 'There is no such account.' USING ERRCODE = 'VR404';
   END IF;
   INSERT INTO ledger_accounts (org_id, hostel_id, code, user_id, party, currency)
-  VALUES (v_org, p_hostel, p_code, p_user, p_party, v_currency)
-  ON CONFLICT (org_id, hostel_id, code, user_id, party) DO NOTHING RETURNING id INTO v_id;
+  VALUES (p_org, p_hostel, p_code, p_user, p_party, v_currency)
+  ON CONFLICT (org_id, hostel_id, code, coalesce(user_id, 0), party) DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NULL THEN -- somebody else opened it meanwhile
-    RETURN app.ledger_account(p_hostel, p_code, p_user, p_party);
+    RETURN app.account_of(p_org, p_hostel, p_code, p_user, p_party);
   END IF;
   IF p_code = 'wallet' THEN
-    INSERT INTO wallet_balance_cache (org_id, id, hostel_id, user_id, currency) VALUES (v_org, v_id, p_hostel, p_user, v_currency);
+    INSERT INTO wallet_balance_cache (org_id, id, hostel_id, user_id, currency) VALUES (p_org, v_id, p_hostel, p_user, v_currency);
   END IF;
   RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.account_of(app.current_org(), p_hostel, p_code, p_user, p_party)
+$$
+--;;
+CREATE FUNCTION app.keep_currency() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.currency <> OLD.currency AND EXISTS (SELECT FROM ledger_accounts WHERE org_id = OLD.org_id AND hostel_id = OLD.id) THEN
+    RAISE EXCEPTION 'This hostel has books in % already: its currency cannot change.', OLD.currency USING ERRCODE = 'VR409', COLUMN = 'currency';
+  END IF;
+  RETURN NEW;
 END
 $$
 --;;
@@ -6010,7 +6018,7 @@ END
 $$
 --;;
 CREATE FUNCTION app.check_balanced() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT FROM added GROUP BY org_id, transaction_id, currency
              HAVING sum(amount_paise) <> 0 OR min(position) <> 1 OR max(position) <> count(*)) THEN
@@ -6051,53 +6059,62 @@ $$;
 -- One posting of two sides, of which one at most is a wallet: what happens all day, in as few statements as it takes.
 -- The transaction comes first, so that the same thing sent twice at once waits at its key
 --;;
-CREATE FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit uuid, p_credit uuid, p_description text DEFAULT '', p_source text DEFAULT '', p_source_id uuid DEFAULT NULL, p_event_at timestamptz DEFAULT NULL) RETURNS uuid
+CREATE FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_credit text, p_credit_user integer, p_description text DEFAULT '', p_source text DEFAULT '', p_source_id uuid DEFAULT NULL, p_event_at timestamptz DEFAULT NULL, p_debit_party text DEFAULT '', p_credit_party text DEFAULT '') RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
   v_now timestamptz := app.now();
   v_at timestamptz := coalesce(p_event_at, v_now);
-  v_id uuid;
-  v_from ledger_accounts;
-  v_to ledger_accounts;
+  v_id uuid := uuidv7();
+  v_user integer := CASE 'wallet' WHEN p_debit THEN p_debit_user WHEN p_credit THEN p_credit_user END;
+  v_out bigint := CASE p_debit WHEN 'wallet' THEN p_amount ELSE -p_amount END; -- of the wallet
   v_wallet uuid;
   v_balance bigint;
   v_version bigint;
   v_frozen boolean;
-  v_rows integer;
+  v_debit uuid;
+  v_credit uuid;
+  v_currency text;
 BEGIN
   IF p_amount <= 0 THEN
     RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount_paise';
-  END IF;
-  INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
-  VALUES (v_org, p_hostel, p_key, p_kind, p_description, p_source, p_source_id, v_at, v_now, app.current_user_id())
-  ON CONFLICT (org_id, key) DO NOTHING RETURNING id INTO v_id;
-  IF v_id IS NULL THEN
-    RETURN app.booked_before(p_key, p_kind, ARRAY[p_debit, p_credit], ARRAY[-p_amount, p_amount]);
-  END IF;
-  UPDATE wallet_balance_cache SET last_computed_at = v_now, version = version + 1,
-    balance_paise = balance_paise + CASE id WHEN p_credit THEN p_amount ELSE -p_amount END
-  WHERE org_id = v_org AND id IN (p_debit, p_credit)
-    AND (id = p_credit OR balance_paise - p_amount >= -limit_paise AND (NOT frozen OR p_kind = 'adjustment'))
-  RETURNING id, balance_paise, version INTO v_wallet, v_balance, v_version;
-  GET DIAGNOSTICS v_rows = ROW_COUNT;
-  IF v_rows > 1 THEN
+  ELSIF p_debit = p_credit AND p_debit = 'wallet' THEN
     RAISE EXCEPTION 'From one wallet to another is for app.post.' USING ERRCODE = 'feature_not_supported';
   END IF;
-  IF v_wallet IS NULL THEN
-    SELECT frozen AND p_kind <> 'adjustment' INTO v_frozen FROM wallet_balance_cache WHERE org_id = v_org AND id = p_debit;
-    IF FOUND THEN
-      PERFORM app.refuse_debit(v_frozen);
-    END IF;
+  -- The person is read from the setting: app.current_org has just found it genuine.
+  INSERT INTO ledger_transactions (org_id, id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
+  VALUES (v_org, v_id, p_hostel, p_key, p_kind, p_description, p_source, p_source_id, v_at, v_now,
+          NULLIF(current_setting('app.user_id', true), '')::integer)
+  ON CONFLICT (org_id, key) DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN app.booked_before(p_key, p_kind, ARRAY[app.ledger_account(p_hostel, p_debit, p_debit_user, p_debit_party),
+                                                  app.ledger_account(p_hostel, p_credit, p_credit_user, p_credit_party)], ARRAY[-p_amount, p_amount]);
   END IF;
-  SELECT * INTO v_from FROM ledger_accounts WHERE org_id = v_org AND id = p_debit AND hostel_id = p_hostel;
-  SELECT * INTO v_to FROM ledger_accounts WHERE org_id = v_org AND id = p_credit AND hostel_id = p_hostel;
-  INSERT INTO ledger_entries (org_id, hostel_id, transaction_id, position, account_id, user_id, kind, description, amount_paise, currency,
+  WHILE v_user IS NOT NULL AND v_wallet IS NULL LOOP
+    UPDATE wallet_balance_cache SET balance_paise = balance_paise - v_out, version = version + 1, last_computed_at = v_now
+    WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = v_user
+      AND (v_out < 0 OR balance_paise - v_out >= -limit_paise AND (NOT frozen OR p_kind = 'adjustment'))
+    RETURNING id, balance_paise, version, currency INTO v_wallet, v_balance, v_version, v_currency;
+    IF v_wallet IS NULL THEN -- refused, or not opened yet
+      SELECT frozen AND p_kind <> 'adjustment' INTO v_frozen FROM wallet_balance_cache
+      WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = v_user AND v_out > 0;
+      IF FOUND THEN
+        PERFORM app.refuse_debit(v_frozen);
+      END IF;
+      PERFORM app.ledger_account(p_hostel, 'wallet', v_user);
+    END IF;
+  END LOOP;
+  v_debit := CASE p_debit WHEN 'wallet' THEN v_wallet ELSE app.account_of(v_org, p_hostel, p_debit, p_debit_user, p_debit_party) END;
+  v_credit := CASE p_credit WHEN 'wallet' THEN v_wallet ELSE app.account_of(v_org, p_hostel, p_credit, p_credit_user, p_credit_party) END;
+  IF v_currency IS NULL THEN
+    SELECT currency INTO v_currency FROM ledger_accounts WHERE org_id = v_org AND id = v_debit;
+  END IF;
+  INSERT INTO ledger_entries (org_id, transaction_id, position, hostel_id, account_id, user_id, kind, description, amount_paise, currency,
                               balance_paise, version, event_at, created_at)
-  VALUES (v_org, p_hostel, v_id, 1, v_from.id, v_from.user_id, p_kind, p_description, -p_amount, v_from.currency,
-          CASE v_from.id WHEN v_wallet THEN v_balance END, CASE v_from.id WHEN v_wallet THEN v_version END, v_at, v_now),
-         (v_org, p_hostel, v_id, 2, v_to.id, v_to.user_id, p_kind, p_description, p_amount, v_to.currency,
-          CASE v_to.id WHEN v_wallet THEN v_balance END, CASE v_to.id WHEN v_wallet THEN v_version END, v_at, v_now);
+  VALUES (v_org, v_id, 1, p_hostel, v_debit, p_debit_user, p_kind, p_description, -p_amount, v_currency,
+          CASE p_debit WHEN 'wallet' THEN v_balance END, CASE p_debit WHEN 'wallet' THEN v_version END, v_at, v_now),
+         (v_org, v_id, 2, p_hostel, v_credit, p_credit_user, p_kind, p_description, p_amount, v_currency,
+          CASE p_credit WHEN 'wallet' THEN v_balance END, CASE p_credit WHEN 'wallet' THEN v_version END, v_at, v_now);
   RETURN v_id;
 END
 $$
@@ -6107,32 +6124,35 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_
 DECLARE
   v_org uuid := app.current_org();
   v_now timestamptz := app.now();
-  v_accounts uuid[];
-  v_amounts bigint[];
   v_tx integer[];
   v_n integer[];
-  v_ids uuid[];
+  v_accounts uuid[];
+  v_amounts bigint[];
+  v_kinds text[];
   v_fresh uuid[];
+  v_ids uuid[];
   v_bad boolean;
 BEGIN
-  -- Accounts that are open are found here: calling a function for each would be a fifth of the work.
-  SELECT array_agg(coalesce((e ->> 'account')::uuid,
-           (SELECT id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = (t ->> 'hostel')::uuid AND code = e ->> 'code'
-                                             AND user_id = (e ->> 'user')::int AND party = coalesce(e ->> 'party', '')),
-           (SELECT id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = (t ->> 'hostel')::uuid AND code = e ->> 'code'
-                                             AND user_id IS NULL AND e ->> 'user' IS NULL AND party = coalesce(e ->> 'party', '')),
-           app.ledger_account((t ->> 'hostel')::uuid, e ->> 'code', (e ->> 'user')::int, coalesce(e ->> 'party', ''))) ORDER BY b.n, l.n),
-         array_agg((e ->> 'amount')::bigint ORDER BY b.n, l.n), array_agg(b.n ORDER BY b.n, l.n), array_agg(l.n ORDER BY b.n, l.n)
-  INTO v_accounts, v_amounts, v_tx, v_n
-  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n), jsonb_array_elements(t -> 'entries') WITH ORDINALITY AS l (e, n);
-  WITH booked AS (
+  SELECT array_agg(b.n ORDER BY b.n, l.n), array_agg(l.n ORDER BY b.n, l.n), array_agg(l.amount ORDER BY b.n, l.n), array_agg(b.kind ORDER BY b.n, l.n),
+         array_agg(coalesce(l.account,
+           (SELECT id FROM ledger_accounts a WHERE a.org_id = v_org AND a.hostel_id = b.hostel AND a.code = l.code
+                                               AND coalesce(a.user_id, 0) = coalesce(l."user", 0) AND a.party = coalesce(l.party, '')),
+           app.account_of(v_org, b.hostel, l.code, l."user", coalesce(l.party, ''))) ORDER BY b.n, l.n)
+  INTO v_tx, v_n, v_amounts, v_kinds, v_accounts
+  FROM ROWS FROM (jsonb_to_recordset(p_batch) AS (kind text, hostel uuid, entries jsonb)) WITH ORDINALITY AS b (kind, hostel, entries, n),
+       ROWS FROM (jsonb_to_recordset(b.entries) AS (account uuid, code text, "user" integer, party text, amount bigint)) WITH ORDINALITY
+         AS l (account, code, "user", party, amount, n);
+  WITH asked AS (
+    SELECT * FROM ROWS FROM (jsonb_to_recordset(p_batch) AS (key text, kind text, hostel uuid, description text, source text, source_id uuid,
+                                                             event_at timestamptz)) WITH ORDINALITY
+             AS b (key, kind, hostel, description, source, source_id, event_at, n)),
+  booked AS (
     INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
-    SELECT v_org, (t ->> 'hostel')::uuid, t ->> 'key', t ->> 'kind', coalesce(t ->> 'description', ''), coalesce(t ->> 'source', ''),
-           (t ->> 'source_id')::uuid, coalesce((t ->> 'event_at')::timestamptz, v_now), v_now, app.current_user_id()
-    FROM jsonb_array_elements(p_batch) AS b (t) ORDER BY t ->> 'key'
+    SELECT v_org, hostel, key, kind, coalesce(description, ''), coalesce(source, ''), source_id, coalesce(event_at, v_now), v_now,
+           app.current_user_id()
+    FROM asked ORDER BY key
     ON CONFLICT (org_id, key) DO NOTHING RETURNING id, key)
-  SELECT array_agg(booked.id ORDER BY b.n) INTO v_fresh
-  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n) LEFT JOIN booked ON booked.key = b.t ->> 'key';
+  SELECT array_agg(booked.id ORDER BY asked.n) INTO v_fresh FROM asked LEFT JOIN booked ON booked.key = asked.key;
   v_ids := v_fresh;
   IF array_position(v_fresh, NULL) IS NOT NULL THEN
     SELECT array_agg(coalesce(v_fresh[n], app.booked_before(t ->> 'key', t ->> 'kind',
@@ -6143,27 +6163,26 @@ BEGIN
   PERFORM FROM wallet_balance_cache WHERE org_id = v_org AND id = ANY (v_accounts) ORDER BY id FOR UPDATE;
 
   -- The limit holds after each transaction, not only after the last.
-  SELECT frozen AND NOT mending INTO v_bad FROM (
-    SELECT x.tx, x.amount, w.frozen, p_batch -> (x.tx - 1) ->> 'kind' = 'adjustment' AS mending,
-           w.limit_paise + w.balance_paise + sum(x.amount) OVER (PARTITION BY w.id ORDER BY x.tx) AS room
-    FROM unnest(v_tx, v_accounts, v_amounts) AS x (tx, account, amount)
+  SELECT frozen AND kind <> 'adjustment' INTO v_bad FROM (
+    SELECT x.tx, x.amount, x.kind, w.frozen, w.limit_paise + w.balance_paise + sum(x.amount) OVER (PARTITION BY w.id ORDER BY x.tx) AS room
+    FROM unnest(v_tx, v_accounts, v_amounts, v_kinds) AS x (tx, account, amount, kind)
     JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = x.account WHERE v_fresh[x.tx] IS NOT NULL) r
-  WHERE amount < 0 AND (room < 0 OR frozen AND NOT mending) ORDER BY tx LIMIT 1;
+  WHERE amount < 0 AND (room < 0 OR frozen AND kind <> 'adjustment') ORDER BY tx LIMIT 1;
   IF FOUND THEN
     PERFORM app.refuse_debit(v_bad);
   END IF;
 
   WITH line AS (
-    SELECT x.tx, x.n, x.account, x.amount, a.hostel_id, a.user_id, a.currency, p_batch -> (x.tx - 1) AS t
+    SELECT x.tx, x.n, x.account, x.amount, a.user_id, a.currency, t.id, t.hostel_id, t.kind, t.description, t.event_at
     FROM unnest(v_tx, v_n, v_accounts, v_amounts) AS x (tx, n, account, amount)
-    JOIN ledger_accounts a ON a.org_id = v_org AND a.id = x.account WHERE v_fresh[x.tx] IS NOT NULL),
+    JOIN ledger_transactions t ON t.org_id = v_org AND t.id = v_fresh[x.tx]
+    JOIN ledger_accounts a ON a.org_id = v_org AND a.id = x.account AND a.hostel_id = t.hostel_id), -- else it does not sum to zero, and is refused
   entered AS (
-    INSERT INTO ledger_entries (org_id, hostel_id, transaction_id, position, account_id, user_id, kind, description, amount_paise, currency,
+    INSERT INTO ledger_entries (org_id, transaction_id, position, hostel_id, account_id, user_id, kind, description, amount_paise, currency,
                                 balance_paise, version, event_at, created_at)
-    SELECT v_org, l.hostel_id, v_fresh[l.tx], l.n, l.account, l.user_id, l.t ->> 'kind', coalesce(l.t ->> 'description', ''), l.amount, l.currency,
-           w.balance_paise + sum(l.amount) OVER running, w.version + count(*) OVER running, coalesce((l.t ->> 'event_at')::timestamptz, v_now), v_now
+    SELECT v_org, l.id, l.n, l.hostel_id, l.account, l.user_id, l.kind, l.description, l.amount, l.currency,
+           w.balance_paise + sum(l.amount) OVER running, w.version + count(*) OVER running, l.event_at, v_now
     FROM line l LEFT JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = l.account
-    WHERE l.hostel_id = (l.t ->> 'hostel')::uuid -- else it does not sum to zero, and is refused
     WINDOW running AS (PARTITION BY l.account ORDER BY l.tx, l.n) ORDER BY l.tx, l.n)
   UPDATE wallet_balance_cache w SET balance_paise = w.balance_paise + d.amount, version = w.version + d.entries, last_computed_at = v_now
   FROM (SELECT account, sum(amount)::bigint AS amount, count(*) AS entries FROM line GROUP BY account) d
@@ -6188,8 +6207,8 @@ BEGIN
   IF NOT app.is_system() THEN
     RAISE EXCEPTION 'Nobody books by hand: propose it.' USING ERRCODE = 'VR403';
   END IF;
-  RETURN app.book(p_key, p_kind, p_hostel, p_amount, app.ledger_account(p_hostel, p_debit, p_debit_user, p_debit_party),
-                  app.ledger_account(p_hostel, p_credit, p_credit_user, p_credit_party), p_description, p_source, p_source_id, p_event_at);
+  RETURN app.book(p_key, p_kind, p_hostel, p_amount, p_debit, p_debit_user, p_credit, p_credit_user, p_description, p_source, p_source_id,
+                  p_event_at, p_debit_party, p_credit_party);
 END
 $$
 --;;
@@ -7137,14 +7156,13 @@ CREATE INDEX ledger_checks_newest ON ledger_checks (org_id, created_at)
 --;;
 CREATE TABLE ledger_entries (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
-	id UUID DEFAULT uuidv7() NOT NULL, 
-	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
-	hostel_id UUID NOT NULL, 
 	transaction_id UUID NOT NULL, 
 	position SMALLINT NOT NULL, 
+	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
+	hostel_id UUID NOT NULL, 
 	account_id UUID NOT NULL, 
 	user_id INTEGER, 
-	kind TEXT NOT NULL, 
+	kind ledger_kind NOT NULL, 
 	description TEXT DEFAULT '' NOT NULL, 
 	amount_paise BIGINT NOT NULL, 
 	currency TEXT NOT NULL, 
@@ -7152,16 +7170,11 @@ CREATE TABLE ledger_entries (
 	version BIGINT, 
 	event_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	PRIMARY KEY (org_id, id), 
-	CONSTRAINT ledger_entries_amount CHECK (amount_paise <> 0 AND abs(amount_paise) <= 10000000000), 
-	CONSTRAINT ledger_entries_balance_whole CHECK ((balance_paise IS NULL) = (version IS NULL))
+	PRIMARY KEY (org_id, transaction_id, position), 
+	CONSTRAINT ledger_entries_whole CHECK (amount_paise <> 0 AND abs(amount_paise) <= 10000000000 AND (balance_paise IS NULL) = (version IS NULL))
 )
 --;;
 CREATE UNIQUE INDEX ledger_entries_account ON ledger_entries (org_id, account_id, seq)
---;;
-CREATE INDEX ledger_entries_person ON ledger_entries (org_id, user_id, seq) WHERE user_id IS NOT NULL
---;;
-CREATE UNIQUE INDEX ledger_entries_place ON ledger_entries (org_id, transaction_id, position)
 --;;
 CREATE TABLE ledger_transactions (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -7170,7 +7183,7 @@ CREATE TABLE ledger_transactions (
 	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
 	hostel_id UUID NOT NULL, 
 	key TEXT NOT NULL, 
-	kind TEXT NOT NULL, 
+	kind ledger_kind NOT NULL, 
 	description TEXT DEFAULT '' NOT NULL, 
 	source TEXT DEFAULT '' NOT NULL, 
 	source_id UUID, 
@@ -7178,9 +7191,7 @@ CREATE TABLE ledger_transactions (
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	created_by INTEGER, 
 	PRIMARY KEY (org_id, id), 
-	CONSTRAINT ledger_transactions_kind_known CHECK (kind IN ('top_up', 'payout', 'charge', 'payment', 'discount', 'late_fee', 'deposit', 'order', 'refund', 'rebate', 'transfer', 'settlement', 'fee', 'adjustment', 'write_off', 'opening', 'reversal')), 
-	CONSTRAINT ledger_transactions_key_given CHECK (length(key) BETWEEN 1 AND 120), 
-	CONSTRAINT ledger_transactions_description_short CHECK (length(description) <= 200)
+	CONSTRAINT ledger_transactions_texts CHECK (length(key) BETWEEN 1 AND 120 AND length(description) <= 200)
 )
 --;;
 CREATE UNIQUE INDEX ledger_transactions_key ON ledger_transactions (org_id, key)
@@ -7760,6 +7771,43 @@ CREATE TABLE billing_settings (
 --;;
 CREATE UNIQUE INDEX billing_settings_hostel_key ON billing_settings (org_id, hostel_id)
 --;;
+CREATE TABLE canteen_menu (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	served_on DATE NOT NULL, 
+	meal TEXT NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	price_paise BIGINT NOT NULL, 
+	portions INTEGER NOT NULL, 
+	stock INTEGER NOT NULL, 
+	order_until TIMESTAMP WITH TIME ZONE NOT NULL, 
+	diet TEXT DEFAULT 'veg' NOT NULL, 
+	allergens TEXT[] DEFAULT '{}' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT canteen_menu_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner')), 
+	CONSTRAINT canteen_menu_diet_known CHECK (diet IN ('veg', 'egg', 'non_veg', 'vegan', 'jain')), 
+	CONSTRAINT canteen_menu_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites']), 
+	CONSTRAINT canteen_menu_price CHECK (price_paise BETWEEN 1 AND 1000000), 
+	CONSTRAINT canteen_menu_portions CHECK (portions BETWEEN 0 AND 5000), 
+	CONSTRAINT canteen_menu_stock CHECK (stock >= 0), 
+	CONSTRAINT canteen_menu_named CHECK (length(btrim(name)) > 0), 
+	CONSTRAINT canteen_menu_description_short CHECK (length(description) <= 500)
+)
+--;;
+CREATE UNIQUE INDEX canteen_menu_dish_key ON canteen_menu (org_id, hostel_id, served_on, meal, lower(name)) WHERE deleted_at IS NULL
+--;;
+CREATE UNIQUE INDEX canteen_menu_live_key ON canteen_menu (org_id, hostel_id, id)
+--;;
+CREATE INDEX canteen_menu_sort_served ON canteen_menu (org_id, served_on, id)
+--;;
 CREATE TABLE canteen_settings (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -8005,7 +8053,7 @@ CREATE TABLE ledger_accounts (
 	CONSTRAINT ledger_accounts_currency CHECK (currency ~ '^[A-Z]{3}$')
 )
 --;;
-CREATE UNIQUE INDEX ledger_accounts_key ON ledger_accounts (org_id, hostel_id, code, user_id, party) NULLS NOT DISTINCT
+CREATE UNIQUE INDEX ledger_accounts_key ON ledger_accounts (org_id, hostel_id, code, coalesce(user_id, 0), party)
 --;;
 CREATE TABLE ledger_proposals (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -8360,47 +8408,6 @@ CREATE UNIQUE INDEX team_members_external_key ON team_members (org_id, external_
 --;;
 CREATE INDEX team_members_sort_name ON team_members (org_id, name, id)
 --;;
-CREATE TABLE canteen_menu (
-	org_id UUID DEFAULT app.current_org() NOT NULL, 
-	id UUID DEFAULT uuidv7() NOT NULL, 
-	hostel_id UUID NOT NULL, 
-	served_on DATE NOT NULL, 
-	meal TEXT NOT NULL, 
-	name VARCHAR(80) NOT NULL, 
-	description TEXT DEFAULT '' NOT NULL, 
-	price_paise BIGINT NOT NULL, 
-	portions INTEGER NOT NULL, 
-	stock INTEGER NOT NULL, 
-	order_until TIMESTAMP WITH TIME ZONE NOT NULL, 
-	diet TEXT DEFAULT 'veg' NOT NULL, 
-	allergens TEXT[] DEFAULT '{}' NOT NULL, 
-	photo_id UUID, 
-	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	created_by INTEGER DEFAULT app.current_user_id(), 
-	deleted_at TIMESTAMP WITH TIME ZONE, 
-	PRIMARY KEY (org_id, id), 
-	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
-	FOREIGN KEY(org_id, photo_id) REFERENCES files (org_id, id), 
-	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
-	CONSTRAINT canteen_menu_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner')), 
-	CONSTRAINT canteen_menu_diet_known CHECK (diet IN ('veg', 'egg', 'non_veg', 'vegan', 'jain')), 
-	CONSTRAINT canteen_menu_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites']), 
-	CONSTRAINT canteen_menu_price CHECK (price_paise BETWEEN 1 AND 1000000), 
-	CONSTRAINT canteen_menu_portions CHECK (portions BETWEEN 0 AND 5000), 
-	CONSTRAINT canteen_menu_stock CHECK (stock >= 0), 
-	CONSTRAINT canteen_menu_named CHECK (length(btrim(name)) > 0), 
-	CONSTRAINT canteen_menu_description_short CHECK (length(description) <= 500)
-)
---;;
-CREATE UNIQUE INDEX canteen_menu_dish_key ON canteen_menu (org_id, hostel_id, served_on, meal, lower(name)) WHERE deleted_at IS NULL
---;;
-CREATE UNIQUE INDEX canteen_menu_live_key ON canteen_menu (org_id, hostel_id, id)
---;;
-CREATE INDEX canteen_menu_photo ON canteen_menu (org_id, photo_id) WHERE photo_id IS NOT NULL
---;;
-CREATE INDEX canteen_menu_sort_served ON canteen_menu (org_id, served_on, id)
---;;
 CREATE TABLE documents (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -8724,8 +8731,7 @@ CREATE TABLE wallet_balance_cache (
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	PRIMARY KEY (org_id, id), 
 	FOREIGN KEY(org_id, id) REFERENCES ledger_accounts (org_id, id), 
-	CONSTRAINT wallet_balance_cache_limit CHECK (balance_paise >= -limit_paise), 
-	CONSTRAINT wallet_balance_cache_limit_positive CHECK (limit_paise >= 0)
+	CONSTRAINT wallet_balance_cache_limit CHECK (balance_paise >= -limit_paise AND limit_paise >= 0)
 )
  WITH (fillfactor = 50)
 --;;
@@ -10159,11 +10165,11 @@ ALTER TABLE public.files FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.files TO viramah_definer
 --;;
-GRANT SELECT ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
+GRANT SELECT ON public.files TO portal_admin, portal_management, portal_resident
 --;;
-GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, key_id, deleted_at) ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
+GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, key_id, deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
 --;;
-GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
+GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
 --;;
 ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
 --;;
@@ -10433,11 +10439,11 @@ GRANT SELECT, UPDATE ON public.canteen_menu TO viramah_definer
 --;;
 GRANT SELECT ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT INSERT (id, hostel_id, served_on, meal, stock, deleted_at, name, description, price_paise, portions, order_until, diet, allergens, photo_id) ON public.canteen_menu TO portal_admin, portal_canteen
+GRANT INSERT (id, hostel_id, served_on, meal, stock, deleted_at, name, description, price_paise, portions, order_until, diet, allergens) ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT UPDATE (name, description, price_paise, portions, order_until, diet, allergens, photo_id, deleted_at) ON public.canteen_menu TO portal_admin, portal_canteen
+GRANT UPDATE (name, description, price_paise, portions, order_until, diet, allergens, deleted_at) ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT SELECT (org_id, id, hostel_id, served_on, meal, name, description, price_paise, stock, order_until, diet, allergens, photo_id, created_at, updated_at, deleted_at) ON public.canteen_menu TO portal_resident
+GRANT SELECT (org_id, id, hostel_id, served_on, meal, name, description, price_paise, stock, order_until, diet, allergens, created_at, updated_at, deleted_at) ON public.canteen_menu TO portal_resident
 --;;
 ALTER TABLE public.canteen_orders ENABLE ROW LEVEL SECURITY
 --;;
@@ -11057,12 +11063,6 @@ CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_ad
 --;;
 CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]), true)))
 --;;
-CREATE POLICY kitchen_select on public.files AS PERMISSIVE FOR SELECT TO portal_canteen USING (org_id = (SELECT app.current_org()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
---;;
-CREATE POLICY kitchen_insert on public.files AS PERMISSIVE FOR INSERT TO portal_canteen WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'update'))::uuid[]), true) AND (SELECT app.can('files', 'create')))
---;;
-CREATE POLICY kitchen_update on public.files AS PERMISSIVE FOR UPDATE TO portal_canteen USING (org_id = (SELECT app.current_org()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'update'))::uuid[]), true))
---;;
 CREATE POLICY resident_select on public.files AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.file_is_shown(id)))
 --;;
 CREATE POLICY resident_insert on public.files AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('files', 'create')))
@@ -11514,6 +11514,8 @@ CREATE TRIGGER "c_task" AFTER UPDATE OF state ON public.outbox FOR EACH ROW WHEN
 CREATE TRIGGER "c_balanced" AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION app.check_balanced()
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('ledger_proposal')
+--;;
+CREATE TRIGGER "c_currency" BEFORE UPDATE OF currency ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.keep_currency()
 --;;
 CREATE TRIGGER "x_wallet" AFTER INSERT ON public.residents FOR EACH ROW EXECUTE FUNCTION app.open_wallet_of_resident()
 --;;
@@ -13613,9 +13615,17 @@ REVOKE ALL ON FUNCTION app.amount_words(p_paise bigint, p_currency text) FROM PU
 --;;
 GRANT EXECUTE ON FUNCTION app.amount_words(p_paise bigint, p_currency text) TO viramah_definer
 --;;
+REVOKE ALL ON FUNCTION app.account_of(p_org uuid, p_hostel uuid, p_code text, p_user integer, p_party text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.account_of(p_org uuid, p_hostel uuid, p_code text, p_user integer, p_party text) OWNER TO viramah_definer
+--;;
 REVOKE ALL ON FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer, p_party text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer, p_party text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.keep_currency() FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_currency() OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.open_wallet_of_resident() FROM PUBLIC
 --;;
@@ -13623,7 +13633,7 @@ ALTER FUNCTION app.open_wallet_of_resident() OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.check_balanced() FROM PUBLIC
 --;;
-ALTER FUNCTION app.check_balanced() OWNER TO viramah_definer
+GRANT EXECUTE ON FUNCTION app.check_balanced() TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.booked_before(p_key text, p_kind text, p_accounts uuid[], p_amounts bigint[]) FROM PUBLIC
 --;;
@@ -13633,9 +13643,9 @@ REVOKE ALL ON FUNCTION app.refuse_debit(p_frozen boolean) FROM PUBLIC
 --;;
 ALTER FUNCTION app.refuse_debit(p_frozen boolean) OWNER TO viramah_definer
 --;;
-REVOKE ALL ON FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit uuid, p_credit uuid, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_credit text, p_credit_user integer, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz, p_debit_party text, p_credit_party text) FROM PUBLIC
 --;;
-ALTER FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit uuid, p_credit uuid, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz) OWNER TO viramah_definer
+ALTER FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_credit text, p_credit_user integer, p_description text, p_source text, p_source_id uuid, p_event_at timestamptz, p_debit_party text, p_credit_party text) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.post(p_batch jsonb) FROM PUBLIC
 --;;

@@ -126,6 +126,17 @@ def test_what_a_superuser_changed_is_named_frozen_and_in_the_outbox_as_p0(books:
         if books.one("SELECT count(*) FROM notifications WHERE kind = 'ledger.alarm' AND user_id = :user", user=person.user_id)}
 
 
+def test_of_a_transaction_that_is_removed_with_all_its_traces_the_seal_still_tells_whose_it_was(books: Books) -> None:
+    transaction = "(SELECT id FROM ledger_transactions WHERE key = 'fourth')"
+    books.tamper(f"""UPDATE wallet_balance_cache w SET version = w.version - 1, balance_paise = w.balance_paise - e.amount_paise
+                     FROM ledger_entries e WHERE e.account_id = w.id AND e.transaction_id = {transaction}""",
+                 f"DELETE FROM ledger_entries WHERE transaction_id = {transaction}", "DELETE FROM ledger_transactions WHERE key = 'fourth'")
+    with tenant_scope(books.world.a.org_id) as session:
+        assert wallet.mismatches(session) == []
+    assert books.run("ledger.verify") == "done"
+    assert (books.is_frozen(books.rich), books.is_frozen(books.poor)) == (True, True)
+
+
 @pytest.mark.parametrize(("statements", "words"), [
     # Removed, added, torn: each with what gives it away though the rest was mended.
     (["DELETE FROM ledger_entries WHERE transaction_id = (SELECT id FROM ledger_transactions WHERE key = 'first')",

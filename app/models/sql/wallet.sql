@@ -9,36 +9,49 @@ $$;
 
 -- The account of a hostel's chart, opened if need be; a wallet comes with the row that tells its balance.
 --: definer
-CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
+CREATE FUNCTION app.account_of(p_org uuid, p_hostel uuid, p_code text, p_user integer, p_party text) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
-  v_org uuid := app.current_org();
   v_id uuid;
   v_currency text;
 BEGIN
-  -- Two questions: IS NOT DISTINCT FROM would not be looked up in the index.
-  IF p_user IS NULL THEN
-    SELECT id INTO v_id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = p_hostel AND code = p_code AND user_id IS NULL AND party = p_party;
-  ELSE
-    SELECT id INTO v_id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = p_hostel AND code = p_code AND user_id = p_user AND party = p_party;
-  END IF;
-  IF v_id IS NOT NULL THEN
+  SELECT id INTO v_id FROM ledger_accounts
+  WHERE org_id = p_org AND hostel_id = p_hostel AND code = p_code AND coalesce(user_id, 0) = coalesce(p_user, 0) AND party = p_party;
+  IF FOUND THEN
     RETURN v_id;
   END IF;
-  SELECT currency INTO v_currency FROM hostels WHERE org_id = v_org AND id = p_hostel;
-  IF v_currency IS NULL OR p_user IS NOT NULL AND NOT EXISTS (SELECT FROM members WHERE org_id = v_org AND user_id = p_user) THEN
+  SELECT currency INTO v_currency FROM hostels WHERE org_id = p_org AND id = p_hostel;
+  IF v_currency IS NULL OR p_user IS NOT NULL AND NOT EXISTS (SELECT FROM members WHERE org_id = p_org AND user_id = p_user) THEN
     RAISE EXCEPTION 'There is no such account.' USING ERRCODE = 'VR404';
   END IF;
   INSERT INTO ledger_accounts (org_id, hostel_id, code, user_id, party, currency)
-  VALUES (v_org, p_hostel, p_code, p_user, p_party, v_currency)
-  ON CONFLICT (org_id, hostel_id, code, user_id, party) DO NOTHING RETURNING id INTO v_id;
+  VALUES (p_org, p_hostel, p_code, p_user, p_party, v_currency)
+  ON CONFLICT (org_id, hostel_id, code, coalesce(user_id, 0), party) DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NULL THEN -- somebody else opened it meanwhile
-    RETURN app.ledger_account(p_hostel, p_code, p_user, p_party);
+    RETURN app.account_of(p_org, p_hostel, p_code, p_user, p_party);
   END IF;
   IF p_code = 'wallet' THEN
-    INSERT INTO wallet_balance_cache (org_id, id, hostel_id, user_id, currency) VALUES (v_org, v_id, p_hostel, p_user, v_currency);
+    INSERT INTO wallet_balance_cache (org_id, id, hostel_id, user_id, currency) VALUES (p_org, v_id, p_hostel, p_user, v_currency);
   END IF;
   RETURN v_id;
+END
+$$;
+
+--: definer
+CREATE FUNCTION app.ledger_account(p_hostel uuid, p_code text, p_user integer DEFAULT NULL, p_party text DEFAULT '') RETURNS uuid
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT app.account_of(app.current_org(), p_hostel, p_code, p_user, p_party)
+$$;
+
+-- Accounts are in their hostel's currency, and so is all that is booked there.
+--: definer
+CREATE FUNCTION app.keep_currency() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.currency <> OLD.currency AND EXISTS (SELECT FROM ledger_accounts WHERE org_id = OLD.org_id AND hostel_id = OLD.id) THEN
+    RAISE EXCEPTION 'This hostel has books in % already: its currency cannot change.', OLD.currency USING ERRCODE = 'VR409', COLUMN = 'currency';
+  END IF;
+  RETURN NEW;
 END
 $$;
 
@@ -54,9 +67,10 @@ END
 $$;
 
 -- Whole transactions only, each summing to zero in its one currency: what is added in one statement, and nothing later.
---: definer
+-- Asked at every posting, so it is spared the change of owner and path that other functions make.
+--: invoker
 CREATE FUNCTION app.check_balanced() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT FROM added GROUP BY org_id, transaction_id, currency
              HAVING sum(amount_paise) <> 0 OR min(position) <> 1 OR max(position) <> count(*)) THEN
@@ -100,54 +114,64 @@ $$;
 -- The transaction comes first, so that the same thing sent twice at once waits at its key; the wallet is locked then, and
 -- the house side is inserted and has no row to wait for. Adjustments mend what a wallet was frozen for.
 --: definer
-CREATE FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit uuid, p_credit uuid, p_description text DEFAULT '',
-                         p_source text DEFAULT '', p_source_id uuid DEFAULT NULL, p_event_at timestamptz DEFAULT NULL) RETURNS uuid
+CREATE FUNCTION app.book(p_key text, p_kind text, p_hostel uuid, p_amount bigint, p_debit text, p_debit_user integer, p_credit text,
+                         p_credit_user integer, p_description text DEFAULT '', p_source text DEFAULT '', p_source_id uuid DEFAULT NULL,
+                         p_event_at timestamptz DEFAULT NULL, p_debit_party text DEFAULT '', p_credit_party text DEFAULT '') RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
   v_now timestamptz := app.now();
   v_at timestamptz := coalesce(p_event_at, v_now);
-  v_id uuid;
-  v_from ledger_accounts;
-  v_to ledger_accounts;
+  v_id uuid := uuidv7();
+  v_user integer := CASE 'wallet' WHEN p_debit THEN p_debit_user WHEN p_credit THEN p_credit_user END;
+  v_out bigint := CASE p_debit WHEN 'wallet' THEN p_amount ELSE -p_amount END; -- of the wallet
   v_wallet uuid;
   v_balance bigint;
   v_version bigint;
   v_frozen boolean;
-  v_rows integer;
+  v_debit uuid;
+  v_credit uuid;
+  v_currency text;
 BEGIN
   IF p_amount <= 0 THEN
     RAISE EXCEPTION 'Please give an amount.' USING ERRCODE = 'VR422', COLUMN = 'amount_paise';
-  END IF;
-  INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
-  VALUES (v_org, p_hostel, p_key, p_kind, p_description, p_source, p_source_id, v_at, v_now, app.current_user_id())
-  ON CONFLICT (org_id, key) DO NOTHING RETURNING id INTO v_id;
-  IF v_id IS NULL THEN
-    RETURN app.booked_before(p_key, p_kind, ARRAY[p_debit, p_credit], ARRAY[-p_amount, p_amount]);
-  END IF;
-  UPDATE wallet_balance_cache SET last_computed_at = v_now, version = version + 1,
-    balance_paise = balance_paise + CASE id WHEN p_credit THEN p_amount ELSE -p_amount END
-  WHERE org_id = v_org AND id IN (p_debit, p_credit)
-    AND (id = p_credit OR balance_paise - p_amount >= -limit_paise AND (NOT frozen OR p_kind = 'adjustment'))
-  RETURNING id, balance_paise, version INTO v_wallet, v_balance, v_version;
-  GET DIAGNOSTICS v_rows = ROW_COUNT;
-  IF v_rows > 1 THEN
+  ELSIF p_debit = p_credit AND p_debit = 'wallet' THEN
     RAISE EXCEPTION 'From one wallet to another is for app.post.' USING ERRCODE = 'feature_not_supported';
   END IF;
-  IF v_wallet IS NULL THEN
-    SELECT frozen AND p_kind <> 'adjustment' INTO v_frozen FROM wallet_balance_cache WHERE org_id = v_org AND id = p_debit;
-    IF FOUND THEN
-      PERFORM app.refuse_debit(v_frozen);
-    END IF;
+  -- The person is read from the setting: app.current_org has just found it genuine.
+  INSERT INTO ledger_transactions (org_id, id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
+  VALUES (v_org, v_id, p_hostel, p_key, p_kind, p_description, p_source, p_source_id, v_at, v_now,
+          NULLIF(current_setting('app.user_id', true), '')::integer)
+  ON CONFLICT (org_id, key) DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN app.booked_before(p_key, p_kind, ARRAY[app.ledger_account(p_hostel, p_debit, p_debit_user, p_debit_party),
+                                                  app.ledger_account(p_hostel, p_credit, p_credit_user, p_credit_party)], ARRAY[-p_amount, p_amount]);
   END IF;
-  SELECT * INTO v_from FROM ledger_accounts WHERE org_id = v_org AND id = p_debit AND hostel_id = p_hostel;
-  SELECT * INTO v_to FROM ledger_accounts WHERE org_id = v_org AND id = p_credit AND hostel_id = p_hostel;
-  INSERT INTO ledger_entries (org_id, hostel_id, transaction_id, position, account_id, user_id, kind, description, amount_paise, currency,
+  WHILE v_user IS NOT NULL AND v_wallet IS NULL LOOP
+    UPDATE wallet_balance_cache SET balance_paise = balance_paise - v_out, version = version + 1, last_computed_at = v_now
+    WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = v_user
+      AND (v_out < 0 OR balance_paise - v_out >= -limit_paise AND (NOT frozen OR p_kind = 'adjustment'))
+    RETURNING id, balance_paise, version, currency INTO v_wallet, v_balance, v_version, v_currency;
+    IF v_wallet IS NULL THEN -- refused, or not opened yet
+      SELECT frozen AND p_kind <> 'adjustment' INTO v_frozen FROM wallet_balance_cache
+      WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = v_user AND v_out > 0;
+      IF FOUND THEN
+        PERFORM app.refuse_debit(v_frozen);
+      END IF;
+      PERFORM app.ledger_account(p_hostel, 'wallet', v_user);
+    END IF;
+  END LOOP;
+  v_debit := CASE p_debit WHEN 'wallet' THEN v_wallet ELSE app.account_of(v_org, p_hostel, p_debit, p_debit_user, p_debit_party) END;
+  v_credit := CASE p_credit WHEN 'wallet' THEN v_wallet ELSE app.account_of(v_org, p_hostel, p_credit, p_credit_user, p_credit_party) END;
+  IF v_currency IS NULL THEN
+    SELECT currency INTO v_currency FROM ledger_accounts WHERE org_id = v_org AND id = v_debit;
+  END IF;
+  INSERT INTO ledger_entries (org_id, transaction_id, position, hostel_id, account_id, user_id, kind, description, amount_paise, currency,
                               balance_paise, version, event_at, created_at)
-  VALUES (v_org, p_hostel, v_id, 1, v_from.id, v_from.user_id, p_kind, p_description, -p_amount, v_from.currency,
-          CASE v_from.id WHEN v_wallet THEN v_balance END, CASE v_from.id WHEN v_wallet THEN v_version END, v_at, v_now),
-         (v_org, p_hostel, v_id, 2, v_to.id, v_to.user_id, p_kind, p_description, p_amount, v_to.currency,
-          CASE v_to.id WHEN v_wallet THEN v_balance END, CASE v_to.id WHEN v_wallet THEN v_version END, v_at, v_now);
+  VALUES (v_org, v_id, 1, p_hostel, v_debit, p_debit_user, p_kind, p_description, -p_amount, v_currency,
+          CASE p_debit WHEN 'wallet' THEN v_balance END, CASE p_debit WHEN 'wallet' THEN v_version END, v_at, v_now),
+         (v_org, v_id, 2, p_hostel, v_credit, p_credit_user, p_kind, p_description, p_amount, v_currency,
+          CASE p_credit WHEN 'wallet' THEN v_balance END, CASE p_credit WHEN 'wallet' THEN v_version END, v_at, v_now);
   RETURN v_id;
 END
 $$;
@@ -155,38 +179,42 @@ $$;
 -- Posts transactions, all of them or none, and returns their ids in order. p_batch: an array of {key, kind, hostel,
 -- description, event_at, source, source_id, entries: [{account} or {code, user, party}, amount]}, the amounts in paise.
 -- What was posted under a key before is passed over. Keys first, then the wallets, each in their order: so does app.book.
+-- Each column of the lines (v_tx: the transaction's place in the batch, v_n: the line's in the transaction) is an array.
 --: definer
 CREATE FUNCTION app.post(p_batch jsonb) RETURNS uuid[]
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
   v_now timestamptz := app.now();
-  v_accounts uuid[];
-  v_amounts bigint[];
   v_tx integer[];
   v_n integer[];
-  v_ids uuid[];
+  v_accounts uuid[];
+  v_amounts bigint[];
+  v_kinds text[];
   v_fresh uuid[];
+  v_ids uuid[];
   v_bad boolean;
 BEGIN
-  -- Accounts that are open are found here: calling a function for each would be a fifth of the work.
-  SELECT array_agg(coalesce((e ->> 'account')::uuid,
-           (SELECT id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = (t ->> 'hostel')::uuid AND code = e ->> 'code'
-                                             AND user_id = (e ->> 'user')::int AND party = coalesce(e ->> 'party', '')),
-           (SELECT id FROM ledger_accounts WHERE org_id = v_org AND hostel_id = (t ->> 'hostel')::uuid AND code = e ->> 'code'
-                                             AND user_id IS NULL AND e ->> 'user' IS NULL AND party = coalesce(e ->> 'party', '')),
-           app.ledger_account((t ->> 'hostel')::uuid, e ->> 'code', (e ->> 'user')::int, coalesce(e ->> 'party', ''))) ORDER BY b.n, l.n),
-         array_agg((e ->> 'amount')::bigint ORDER BY b.n, l.n), array_agg(b.n ORDER BY b.n, l.n), array_agg(l.n ORDER BY b.n, l.n)
-  INTO v_accounts, v_amounts, v_tx, v_n
-  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n), jsonb_array_elements(t -> 'entries') WITH ORDINALITY AS l (e, n);
-  WITH booked AS (
+  SELECT array_agg(b.n ORDER BY b.n, l.n), array_agg(l.n ORDER BY b.n, l.n), array_agg(l.amount ORDER BY b.n, l.n), array_agg(b.kind ORDER BY b.n, l.n),
+         array_agg(coalesce(l.account,
+           (SELECT id FROM ledger_accounts a WHERE a.org_id = v_org AND a.hostel_id = b.hostel AND a.code = l.code
+                                               AND coalesce(a.user_id, 0) = coalesce(l."user", 0) AND a.party = coalesce(l.party, '')),
+           app.account_of(v_org, b.hostel, l.code, l."user", coalesce(l.party, ''))) ORDER BY b.n, l.n)
+  INTO v_tx, v_n, v_amounts, v_kinds, v_accounts
+  FROM ROWS FROM (jsonb_to_recordset(p_batch) AS (kind text, hostel uuid, entries jsonb)) WITH ORDINALITY AS b (kind, hostel, entries, n),
+       ROWS FROM (jsonb_to_recordset(b.entries) AS (account uuid, code text, "user" integer, party text, amount bigint)) WITH ORDINALITY
+         AS l (account, code, "user", party, amount, n);
+  WITH asked AS (
+    SELECT * FROM ROWS FROM (jsonb_to_recordset(p_batch) AS (key text, kind text, hostel uuid, description text, source text, source_id uuid,
+                                                             event_at timestamptz)) WITH ORDINALITY
+             AS b (key, kind, hostel, description, source, source_id, event_at, n)),
+  booked AS (
     INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
-    SELECT v_org, (t ->> 'hostel')::uuid, t ->> 'key', t ->> 'kind', coalesce(t ->> 'description', ''), coalesce(t ->> 'source', ''),
-           (t ->> 'source_id')::uuid, coalesce((t ->> 'event_at')::timestamptz, v_now), v_now, app.current_user_id()
-    FROM jsonb_array_elements(p_batch) AS b (t) ORDER BY t ->> 'key'
+    SELECT v_org, hostel, key, kind, coalesce(description, ''), coalesce(source, ''), source_id, coalesce(event_at, v_now), v_now,
+           app.current_user_id()
+    FROM asked ORDER BY key
     ON CONFLICT (org_id, key) DO NOTHING RETURNING id, key)
-  SELECT array_agg(booked.id ORDER BY b.n) INTO v_fresh
-  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS b (t, n) LEFT JOIN booked ON booked.key = b.t ->> 'key';
+  SELECT array_agg(booked.id ORDER BY asked.n) INTO v_fresh FROM asked LEFT JOIN booked ON booked.key = asked.key;
   v_ids := v_fresh;
   IF array_position(v_fresh, NULL) IS NOT NULL THEN
     SELECT array_agg(coalesce(v_fresh[n], app.booked_before(t ->> 'key', t ->> 'kind',
@@ -197,27 +225,26 @@ BEGIN
   PERFORM FROM wallet_balance_cache WHERE org_id = v_org AND id = ANY (v_accounts) ORDER BY id FOR UPDATE;
 
   -- The limit holds after each transaction, not only after the last.
-  SELECT frozen AND NOT mending INTO v_bad FROM (
-    SELECT x.tx, x.amount, w.frozen, p_batch -> (x.tx - 1) ->> 'kind' = 'adjustment' AS mending,
-           w.limit_paise + w.balance_paise + sum(x.amount) OVER (PARTITION BY w.id ORDER BY x.tx) AS room
-    FROM unnest(v_tx, v_accounts, v_amounts) AS x (tx, account, amount)
+  SELECT frozen AND kind <> 'adjustment' INTO v_bad FROM (
+    SELECT x.tx, x.amount, x.kind, w.frozen, w.limit_paise + w.balance_paise + sum(x.amount) OVER (PARTITION BY w.id ORDER BY x.tx) AS room
+    FROM unnest(v_tx, v_accounts, v_amounts, v_kinds) AS x (tx, account, amount, kind)
     JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = x.account WHERE v_fresh[x.tx] IS NOT NULL) r
-  WHERE amount < 0 AND (room < 0 OR frozen AND NOT mending) ORDER BY tx LIMIT 1;
+  WHERE amount < 0 AND (room < 0 OR frozen AND kind <> 'adjustment') ORDER BY tx LIMIT 1;
   IF FOUND THEN
     PERFORM app.refuse_debit(v_bad);
   END IF;
 
   WITH line AS (
-    SELECT x.tx, x.n, x.account, x.amount, a.hostel_id, a.user_id, a.currency, p_batch -> (x.tx - 1) AS t
+    SELECT x.tx, x.n, x.account, x.amount, a.user_id, a.currency, t.id, t.hostel_id, t.kind, t.description, t.event_at
     FROM unnest(v_tx, v_n, v_accounts, v_amounts) AS x (tx, n, account, amount)
-    JOIN ledger_accounts a ON a.org_id = v_org AND a.id = x.account WHERE v_fresh[x.tx] IS NOT NULL),
+    JOIN ledger_transactions t ON t.org_id = v_org AND t.id = v_fresh[x.tx]
+    JOIN ledger_accounts a ON a.org_id = v_org AND a.id = x.account AND a.hostel_id = t.hostel_id), -- else it does not sum to zero, and is refused
   entered AS (
-    INSERT INTO ledger_entries (org_id, hostel_id, transaction_id, position, account_id, user_id, kind, description, amount_paise, currency,
+    INSERT INTO ledger_entries (org_id, transaction_id, position, hostel_id, account_id, user_id, kind, description, amount_paise, currency,
                                 balance_paise, version, event_at, created_at)
-    SELECT v_org, l.hostel_id, v_fresh[l.tx], l.n, l.account, l.user_id, l.t ->> 'kind', coalesce(l.t ->> 'description', ''), l.amount, l.currency,
-           w.balance_paise + sum(l.amount) OVER running, w.version + count(*) OVER running, coalesce((l.t ->> 'event_at')::timestamptz, v_now), v_now
+    SELECT v_org, l.id, l.n, l.hostel_id, l.account, l.user_id, l.kind, l.description, l.amount, l.currency,
+           w.balance_paise + sum(l.amount) OVER running, w.version + count(*) OVER running, l.event_at, v_now
     FROM line l LEFT JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = l.account
-    WHERE l.hostel_id = (l.t ->> 'hostel')::uuid -- else it does not sum to zero, and is refused
     WINDOW running AS (PARTITION BY l.account ORDER BY l.tx, l.n) ORDER BY l.tx, l.n)
   UPDATE wallet_balance_cache w SET balance_paise = w.balance_paise + d.amount, version = w.version + d.entries, last_computed_at = v_now
   FROM (SELECT account, sum(amount)::bigint AS amount, count(*) AS entries FROM line GROUP BY account) d
@@ -248,8 +275,8 @@ BEGIN
   IF NOT app.is_system() THEN
     RAISE EXCEPTION 'Nobody books by hand: propose it.' USING ERRCODE = 'VR403';
   END IF;
-  RETURN app.book(p_key, p_kind, p_hostel, p_amount, app.ledger_account(p_hostel, p_debit, p_debit_user, p_debit_party),
-                  app.ledger_account(p_hostel, p_credit, p_credit_user, p_credit_party), p_description, p_source, p_source_id, p_event_at);
+  RETURN app.book(p_key, p_kind, p_hostel, p_amount, p_debit, p_debit_user, p_credit, p_credit_user, p_description, p_source, p_source_id,
+                  p_event_at, p_debit_party, p_credit_party);
 END
 $$;
 
@@ -525,9 +552,16 @@ $$;
 --: definer; execute: portal_admin
 CREATE FUNCTION app.add_ledger_batch(p_batch jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row ledger_batches := jsonb_populate_record(NULL::ledger_batches, p_batch || jsonb_build_object('org_id', app.current_org()));
 BEGIN
   PERFORM app.ask_product();
-  INSERT INTO ledger_batches SELECT * FROM jsonb_populate_record(NULL::ledger_batches, p_batch || jsonb_build_object('org_id', app.current_org()));
+  -- No join: sealing has the planner hash what it joins, which here would be all entries.
+  SELECT coalesce(array_agg(seq ORDER BY seq, wallet), '{}'), coalesce(array_agg(wallet ORDER BY seq, wallet), '{}') INTO v_row.wallet_seqs, v_row.wallets
+  FROM (SELECT t.seq, unnest(ARRAY(SELECT e.account_id FROM ledger_entries e WHERE e.org_id = t.org_id AND e.transaction_id = t.id
+                                   AND e.version IS NOT NULL)) AS wallet
+        FROM ledger_transactions t WHERE t.org_id = v_row.org_id AND t.seq = ANY (v_row.seqs)) x;
+  INSERT INTO ledger_batches SELECT v_row.*;
 END
 $$;
 

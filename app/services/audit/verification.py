@@ -44,7 +44,7 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, in a sentence that names it; `seq` is the row of the log that it is about, if it is there."""
+    """One thing that is wrong, in a sentence that names it; `seq` is the row of the log that it is about."""
 
     problem: Problem
     sentence: str
@@ -137,7 +137,7 @@ class Verification:
             row = found.get(seq)
             if row is None:
                 yield Finding(Problem.REMOVED, f"{self._log.gone.format(seq)}, sealed in batch {batch.number} at "
-                                               f"{batch.sealed_at:%Y-%m-%d %H:%M} UTC, is gone.")
+                                               f"{batch.sealed_at:%Y-%m-%d %H:%M} UTC, is gone.", seq)
             elif row_seal(self._keys, row.document) != seals[place * SEAL_BYTES:(place + 1) * SEAL_BYTES]:
                 yield Finding(Problem.CHANGED, f"{row.told} is not what was sealed in batch {batch.number}.", seq)
             else:
