@@ -166,7 +166,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ACCOUNTANT: _ACCOUNTANT,
     Role.GUARD: _FIELD_STAFF,
     Role.SALES_AGENT: _FIELD_STAFF | _caps({R.RESIDENTS: "r", R.INQUIRIES: "crux"}),
-    Role.CANTEEN_STAFF: _FIELD_STAFF | _caps({R.CANTEEN: "crudx", R.INVENTORY: "crudx"}),
+    Role.CANTEEN_STAFF: _FIELD_STAFF | _caps({R.CANTEEN: "crudx", R.INVENTORY: "crudx", R.FILES: "cr"}),
     Role.AMENITY_MANAGER: _FIELD_STAFF,
     Role.MAINTENANCE_STAFF: _MAINTENANCE_STAFF,
     Role.BOT_TRAINER: _caps({R.HOSTELS: "r", R.NOTIFICATIONS: "ru"}),

@@ -107,13 +107,15 @@ class Dish(Tenant, Timestamps, Authored, SoftDelete, Model):
     order_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     diet: Mapped[str] = mapped_column(Text, server_default=Diet.VEG.value)
     allergens: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    photo_id: Mapped[UUID | None] = mapped_column(Uuid)
     hostel: Mapped[Hostel] = link("Hostel", "hostel_id", here="Dish")
 
     __table_args__ = (
-        in_tenant("hostel_id", "hostels"), person("created_by"),
+        in_tenant("hostel_id", "hostels"), in_tenant("photo_id", "files"), person("created_by"),
         Index("canteen_menu_dish_key", "org_id", "hostel_id", "served_on", "meal", text("lower(name)"), unique=True,
               postgresql_where=text("deleted_at IS NULL")),
         Index("canteen_menu_sort_served", "org_id", "served_on", "id"),
+        Index("canteen_menu_photo", "org_id", "photo_id", postgresql_where=text("photo_id IS NOT NULL")),
         CheckConstraint(f"meal IN ({quoted(Meal)})", name="canteen_menu_meal_known"),
         CheckConstraint(f"diet IN ({quoted(Diet)})", name="canteen_menu_diet_known"),
         CheckConstraint(f"allergens <@ ARRAY[{quoted(Allergen)}]", name="canteen_menu_allergens_known"),
@@ -202,7 +204,7 @@ functions("canteen")
 
 _R, _KITCHEN = Resource.CANTEEN, (Portal.ADMIN, Portal.CANTEEN)
 _OWN = Policy("own_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND {MINE} AND {ADMITTED} AND {can(_R, Action.READ)}")
-_PLAN = ("name", "description", "price_paise", "portions", "order_until", "diet", "allergens")
+_PLAN = ("name", "description", "price_paise", "portions", "order_until", "diet", "allergens", "photo_id")
 
 
 def _all_but(model: type[Model], *left_out: str) -> tuple[str, ...]:

@@ -59,8 +59,8 @@ _READ = (f"{IN_ORG} AND {can(Resource.FILES, Action.READ)} AND (hostel_id IS NUL
          f" AND (purpose <> 'identity' OR {MINE} OR ({can(Resource.PERSONAL, Action.APPROVE)} AND app.member_in_reach(user_id)))")
 protect(
     File.__table__, masked=("storage_key",), guarded=("user_id",),
-    grants=[Grant((*_UPLOADERS, Portal.RESIDENT), select=True, insert=True),
-            Grant((*_UPLOADERS, Portal.RESIDENT), update=("deleted_at",))],
+    grants=[Grant((*_UPLOADERS, Portal.CANTEEN, Portal.RESIDENT), select=True, insert=True),
+            Grant((*_UPLOADERS, Portal.CANTEEN, Portal.RESIDENT), update=("deleted_at",))],
     policies=[
         Policy("staff_select", "SELECT", _UPLOADERS, using=_READ),
         Policy("staff_insert", "INSERT", _UPLOADERS,
@@ -68,6 +68,11 @@ protect(
                      f" AND (hostel_id IS NULL OR {within(Resource.FILES, Action.CREATE)})"),
         Policy("staff_update", "UPDATE", _UPLOADERS, using=(
             f"{IN_ORG} AND ({MINE} OR {within(Resource.FILES, Action.DELETE)})")),
+        # The kitchen has photos of its dishes, and no other file.
+        Policy("kitchen_select", "SELECT", (Portal.CANTEEN,), using=f"{IN_ORG} AND purpose = 'dish' AND {within(Resource.CANTEEN, Action.READ)}"),
+        Policy("kitchen_insert", "INSERT", (Portal.CANTEEN,),
+               check=f"{_OURS} AND purpose = 'dish' AND {within(Resource.CANTEEN, Action.UPDATE)} AND {can(Resource.FILES, Action.CREATE)}"),
+        Policy("kitchen_update", "UPDATE", (Portal.CANTEEN,), using=f"{IN_ORG} AND purpose = 'dish' AND {within(Resource.CANTEEN, Action.UPDATE)}"),
         Policy("resident_select", "SELECT", (Portal.RESIDENT,), using=f"{IN_ORG} AND ({MINE} OR app.file_is_shown(id))"),
         Policy("resident_insert", "INSERT", (Portal.RESIDENT,),
                check=f"{IN_ORG} AND {MINE} AND {can(Resource.FILES, Action.CREATE)}"),

@@ -67,6 +67,7 @@ class Purpose(StrEnum):
     IDENTITY = "identity"
     PICTURE = "picture"
     ROOM = "room"
+    DISH = "dish"
     INSPECTION = "inspection"
     REPORT = "report"
 
@@ -89,6 +90,7 @@ ACCEPTED: dict[Purpose, Acceptance] = {
     Purpose.IDENTITY: Acceptance(frozenset({M.PDF, M.JPEG, M.PNG, M.HEIC}), 15 * _MB, "a PDF or a photo (JPEG, PNG or HEIC)"),
     Purpose.REPORT: Acceptance(frozenset({M.PDF, M.CSV}), 50 * _MB, "a PDF or a CSV file"),
     Purpose.ROOM: Acceptance(PHOTOS, 10 * _MB, "a photo (JPEG, PNG, WebP or GIF)"),
+    Purpose.DISH: Acceptance(PHOTOS, 10 * _MB, "a photo (JPEG, PNG, WebP or GIF)"),
     Purpose.INSPECTION: Acceptance(PHOTOS, 10 * _MB, "a photo (JPEG, PNG, WebP or GIF)"),
     Purpose.PICTURE: Acceptance(frozenset({M.JPEG, M.PNG, M.WEBP}), 2 * _MB, "a JPEG, PNG or WebP picture"),
 }

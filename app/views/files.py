@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 from typing import BinaryIO, ClassVar
+from uuid import UUID
 
 from flask import Response, current_app, g, request, url_for
 from flask_appbuilder import AppBuilder
@@ -16,7 +17,7 @@ from app.permissions import Action, Portal, Resource
 from app.rules.files import PHOTOS, VIDEOS, MediaType, Purpose, content_disposition
 from app.rules.maintenance import RESIDENT_LINK_MINUTES, STAFF_LINK_MINUTES
 from app.services import documents, files
-from app.signing import FileLink, LinkOfAnother, read_file_link
+from app.signing import FileLink, LinkOfAnother, read_file_link, sign_file_link
 from app.views.base import ConsoleView, expose, has_access, problem_page, service_call
 from app.views.people.doors import ring
 from app.wiring import objects, settings
@@ -33,7 +34,7 @@ class FilesView(ConsoleView):
 
     route_base = "/files"
     resource = Resource.FILES
-    portals = frozenset({Portal.ADMIN, Portal.MANAGEMENT, Portal.RESIDENT})
+    portals = frozenset({Portal.ADMIN, Portal.MANAGEMENT, Portal.CANTEEN, Portal.RESIDENT})
     method_actions: ClassVar[dict[str, Action]] = {"get": Action.READ, "small": Action.READ}
 
     @expose("/<token>")
@@ -102,10 +103,17 @@ def file_link(file: File, *, small: bool = False, save: bool = False) -> str:
     return url_for("FilesView.small" if small else "FilesView.get", token=token, **({"save": 1} if save else {}))
 
 
+def photo_link(file_id: UUID) -> str:
+    """The small picture of a photo that many look at, good for at least ten minutes; for five it is the same, so browsers keep it."""
+    window = datetime.fromtimestamp(datetime.now(UTC).timestamp() // _KEPT_SECONDS * _KEPT_SECONDS, UTC)
+    token = sign_file_link(settings().secret_key, file_id, g.identity.org_id, g.identity.user_id, RESIDENT_LINK_MINUTES * 60, window)
+    return url_for("FilesView.small", token=token)
+
+
 def register(builder: AppBuilder) -> None:
-    """Add the screen, and `file_link(file)` for templates."""
+    """Add the screen, and `file_link(file)` and `photo_link(id)` for templates."""
     builder.add_view_no_menu(FilesView)
     for door in ("get", "small"):  # Talisman asks the function that Flask calls, which is not the method itself
         current_app.view_functions[f"FilesView.{door}"].talisman_view_options = {  # type: ignore[attr-defined]
             "content_security_policy": _LOCKED_UP, "content_security_policy_nonce_in": []}
-    current_app.jinja_env.globals["file_link"] = file_link
+    current_app.jinja_env.globals.update(file_link=file_link, photo_link=photo_link)

@@ -758,13 +758,16 @@ $$
 --;;
 CREATE FUNCTION app.enter(p_me jsonb, p_request text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM set_config('app.org_id', coalesce(p_me ->> 'org_id', ''), true),
-          set_config('app.user_id', coalesce(p_me ->> 'user_id', ''), true),
-          set_config('app.caps', coalesce(p_me ->> 'caps', ''), true),
-          set_config('app.seal', coalesce(p_me ->> 'seal', ''), true),
+  PERFORM app.set_binding(p_me ->> 'org_id', p_me ->> 'user_id', p_me ->> 'caps', p_me ->> 'seal', coalesce(p_me ->> 'portal', 'portal_public'), p_request);
+END
+$$
+--;;
+CREATE FUNCTION app.set_binding(p_org text, p_user text, p_caps text, p_seal text, p_portal text, p_request text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', coalesce(p_org, ''), true), set_config('app.user_id', coalesce(p_user, ''), true),
+          set_config('app.caps', coalesce(p_caps, ''), true), set_config('app.seal', coalesce(p_seal, ''), true),
           set_config('app.request_id', coalesce(p_request, ''), true),
-          set_config('app.reason', '', true), set_config('app.event_at', '', true),
-          set_config('role', coalesce(p_me ->> 'portal', 'portal_public'), true);
+          set_config('app.reason', '', true), set_config('app.event_at', '', true), set_config('role', p_portal, true);
 END
 $$
 --;;
@@ -794,13 +797,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT app.sealed(app.describe(p_user, p_org, p_portals, p_hostel, true))
 $$
 --;;
-CREATE FUNCTION app.bind_system(p_org uuid, p_request text) RETURNS void LANGUAGE sql AS $$
-  SELECT app.enter(app.describe_system(p_org), p_request)
+CREATE FUNCTION app.bind_system(p_org uuid, p_request text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM app.set_binding(p_org::text, '', '*', app.system_seal(p_org), 'portal_admin', p_request);
+END
 $$
 --;;
-CREATE FUNCTION app.describe_system(p_org uuid) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT app.sealed(jsonb_build_object('org_id', p_org, 'caps', '*', 'portal', 'portal_admin'))
+CREATE FUNCTION app.system_seal(p_org uuid) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  RETURN app.seal_of('portal_admin', p_org::text, '', '*');
+END
 $$
 --;;
 CREATE FUNCTION app.sealed(p_me jsonb) RETURNS jsonb
@@ -1237,6 +1244,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     SELECT FROM room_photos p JOIN files f ON f.org_id = p.org_id AND f.id = p.file_id AND f.purpose = 'room'
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL
       AND app.is_admitted() AND app.allowed_in('rooms', 'read', p.hostel_id))
+  OR EXISTS (
+    SELECT FROM canteen_menu d JOIN files f ON f.org_id = d.org_id AND f.id = d.photo_id AND f.purpose = 'dish'
+    WHERE d.org_id = app.current_org() AND d.photo_id = p_file AND d.deleted_at IS NULL
+      AND app.is_admitted() AND app.allowed_in('canteen', 'read', d.hostel_id))
   OR EXISTS (
     SELECT FROM move_out_photos p
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.user_id = app.current_user_id() AND app.is_admitted())
@@ -2504,8 +2515,7 @@ BEGIN
   END IF;
   PERFORM app.lay_payment(p_id, p_hostel, p_user, p_method, p_amount, p_invoices, p_note);
   PERFORM app.book('invoices:' || p_id, 'payment', p_hostel, p_amount,
-    app.ledger_account(p_hostel, p_method, CASE WHEN p_method IN ('wallet', 'deposit') THEN p_user END),
-    app.ledger_account(p_hostel, 'receivable', p_user),
+    p_method, CASE WHEN p_method IN ('wallet', 'deposit') THEN p_user END, 'receivable', p_user,
     (SELECT reference FROM invoice_payments WHERE org_id = app.current_org() AND id = p_id), 'invoice_payments', p_id);
 END
 $$;
@@ -2701,7 +2711,7 @@ BEGIN
   SELECT coalesce(sum(amount_paise), 0) INTO v_held FROM ledger_entries WHERE org_id = v_org AND account_id = v_deposit;
   IF v_held < v_out.deposit_paise THEN
     PERFORM app.book('settlement:' || p_move_out || ':opening', 'opening', v_out.hostel_id, v_out.deposit_paise - v_held,
-                     app.ledger_account(v_out.hostel_id, 'opening'), v_deposit, '', 'move_outs', p_move_out);
+                     'opening', NULL, 'deposit', v_out.user_id, '', 'move_outs', p_move_out);
   END IF;
   SELECT least(v_out.deposit_paise, coalesce(sum(total_paise - paid_paise), 0)) INTO v_used FROM invoices
   WHERE org_id = v_org AND hostel_id = v_out.hostel_id AND user_id = v_out.user_id AND status IN ('open', 'part_paid');
@@ -2709,8 +2719,8 @@ BEGIN
     PERFORM app.pay_invoices(p_move_out, v_out.hostel_id, v_out.user_id, 'deposit', v_used);
   END IF;
   IF v_out.deposit_paise > v_used THEN
-    PERFORM app.book('settlement:' || p_move_out || ':rest', 'refund', v_out.hostel_id, v_out.deposit_paise - v_used, v_deposit,
-                     app.ledger_account(v_out.hostel_id, 'wallet', v_out.user_id), '', 'move_outs', p_move_out);
+    PERFORM app.book('settlement:' || p_move_out || ':rest', 'refund', v_out.hostel_id, v_out.deposit_paise - v_used,
+                     'deposit', v_out.user_id, 'wallet', v_out.user_id, '', 'move_outs', p_move_out);
     PERFORM app.write_proposal(v_out.hostel_id, 'payout', v_out.user_id, '', v_out.deposit_paise - v_used, 'What is left of the deposit',
                                'move_outs', p_move_out, NULL);
   END IF;
@@ -2742,7 +2752,6 @@ DECLARE
   v_found record;
   v_short record;
   v_harmful text;
-  v_wallet uuid;
   v_number bigint;
   v_held bigint;
 BEGIN
@@ -2802,9 +2811,9 @@ BEGIN
   ELSIF p_seen <> v_found.total THEN
     RAISE EXCEPTION 'A price has changed in the meantime: look at it again.' USING ERRCODE = 'VR409', COLUMN = 'items';
   END IF;
-  v_wallet := app.ledger_account(p_hostel, 'wallet', v_me);
   -- Without a lock: app.book refuses for good, this only says how much is missing.
-  SELECT balance_paise + limit_paise INTO v_held FROM wallet_balance_cache WHERE org_id = v_org AND id = v_wallet AND NOT frozen;
+  SELECT balance_paise + limit_paise INTO v_held FROM wallet_balance_cache
+  WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = v_me AND NOT frozen;
   IF v_held < v_found.total THEN
     RAISE EXCEPTION 'This costs %, and there is % in your wallet: % more is needed.', app.amount_words(v_found.total, v_hostel.currency),
       app.amount_words(v_held, v_hostel.currency), app.amount_words(v_found.total - v_held, v_hostel.currency) USING ERRCODE = 'VR409';
@@ -2818,7 +2827,7 @@ BEGIN
   FROM unnest(v_dishes, v_quantities) AS a (dish, quantity) JOIN canteen_menu m ON m.org_id = v_org AND m.id = a.dish;
   UPDATE canteen_menu m SET stock = m.stock - a.quantity
   FROM unnest(v_dishes, v_quantities) AS a (dish, quantity) WHERE m.org_id = v_org AND m.id = a.dish;
-  PERFORM app.book('order:' || p_id, 'order', p_hostel, v_found.total, v_wallet, app.ledger_account(p_hostel, 'canteen'),
+  PERFORM app.book('order:' || p_id, 'order', p_hostel, v_found.total, 'wallet', v_me, 'canteen', NULL,
                    (SELECT reference FROM canteen_orders WHERE org_id = v_org AND id = p_id), 'canteen_orders', p_id);
   UPDATE canteen_orders SET status = 'placed' WHERE org_id = v_org AND id = p_id;
   PERFORM app.enqueue('canteen.moved', jsonb_build_object('order_id', p_id, 'state', 'placed', 'by', v_me));
@@ -2848,8 +2857,7 @@ BEGIN
       AND id IN (SELECT dish_id FROM canteen_order_items WHERE org_id = v_order.org_id AND order_id = p_id) ORDER BY id FOR UPDATE;
     UPDATE canteen_menu m SET stock = m.stock + i.quantity FROM canteen_order_items i
     WHERE i.org_id = v_order.org_id AND i.order_id = p_id AND m.org_id = i.org_id AND m.id = i.dish_id;
-    PERFORM app.book('order:' || p_id || ':refund', 'refund', v_order.hostel_id, v_order.total_paise,
-                     app.ledger_account(v_order.hostel_id, 'canteen'), app.ledger_account(v_order.hostel_id, 'wallet', v_order.user_id),
+    PERFORM app.book('order:' || p_id || ':refund', 'refund', v_order.hostel_id, v_order.total_paise, 'canteen', NULL, 'wallet', v_order.user_id,
                      v_order.reference, 'canteen_orders', p_id);
   ELSIF p_event = 'cancel_late' THEN
     PERFORM app.write_proposal(v_order.hostel_id, 'refund', v_order.user_id, '', v_order.total_paise,
@@ -5102,9 +5110,8 @@ BEGIN
     gateway_id = CASE gateway_id WHEN '' THEN coalesce(p_event ->> 'gateway_id', '') ELSE gateway_id END, reason = '', next_ask_at = NULL
   WHERE org_id = v_org AND id = v_row.id;
   PERFORM app.book('payment:' || v_row.gateway || ':' || v_payment, 'top_up', v_row.hostel_id, v_amount,
-                   app.ledger_account(v_row.hostel_id, 'clearing', NULL, v_row.gateway),
-                   CASE WHEN v_unusual THEN app.ledger_account(v_row.hostel_id, 'suspense') ELSE app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id) END,
-                   '', 'payment_intents', v_row.id, v_at);
+                   'clearing', NULL, CASE WHEN v_unusual THEN 'suspense' ELSE 'wallet' END, CASE WHEN NOT v_unusual THEN v_row.user_id END,
+                   '', 'payment_intents', v_row.id, v_at, p_debit_party => v_row.gateway);
   IF v_unusual THEN
     PERFORM app.raise_payment_flag('unusual_amount', v_row.id::text, v_row.hostel_id, v_row.user_id, v_row.id, p_delivery, v_row.gateway, v_amount, v_row.currency);
   ELSIF v_row.status IN ('expired', 'failed') THEN
@@ -5232,13 +5239,13 @@ BEGIN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
   END IF;
   IF p_event = 'accept' THEN
-    PERFORM app.book(v_key || ' accepted', 'top_up', v_row.hostel_id, v_row.amount_paise, app.ledger_account(v_row.hostel_id, 'suspense'),
-                     app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id), '', 'payment_intents', p_id, v_row.paid_at);
+    PERFORM app.book(v_key || ' accepted', 'top_up', v_row.hostel_id, v_row.amount_paise, 'suspense', NULL, 'wallet', v_row.user_id,
+                     '', 'payment_intents', p_id, v_row.paid_at);
   ELSE
     INSERT INTO payment_refunds (org_id, hostel_id, user_id, intent_id, amount_paise, currency, key, reason)
     VALUES (v_row.org_id, v_row.hostel_id, v_row.user_id, p_id, v_row.amount_paise, v_row.currency, 'rf' || replace(p_id::text, '-', ''), left(btrim(p_note), 500));
     PERFORM app.approve_refund(r.id, app.book(v_key || ' sent back', 'payout', v_row.hostel_id, v_row.amount_paise,
-      app.ledger_account(v_row.hostel_id, 'suspense'), app.ledger_account(v_row.hostel_id, 'clearing', NULL, v_row.gateway), 'Sent back', 'payment_refunds', r.id))
+      'suspense', NULL, 'clearing', NULL, 'Sent back', 'payment_refunds', r.id, p_credit_party => v_row.gateway))
     FROM payment_refunds r WHERE r.org_id = v_row.org_id AND r.key = 'rf' || replace(p_id::text, '-', '');
   END IF;
   UPDATE payment_intents SET status = CASE p_event WHEN 'accept' THEN 'paid' ELSE 'refunded' END, decided_by = app.current_user_id(),
@@ -7771,43 +7778,6 @@ CREATE TABLE billing_settings (
 --;;
 CREATE UNIQUE INDEX billing_settings_hostel_key ON billing_settings (org_id, hostel_id)
 --;;
-CREATE TABLE canteen_menu (
-	org_id UUID DEFAULT app.current_org() NOT NULL, 
-	id UUID DEFAULT uuidv7() NOT NULL, 
-	hostel_id UUID NOT NULL, 
-	served_on DATE NOT NULL, 
-	meal TEXT NOT NULL, 
-	name VARCHAR(80) NOT NULL, 
-	description TEXT DEFAULT '' NOT NULL, 
-	price_paise BIGINT NOT NULL, 
-	portions INTEGER NOT NULL, 
-	stock INTEGER NOT NULL, 
-	order_until TIMESTAMP WITH TIME ZONE NOT NULL, 
-	diet TEXT DEFAULT 'veg' NOT NULL, 
-	allergens TEXT[] DEFAULT '{}' NOT NULL, 
-	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
-	created_by INTEGER DEFAULT app.current_user_id(), 
-	deleted_at TIMESTAMP WITH TIME ZONE, 
-	PRIMARY KEY (org_id, id), 
-	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
-	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
-	CONSTRAINT canteen_menu_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner')), 
-	CONSTRAINT canteen_menu_diet_known CHECK (diet IN ('veg', 'egg', 'non_veg', 'vegan', 'jain')), 
-	CONSTRAINT canteen_menu_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites']), 
-	CONSTRAINT canteen_menu_price CHECK (price_paise BETWEEN 1 AND 1000000), 
-	CONSTRAINT canteen_menu_portions CHECK (portions BETWEEN 0 AND 5000), 
-	CONSTRAINT canteen_menu_stock CHECK (stock >= 0), 
-	CONSTRAINT canteen_menu_named CHECK (length(btrim(name)) > 0), 
-	CONSTRAINT canteen_menu_description_short CHECK (length(description) <= 500)
-)
---;;
-CREATE UNIQUE INDEX canteen_menu_dish_key ON canteen_menu (org_id, hostel_id, served_on, meal, lower(name)) WHERE deleted_at IS NULL
---;;
-CREATE UNIQUE INDEX canteen_menu_live_key ON canteen_menu (org_id, hostel_id, id)
---;;
-CREATE INDEX canteen_menu_sort_served ON canteen_menu (org_id, served_on, id)
---;;
 CREATE TABLE canteen_settings (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -8407,6 +8377,47 @@ CREATE TABLE team_members (
 CREATE UNIQUE INDEX team_members_external_key ON team_members (org_id, external_id) WHERE deleted_at IS NULL
 --;;
 CREATE INDEX team_members_sort_name ON team_members (org_id, name, id)
+--;;
+CREATE TABLE canteen_menu (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	served_on DATE NOT NULL, 
+	meal TEXT NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	price_paise BIGINT NOT NULL, 
+	portions INTEGER NOT NULL, 
+	stock INTEGER NOT NULL, 
+	order_until TIMESTAMP WITH TIME ZONE NOT NULL, 
+	diet TEXT DEFAULT 'veg' NOT NULL, 
+	allergens TEXT[] DEFAULT '{}' NOT NULL, 
+	photo_id UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, photo_id) REFERENCES files (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT canteen_menu_meal_known CHECK (meal IN ('breakfast', 'lunch', 'snacks', 'dinner')), 
+	CONSTRAINT canteen_menu_diet_known CHECK (diet IN ('veg', 'egg', 'non_veg', 'vegan', 'jain')), 
+	CONSTRAINT canteen_menu_allergens_known CHECK (allergens <@ ARRAY['gluten', 'crustaceans', 'egg', 'fish', 'nuts', 'soya', 'milk', 'sulphites']), 
+	CONSTRAINT canteen_menu_price CHECK (price_paise BETWEEN 1 AND 1000000), 
+	CONSTRAINT canteen_menu_portions CHECK (portions BETWEEN 0 AND 5000), 
+	CONSTRAINT canteen_menu_stock CHECK (stock >= 0), 
+	CONSTRAINT canteen_menu_named CHECK (length(btrim(name)) > 0), 
+	CONSTRAINT canteen_menu_description_short CHECK (length(description) <= 500)
+)
+--;;
+CREATE UNIQUE INDEX canteen_menu_dish_key ON canteen_menu (org_id, hostel_id, served_on, meal, lower(name)) WHERE deleted_at IS NULL
+--;;
+CREATE UNIQUE INDEX canteen_menu_live_key ON canteen_menu (org_id, hostel_id, id)
+--;;
+CREATE INDEX canteen_menu_photo ON canteen_menu (org_id, photo_id) WHERE photo_id IS NOT NULL
+--;;
+CREATE INDEX canteen_menu_sort_served ON canteen_menu (org_id, served_on, id)
 --;;
 CREATE TABLE documents (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -10165,11 +10176,11 @@ ALTER TABLE public.files FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.files TO viramah_definer
 --;;
-GRANT SELECT ON public.files TO portal_admin, portal_management, portal_resident
+GRANT SELECT ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
 --;;
-GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, key_id, deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, key_id, deleted_at) ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
 --;;
-GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_resident
+GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
 --;;
 ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
 --;;
@@ -10439,11 +10450,11 @@ GRANT SELECT, UPDATE ON public.canteen_menu TO viramah_definer
 --;;
 GRANT SELECT ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT INSERT (id, hostel_id, served_on, meal, stock, deleted_at, name, description, price_paise, portions, order_until, diet, allergens) ON public.canteen_menu TO portal_admin, portal_canteen
+GRANT INSERT (id, hostel_id, served_on, meal, stock, deleted_at, name, description, price_paise, portions, order_until, diet, allergens, photo_id) ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT UPDATE (name, description, price_paise, portions, order_until, diet, allergens, deleted_at) ON public.canteen_menu TO portal_admin, portal_canteen
+GRANT UPDATE (name, description, price_paise, portions, order_until, diet, allergens, photo_id, deleted_at) ON public.canteen_menu TO portal_admin, portal_canteen
 --;;
-GRANT SELECT (org_id, id, hostel_id, served_on, meal, name, description, price_paise, stock, order_until, diet, allergens, created_at, updated_at, deleted_at) ON public.canteen_menu TO portal_resident
+GRANT SELECT (org_id, id, hostel_id, served_on, meal, name, description, price_paise, stock, order_until, diet, allergens, photo_id, created_at, updated_at, deleted_at) ON public.canteen_menu TO portal_resident
 --;;
 ALTER TABLE public.canteen_orders ENABLE ROW LEVEL SECURITY
 --;;
@@ -11062,6 +11073,12 @@ CREATE POLICY staff_select on public.files AS PERMISSIVE FOR SELECT TO portal_ad
 CREATE POLICY staff_insert on public.files AS PERMISSIVE FOR INSERT TO portal_admin, portal_management WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND (SELECT app.can('files', 'create')) AND (hostel_id IS NULL OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'create'))::uuid[]), true)))
 --;;
 CREATE POLICY staff_update on public.files AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR coalesce(hostel_id = ANY ((SELECT app.reach('files', 'delete'))::uuid[]), true)))
+--;;
+CREATE POLICY kitchen_select on public.files AS PERMISSIVE FOR SELECT TO portal_canteen USING (org_id = (SELECT app.current_org()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY kitchen_insert on public.files AS PERMISSIVE FOR INSERT TO portal_canteen WITH CHECK (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.is_system()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'update'))::uuid[]), true) AND (SELECT app.can('files', 'create')))
+--;;
+CREATE POLICY kitchen_update on public.files AS PERMISSIVE FOR UPDATE TO portal_canteen USING (org_id = (SELECT app.current_org()) AND purpose = 'dish' AND coalesce(hostel_id = ANY ((SELECT app.reach('canteen', 'update'))::uuid[]), true))
 --;;
 CREATE POLICY resident_select on public.files AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND (user_id = (SELECT app.current_user_id()) OR app.file_is_shown(id)))
 --;;
@@ -12047,6 +12064,10 @@ REVOKE ALL ON FUNCTION app.enter(p_me jsonb, p_request text) FROM PUBLIC
 --;;
 GRANT EXECUTE ON FUNCTION app.enter(p_me jsonb, p_request text) TO viramah_web, viramah_service, viramah_definer
 --;;
+REVOKE ALL ON FUNCTION app.set_binding(p_org text, p_user text, p_caps text, p_seal text, p_portal text, p_request text) FROM PUBLIC
+--;;
+GRANT EXECUTE ON FUNCTION app.set_binding(p_org text, p_user text, p_caps text, p_seal text, p_portal text, p_request text) TO viramah_web, viramah_service, viramah_definer
+--;;
 REVOKE ALL ON FUNCTION app.bind(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_request text, p_full boolean) FROM PUBLIC
 --;;
 GRANT EXECUTE ON FUNCTION app.bind(p_digest bytea, p_org uuid, p_portals text[], p_hostel uuid, p_request text, p_full boolean) TO viramah_web, viramah_definer
@@ -12065,11 +12086,11 @@ REVOKE ALL ON FUNCTION app.bind_system(p_org uuid, p_request text) FROM PUBLIC
 --;;
 GRANT EXECUTE ON FUNCTION app.bind_system(p_org uuid, p_request text) TO viramah_service, viramah_definer
 --;;
-REVOKE ALL ON FUNCTION app.describe_system(p_org uuid) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.system_seal(p_org uuid) FROM PUBLIC
 --;;
-ALTER FUNCTION app.describe_system(p_org uuid) OWNER TO viramah_definer
+ALTER FUNCTION app.system_seal(p_org uuid) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.describe_system(p_org uuid) TO viramah_service
+GRANT EXECUTE ON FUNCTION app.system_seal(p_org uuid) TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.sealed(p_me jsonb) FROM PUBLIC
 --;;

@@ -13,6 +13,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.deleted_at IS NULL
       AND app.is_admitted() AND app.allowed_in('rooms', 'read', p.hostel_id))
   OR EXISTS (
+    SELECT FROM canteen_menu d JOIN files f ON f.org_id = d.org_id AND f.id = d.photo_id AND f.purpose = 'dish'
+    WHERE d.org_id = app.current_org() AND d.photo_id = p_file AND d.deleted_at IS NULL
+      AND app.is_admitted() AND app.allowed_in('canteen', 'read', d.hostel_id))
+  OR EXISTS (
     SELECT FROM move_out_photos p
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.user_id = app.current_user_id() AND app.is_admitted())
 $$;

@@ -11,15 +11,19 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from redis import Redis, RedisError
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.gateways.objects import ObjectStore
 from app.models.canteen import CanteenSettings, Dish
 from app.models.organizations import Hostel
 from app.rules import canteen as rules
 from app.rules.canteen import LOW_STOCK, MENU_KEPT, ORDER_UNTIL, SUMMARY_AT, Allergen, Diet, Meal
 from app.rules.errors import NotFound
+from app.rules.files import Purpose
+from app.services import files
+from app.services.files import Upload
 
 _STOCK = text("SELECT app.set_dish_stock(:dish, :stock)")
 _SETTINGS = text("SELECT app.set_canteen(:hostel, CAST(:until AS time[]), :summary, :low)")
@@ -46,6 +50,7 @@ class Offer:
     order_until: datetime
     diet: Diet
     allergens: tuple[Allergen, ...]
+    photo_id: UUID | None = None
     stock: int = 0
 
 
@@ -80,7 +85,7 @@ def offers(session: Session, redis: Redis, org_id: UUID, hostel_id: UUID, day: d
     known = _recall(redis, key)
     if known is None or {one.id for one in known} != stock.keys():
         known = [_offer(row) for row in session.execute(select(
-            Dish.id, Dish.meal, Dish.name, Dish.description, Dish.price_paise, Dish.order_until, Dish.diet, Dish.allergens).where(
+            Dish.id, Dish.meal, Dish.name, Dish.description, Dish.price_paise, Dish.order_until, Dish.diet, Dish.allergens, Dish.photo_id).where(
                 Dish.hostel_id == hostel_id, Dish.served_on == day, Dish.deleted_at.is_(None)))]
         _keep(redis, key, known)
     order = list(Meal)
@@ -115,7 +120,8 @@ def _recall(redis: Redis, key: str | None) -> list[Offer] | None:
         return None
     return None if found is None else [Offer(
         UUID(one["id"]), Meal(one["meal"]), one["name"], one["description"], one["price_paise"], datetime.fromisoformat(one["order_until"]),
-        Diet(one["diet"]), tuple(map(Allergen, one["allergens"]))) for one in json.loads(found)]
+        Diet(one["diet"]), tuple(map(Allergen, one["allergens"])), UUID(one["photo_id"]) if one.get("photo_id") else None)
+        for one in json.loads(found)]
 
 
 def _keep(redis: Redis, key: str | None, known: Sequence[Offer]) -> None:
@@ -129,19 +135,19 @@ def _keep(redis: Redis, key: str | None, known: Sequence[Offer]) -> None:
 
 def _offer(dish: Any) -> Offer:
     return Offer(dish.id, Meal(dish.meal), dish.name, dish.description, dish.price_paise, dish.order_until, Diet(dish.diet),
-                 tuple(map(Allergen, dish.allergens)))
+                 tuple(map(Allergen, dish.allergens)), dish.photo_id)
 
 
 # --- writing --------------------------------------------------------------------------------------------
 
 
 def add(session: Session, data: Mapping[str, Any], dish_id: UUID | None = None) -> Dish:
-    """A dish of a meal of a day; without a time of its own it is ordered until that of its meal."""
+    """A dish of a meal of a day; without a time of its own it is ordered until that of its meal, and it has the photo of its namesake."""
     rules.check_dish(Diet(data.get("diet") or Diet.VEG), [Allergen(one) for one in data.get("allergens") or ()])
     zone, meal = zone_of(session, data["hostel_id"]), Meal(data["meal"])
     until = data.get("order_until") or rules.order_until(data["served_on"], times(session, data["hostel_id"]).until[meal], zone)
     values = {name: value for name, value in data.items() if value is not None}
-    dish = Dish(**{**values, "order_until": until, "stock": data["portions"]}, **({"id": dish_id} if dish_id else {}))
+    dish = Dish(**{**values, "order_until": until, "stock": data["portions"], "photo_id": _photo_of(session, data["hostel_id"], data["name"])}, **({"id": dish_id} if dish_id else {}))
     session.add(dish)
     session.flush()
     return dish
@@ -182,6 +188,21 @@ def set_times(session: Session, hostel_id: UUID, wanted: Times) -> None:
     session.expire_all()
 
 
+def set_photo(session: Session, objects: ObjectStore, dish: Dish, upload: Upload | None) -> None:
+    """Another photo, or none, of this dish and of all in the house that are called the same. Errors: those of `files.store`."""
+    stored = files.store(session, objects, upload, Purpose.DISH, dish.hostel_id) if upload else None
+    before = dish.photo_id
+    session.execute(update(Dish).where(Dish.hostel_id == dish.hostel_id, func.lower(Dish.name) == dish.name.lower()).values(
+        photo_id=stored.id if stored else None))
+    if before and not session.scalar(select(exists().where(Dish.photo_id == before))):
+        files.remove(session, before)
+    session.expire_all()
+
+
+def _photo_of(session: Session, hostel_id: UUID, name: str) -> UUID | None:
+    return session.scalar(select(Dish.photo_id).where(Dish.hostel_id == hostel_id, func.lower(Dish.name) == name.lower(), Dish.photo_id.is_not(None)).limit(1))
+
+
 def copy(session: Session, hostel_id: UUID, first: date, until: date, onto: date) -> int:
     """Put the menu of some days (both included) on those from `onto` on; what is there already stays. Returns how many dishes are new."""
     days, shift = (until - first).days + 1, (onto - first).days
@@ -189,7 +210,7 @@ def copy(session: Session, hostel_id: UUID, first: date, until: date, onto: date
     zone = zone_of(session, hostel_id)
     rows = [{"hostel_id": hostel_id, "served_on": dish.served_on + timedelta(days=shift), "meal": dish.meal, "name": dish.name,
              "description": dish.description, "price_paise": dish.price_paise, "portions": dish.portions, "stock": dish.portions,
-             "diet": dish.diet, "allergens": dish.allergens, "order_until": rules.moved_to(dish.order_until, shift, zone)}
+             "diet": dish.diet, "allergens": dish.allergens, "photo_id": dish.photo_id, "order_until": rules.moved_to(dish.order_until, shift, zone)}
             for dish in session.scalars(select(Dish).where(Dish.hostel_id == hostel_id, Dish.served_on.between(first, until),
                                                            Dish.deleted_at.is_(None)))]
     if not rows:

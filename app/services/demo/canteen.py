@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from random import Random
 from uuid import UUID, uuid5
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.gateways.objects import ObjectStore
 from app.models.canteen import CanteenOrder, Dish
 from app.models.residents import Stay
 from app.rules.canteen import DAYS_AHEAD, NEXT_STEP, Allergen, Diet, Meal
+from app.rules.files import MediaType
 from app.rules.residents import StayStatus
 from app.services import wallet
 from app.services.canteen import menu, ordering
+from app.services.demo import pictures
+from app.services.files import Upload
 
 _A, _D = Allergen, Diet
 # Name, what it is, price, diet, allergens: two days that take turns.
@@ -29,16 +34,19 @@ _DISHES: dict[Meal, tuple[tuple[tuple[str, str, int, Diet, tuple[Allergen, ...]]
                   (("Veg pulao", "With raita", 100_00, _D.VEG, (_A.MILK,)), ("Egg curry with rice", "", 140_00, _D.EGG, (_A.EGG,)), ("Mixed dal", "With three rotis", 95_00, _D.VEG, (_A.GLUTEN,)))),
 }
 _PORTIONS = (24, 6, 12)
+_PHOTOGRAPHED = 2  # dishes of a meal
 _NOTES = ("", "", "No onions, please", "", "")
 
 
-def serve(session: Session, hostel_id: UUID, today: date) -> None:
-    """The menu of the days that residents see."""
+def serve(session: Session, objects: ObjectStore, hostel_id: UUID, today: date) -> None:
+    """The menu of the days that residents see, most of it with photos."""
     for day in (today + timedelta(days=place) for place in range(DAYS_AHEAD)):
         for meal, turns in _DISHES.items():
             for place, (name, description, price, diet, allergens) in enumerate(turns[day.toordinal() % len(turns)]):
-                menu.add(session, {"hostel_id": hostel_id, "served_on": day, "meal": meal.value, "name": name, "description": description, "price_paise": price,
+                dish = menu.add(session, {"hostel_id": hostel_id, "served_on": day, "meal": meal.value, "name": name, "description": description, "price_paise": price,
                                    "portions": _PORTIONS[place], "diet": diet.value, "allergens": [one.value for one in allergens]})
+                if dish.photo_id is None and place < _PHOTOGRAPHED:
+                    menu.set_photo(session, objects, dish, Upload(f"{name}.jpg", MediaType.JPEG, pictures.plate(Random(name))))  # noqa: S311 - a picture
 
 
 def order(session: Session, hostel_id: UUID, person: int, place: int) -> None:

@@ -76,7 +76,7 @@ def fill(session: Session, company: cast.Company, ids: Ids, objects: ObjectStore
         _remember(session, company, house, hostels[house.code].id, ids, objects, until)
         lodging.lodge(session, objects, hostels[house.code].id, house, list(_people_of(company, house, ids).residents),
                       _coming(company, house, ids), until.astimezone(history.ZONE).date())
-        canteen.serve(session, hostels[house.code].id, beds.house_day(session, hostels[house.code].id))
+        canteen.serve(session, objects, hostels[house.code].id, beds.house_day(session, hostels[house.code].id))
         money.pay(session, hostels[house.code].id, house.code, [person for person, _ in _people_of(company, house, ids).residents], until)
         bills.issue(session, hostels[house.code].id)
         meals.plan(session, hostels[house.code].id)

@@ -12,6 +12,27 @@ _WALLS = ("#d9d4c7", "#cfd8d3", "#e3dccb", "#c9d3de")
 _THINGS = ("#8d6e4f", "#6f7f8c", "#f4f4f0", "#5a6b5d")
 
 
+_FOODS = ("#c9822b", "#8f9d3a", "#b5502e", "#e0c27a", "#6b4a2f", "#d8b04c")
+
+
+def plate(random: Random) -> bytes:
+    """A dish from above, as a JPEG of a few kB."""
+    image = Image.new("RGB", SIZE, random.choice(_WALLS))
+    draw = ImageDraw.Draw(image)
+    middle, middle_y = SIZE[0] // 2, SIZE[1] // 2
+    for reach, color in ((160, "#b9b3a6"), (156, "#fbfaf6"), (120, "#eeeae0")):
+        draw.ellipse((middle - reach, middle_y - reach, middle + reach, middle_y + reach), fill=color)
+    main, side = random.sample(_FOODS, 2)
+    draw.ellipse((middle - 100, middle_y - 92, middle + 78, middle_y + 92), fill=main)
+    draw.ellipse((middle + 18, middle_y - 52, middle + 104, middle_y + 46), fill=side)
+    for _ in range(26):
+        x, y = middle + random.randint(-70, 60), middle_y + random.randint(-66, 66)
+        draw.ellipse((x, y, x + 7, y + 5), fill=random.choice((*_FOODS, "#4f7a34")))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=82)
+    return out.getvalue()
+
+
 def photo(random: Random) -> bytes:
     """A PNG of a few kB."""
     image = Image.new("RGB", SIZE, random.choice(_WALLS))

@@ -16,6 +16,8 @@ from app.models.canteen import Dish
 from app.permissions import Action, Resource
 from app.rules.canteen import PORTIONS_MAX, Allergen, Diet, Meal
 from app.rules.errors import DomainError, Invalid
+from app.rules.files import PHOTOS
+from app.services import files
 from app.services.canteen import menu
 from app.services.search import Sought
 from app.views import formats
@@ -33,6 +35,7 @@ from app.views.canteen import parts
 from app.views.forms import chosen_hostel
 from app.views.inputs import ZonedDateTimeField
 from app.views.rooms import asking
+from app.wiring import objects
 
 
 class _Boxes:
@@ -70,7 +73,7 @@ class DishView(ConsoleModelView):
     portals = parts.KITCHEN
     singular_name, plural_name = "Dish", "Menu"
     palette = Sought(("name",), ("meal", "served_on"))
-    method_actions: ClassVar[dict[str, Action]] = {"stock": Action.UPDATE, "copy": Action.CREATE}
+    method_actions: ClassVar[dict[str, Action]] = {"stock": Action.UPDATE, "photo": Action.UPDATE, "copy": Action.CREATE}
     list_columns: ClassVar[list[str]] = ["name", "served_on", "meal", "price_paise", "stock", "diet", "order_until"]
     optional_columns: ClassVar[list[str]] = ["hostel", "portions", "allergens", "description", "created_at"]
     show_columns: ClassVar[list[str]] = ["served_on", "meal", "stock", "price_paise", "portions", "order_until", "diet", "allergens", "hostel",
@@ -99,6 +102,7 @@ class DishView(ConsoleModelView):
     base_order = ("served_on", "desc")
     empty_hint = lazy_gettext("What residents can order is written here, meal by meal. A whole week can be copied to the next.")
     list_template = "canteen/menu.html"
+    show_template = "canteen/dish.html"
 
     def create(self, session: Session, data: dict[str, Any]) -> Dish:
         """For one meal of one day."""
@@ -135,6 +139,23 @@ class DishView(ConsoleModelView):
         item = self.find(pk)
         with service_call(gettext("Saved.")) as call:
             menu.set_stock(call.session, item.id, _portions(request.form.get("stock", "")))
+        return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
+
+    def show_context(self, item: Dish) -> dict[str, Any]:
+        """What a photo may be."""
+        return {"accept": ",".join(sorted(PHOTOS))}
+
+    @expose("/photo/<pk>", methods=["POST"])
+    @has_access
+    def photo(self, pk: str) -> Any:
+        """Another photo, or none."""
+        item, sent = self.find(pk), request.files.get("photo")
+        wanted = request.form.get("remove") != "1"
+        with service_call(gettext("The photo is stored.") if wanted else gettext("The photo is removed.")) as call:
+            if wanted and not (sent and sent.filename):
+                raise Invalid(gettext("Please choose a photo."))
+            parts.menu_changed(call.session, [item.hostel_id])
+            menu.set_photo(call.session, objects(), item, files.Upload(sent.filename or "", sent.mimetype, sent.stream) if wanted and sent else None)
         return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
 
     @expose("/copy", methods=["GET", "POST"])
