@@ -46,10 +46,10 @@ class ProposalView(ConsoleModelView):
     show_columns: ClassVar[list[str]] = ["status", "amount_paise", "about", "hostel", "reason", "proposer", "created_at", "decider", "decided_at",
                                          "decision", "source"]
     key_facts = ("about", "hostel", "proposer")
-    filled_facts = ("decision", "decided_at", "source")
+    filled_facts = ("decision", "decider", "decided_at", "source")
     label_columns: ClassVar[dict[str, Any]] = {"amount_paise": "Amount", "about": "Whose account", "proposer": "Proposed by", "decider": "Decided by",
                                                "created_at": "Proposed", "decided_at": "Decided", "decision": "Note", "reason": "Why", "source": "For",
-                                               "deciders": "Who can approve it"}
+                                               "deciders": lazy_gettext("Who can approve it")}
     relation_labels: ClassVar[dict[str, str]] = {"hostel": "name"}
     enums: ClassVar[dict[str, Any]] = {"status": ProposalState, "kind": ProposedKind}
     state_column = "status"
