@@ -13,4 +13,4 @@ from jobs.registry import Payload, handles
 @handles("inventory.low")
 def low(session: Session, payload: Payload) -> None:
     """Something has reached the level at which it is bought."""
-    inventory.tell_of_low(session, UUID(payload["item_id"]), payload["since"])
+    inventory.tell_of_low(session, UUID(payload["item_id"]))

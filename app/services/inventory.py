@@ -208,11 +208,12 @@ def waste(session: Session, hostel_id: UUID, first: date, last: date) -> Waste:
 # --- telling --------------------------------------------------------------------------------------------
 
 
-def tell_of_low(session: Session, item_id: UUID, since: str) -> None:
-    """The canteen's people hear of it once, unless it was filled up in the meantime."""
+def tell_of_low(session: Session, item_id: UUID) -> None:
+    """The canteen's people hear of it once after each time that some came in, unless it was filled up in the meantime."""
     item = session.scalars(select(InventoryItem).where(InventoryItem.id == item_id)).one_or_none()
     if item is None or not item.low:
         return
+    came = session.scalar(select(InventoryMove.id).where(InventoryMove.item_id == item_id, InventoryMove.quantity > 0).order_by(InventoryMove.id.desc()).limit(1))
     tell(session, people_who_can(session, Resource.INVENTORY, Action.UPDATE, item.hostel_id), Message(
-        "inventory.low", f"inventory:low:{item.id}:{since}", f"{item.name} has to be bought: {item.stock.normalize():f} {item.unit} left.", item.hostel_id,
+        "inventory.low", f"inventory:low:{item.id}:{came}", f"To be bought: {item.name}, {item.stock.normalize():f} {item.unit} left.", item.hostel_id,
         f"/canteen/stock/show/{item.id}"))

@@ -4047,7 +4047,7 @@ CREATE FUNCTION app.note_low_stock() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   IF NEW.low AND NOT OLD.low AND NEW.deleted_at IS NULL THEN
-    PERFORM app.enqueue('inventory.low', jsonb_build_object('item_id', NEW.id, 'since', NEW.updated_at));
+    PERFORM app.enqueue('inventory.low', jsonb_build_object('item_id', NEW.id));
   END IF;
   RETURN NULL;
 END
@@ -5049,14 +5049,14 @@ $$;
 
 -- Keeps a webhook
 --;;
-CREATE FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) RETURNS boolean
+CREATE FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_digest bytea, p_size integer, p_verdict text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid;
   v_id uuid;
 BEGIN
-  INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, size, verdict, reason)
-  SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_size, p_verdict, p_reason
+  INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, digest, size, verdict, reason)
+  SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_digest, p_size, p_verdict, p_reason
   FROM gateway_accounts a WHERE a.webhook_path = p_path AND a.id = p_account AND a.updated_at = p_seen
   RETURNING org_id, id INTO v_org, v_id;
   IF p_verdict = 'accepted' AND v_id IS NOT NULL THEN
@@ -5071,6 +5071,28 @@ CREATE FUNCTION app.delivery_to_process(p_id uuid) RETURNS TABLE (account_id uui
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT d.account_id, d.headers, d.body, d.processed_at IS NOT NULL FROM webhook_deliveries d
   WHERE d.org_id = app.current_org() AND d.id = p_id AND d.verdict = 'accepted' AND app.is_system()
+$$;
+
+-- Empties bodies that were kept long enough, of all organizations
+--;;
+CREATE FUNCTION app.forget_webhook_bodies(p_before timestamptz, p_most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH old AS (
+    SELECT org_id, id FROM webhook_deliveries WHERE body <> '' AND received_at < p_before AND (processed_at IS NOT NULL OR verdict <> 'accepted')
+    LIMIT p_most),
+  gone AS (UPDATE webhook_deliveries d SET body = '' FROM old WHERE d.org_id = old.org_id AND d.id = old.id RETURNING 1)
+  SELECT count(*) FROM gone
+$$
+--;;
+CREATE FUNCTION app.webhook_bodies_to_rotate(p_prefix bytea, p_after uuid, p_most integer) RETURNS TABLE (org_id uuid, id uuid, account_id uuid, body bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.org_id, d.id, d.account_id, d.body FROM webhook_deliveries d
+  WHERE d.body <> '' AND substring(d.body FROM 1 FOR length(p_prefix)) <> p_prefix AND (p_after IS NULL OR d.id > p_after) ORDER BY d.id LIMIT p_most
+$$
+--;;
+CREATE FUNCTION app.rotate_webhook_body(p_org uuid, p_id uuid, p_seen bytea, p_body bytea) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE webhook_deliveries SET body = p_body WHERE org_id = p_org AND id = p_id AND body = p_seen
 $$
 --;;
 CREATE FUNCTION app.take_payment(p_account uuid, p_event jsonb, p_source text, p_delivery uuid) RETURNS text
@@ -7169,7 +7191,7 @@ CREATE TABLE ledger_entries (
 	hostel_id UUID NOT NULL, 
 	account_id UUID NOT NULL, 
 	user_id INTEGER, 
-	kind ledger_kind NOT NULL, 
+	kind public.ledger_kind NOT NULL, 
 	description TEXT DEFAULT '' NOT NULL, 
 	amount_paise BIGINT NOT NULL, 
 	currency TEXT NOT NULL, 
@@ -7190,7 +7212,7 @@ CREATE TABLE ledger_transactions (
 	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
 	hostel_id UUID NOT NULL, 
 	key TEXT NOT NULL, 
-	kind ledger_kind NOT NULL, 
+	kind public.ledger_kind NOT NULL, 
 	description TEXT DEFAULT '' NOT NULL, 
 	source TEXT DEFAULT '' NOT NULL, 
 	source_id UUID, 
@@ -7290,6 +7312,7 @@ CREATE TABLE webhook_deliveries (
 	address TEXT NOT NULL, 
 	headers JSONB NOT NULL, 
 	body BYTEA NOT NULL, 
+	digest BYTEA DEFAULT '\x' NOT NULL, 
 	size INTEGER NOT NULL, 
 	verdict TEXT NOT NULL, 
 	reason TEXT DEFAULT '' NOT NULL, 
@@ -7301,6 +7324,8 @@ CREATE TABLE webhook_deliveries (
 	CONSTRAINT webhook_deliveries_verdict_known CHECK (verdict IN ('accepted', 'bad_signature', 'foreign_address', 'too_large', 'wrong_type')), 
 	CONSTRAINT webhook_deliveries_effect_known CHECK (effect IN ('credited', 'credited_late', 'held_back', 'known', 'failed', 'expired', 'asked', 'ignored', 'unknown_intent', 'amount_differs', 'currency_differs', 'paid_twice', 'unreadable', 'refused'))
 )
+--;;
+CREATE INDEX webhook_deliveries_bodies ON webhook_deliveries (received_at) WHERE body <> ''
 --;;
 CREATE INDEX webhook_deliveries_intent ON webhook_deliveries (org_id, intent_id) WHERE intent_id IS NOT NULL
 --;;
@@ -10770,7 +10795,7 @@ ALTER TABLE public.webhook_deliveries FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE ON public.webhook_deliveries TO viramah_definer
 --;;
-GRANT SELECT (org_id, id, hostel_id, account_id, gateway, received_at, address, headers, size, verdict, reason, processed_at, effect, events, intent_id) ON public.webhook_deliveries TO portal_admin
+GRANT SELECT (org_id, id, hostel_id, account_id, gateway, received_at, address, headers, digest, size, verdict, reason, processed_at, effect, events, intent_id) ON public.webhook_deliveries TO portal_admin
 --;;
 ALTER TABLE public.payment_flags ENABLE ROW LEVEL SECURITY
 --;;
@@ -13362,17 +13387,35 @@ ALTER FUNCTION app.webhook_account(p_gateway text, p_path text) OWNER TO viramah
 --;;
 GRANT EXECUTE ON FUNCTION app.webhook_account(p_gateway text, p_path text) TO viramah_web
 --;;
-REVOKE ALL ON FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_digest bytea, p_size integer, p_verdict text, p_reason text) FROM PUBLIC
 --;;
-ALTER FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) OWNER TO viramah_definer
+ALTER FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_digest bytea, p_size integer, p_verdict text, p_reason text) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer, p_verdict text, p_reason text) TO viramah_web
+GRANT EXECUTE ON FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_digest bytea, p_size integer, p_verdict text, p_reason text) TO viramah_web
 --;;
 REVOKE ALL ON FUNCTION app.delivery_to_process(p_id uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.delivery_to_process(p_id uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.delivery_to_process(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.forget_webhook_bodies(p_before timestamptz, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_webhook_bodies(p_before timestamptz, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.forget_webhook_bodies(p_before timestamptz, p_most integer) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.webhook_bodies_to_rotate(p_prefix bytea, p_after uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.webhook_bodies_to_rotate(p_prefix bytea, p_after uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.webhook_bodies_to_rotate(p_prefix bytea, p_after uuid, p_most integer) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.rotate_webhook_body(p_org uuid, p_id uuid, p_seen bytea, p_body bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.rotate_webhook_body(p_org uuid, p_id uuid, p_seen bytea, p_body bytea) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.rotate_webhook_body(p_org uuid, p_id uuid, p_seen bytea, p_body bytea) TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.take_payment(p_account uuid, p_event jsonb, p_source text, p_delivery uuid) FROM PUBLIC
 --;;

@@ -206,7 +206,7 @@ CREATE FUNCTION app.note_low_stock() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   IF NEW.low AND NOT OLD.low AND NEW.deleted_at IS NULL THEN
-    PERFORM app.enqueue('inventory.low', jsonb_build_object('item_id', NEW.id, 'since', NEW.updated_at));
+    PERFORM app.enqueue('inventory.low', jsonb_build_object('item_id', NEW.id));
   END IF;
   RETURN NULL;
 END

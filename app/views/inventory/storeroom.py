@@ -13,7 +13,7 @@ from flask_babel import gettext, ngettext
 from app.models.inventory import InventoryItem
 from app.permissions import Action, Resource
 from app.rules.errors import DomainError, Invalid
-from app.rules.inventory import BOOKED, DAYS_BACK, INCOMING, Category, WasteReason, read_quantity
+from app.rules.inventory import BOOKED, DAYS_BACK, INCOMING, Category, MoveKind, WasteReason, read_quantity
 from app.services import inventory
 from app.services.beds import house_day
 from app.services.inventory import Counted
@@ -121,10 +121,11 @@ class StoreroomView(ConsoleView):
 
     def _frame(self, hostel_id: UUID, here: str) -> dict[str, Any]:
         """What the pages have in common: the house, and the ways between them."""
-        ways = [(kind.value, formats.human(kind), self.url("book", hostel=hostel_id, kind=kind.value)) for kind in BOOKED] if self.allowed("move") else []
-        if self.allowed("count"):
-            ways.append(("count", gettext("Count"), self.url("count", hostel=hostel_id)))
-        return {"hostel": hostel_id, "house": house(hostel_id), "here": here, "ways": [*ways, ("buy", gettext("To buy"), self.url("buy", hostel=hostel_id))]}
+        book = {kind: (kind.value, formats.human(kind), self.url("book", hostel=hostel_id, kind=kind.value)) for kind in BOOKED if self.allowed("move")}
+        first = [book.pop(MoveKind.OPENING)] if book else []  # once in the life of an item
+        counting = [("count", gettext("Count"), self.url("count", hostel=hostel_id))] if self.allowed("count") else []
+        return {"hostel": hostel_id, "house": house(hostel_id), "here": here,
+                "ways": [*book.values(), *counting, ("buy", gettext("To buy"), self.url("buy", hostel=hostel_id)), *first]}
 
 
 def _shelves(items: Sequence[InventoryItem]) -> dict[Category, list[InventoryItem]]:
