@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,7 +21,8 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, DOMAIN, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.audit import Batches
@@ -69,9 +71,16 @@ from app.rules.wallet import (
 )
 
 _KIND_OF = " ".join(f"WHEN '{code}' THEN '{kind}'" for code, kind in CHART.items())
-# A domain, as checks of a table are read anew for every statement that writes to it: these were a tenth of a posting.
-_KIND = DOMAIN("ledger_kind", Text, create_type=False)
 TYPES.append(f"CREATE DOMAIN public.ledger_kind AS text CHECK (VALUE IN ({quoted(TransactionKind)}))")
+
+
+class _Kind(Text):
+    """A domain, as checks of a table are read anew for every statement that writes to it: this one was a twentieth of a posting."""
+
+
+@compiles(_Kind)
+def _named(*_: Any, **__: Any) -> str:
+    return "public.ledger_kind"
 
 
 class LedgerAccount(Tenant, Model):
@@ -116,7 +125,7 @@ class LedgerTransaction(Tenant, Model):
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     hostel_id: Mapped[UUID] = mapped_column(Uuid)
     key: Mapped[str] = mapped_column(Text)
-    kind: Mapped[str] = mapped_column(_KIND)
+    kind: Mapped[str] = mapped_column(_Kind)
     description: Mapped[str] = mapped_column(Text, server_default="")
     source: Mapped[str] = mapped_column(Text, server_default="")
     source_id: Mapped[UUID | None] = mapped_column(Uuid)
@@ -151,7 +160,7 @@ class LedgerEntry(Model):
     hostel_id: Mapped[UUID] = mapped_column(Uuid)
     account_id: Mapped[UUID] = mapped_column(Uuid)
     user_id: Mapped[int | None] = mapped_column(Integer)
-    kind: Mapped[str] = mapped_column(_KIND)
+    kind: Mapped[str] = mapped_column(_Kind)
     description: Mapped[str] = mapped_column(Text, server_default="")
     amount_paise: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)

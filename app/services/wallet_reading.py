@@ -63,7 +63,7 @@ class Funding:
     and when it paid out.
     """
 
-    debit_id: UUID
+    debit: int
     kind: str
     description: str
     event_at: datetime
@@ -79,14 +79,14 @@ class Funding:
 # Credits and debits of a wallet lie end to end, each on its own line; a debit is paid by the credits that it lies beside.
 _FUNDING = """
     WITH line AS (
-      SELECT id, transaction_id, seq, kind, description, event_at, amount_paise AS amount,
+      SELECT transaction_id, seq, kind, description, event_at, amount_paise AS amount,
              sum(greatest(amount_paise, 0)) OVER past AS into_, sum(greatest(-amount_paise, 0)) OVER past AS out_of
       FROM ledger_entries WHERE org_id = app.current_org() AND account_id = :account
       WINDOW past AS (ORDER BY seq))
-    SELECT d.id AS debit_id, c.kind, c.description, c.event_at,
+    SELECT d.seq AS debit, c.kind, c.description, c.event_at,
            (least(d.out_of, c.into_) - greatest(d.out_of + d.amount, c.into_ - c.amount))::bigint AS amount_paise {more}
     FROM line d JOIN line c ON c.amount > 0 AND c.into_ > d.out_of + d.amount AND c.into_ - c.amount < d.out_of {join}
-    WHERE d.amount < 0 AND d.id = ANY (:debits) ORDER BY d.seq, c.seq"""
+    WHERE d.amount < 0 AND d.seq = ANY (:debits) ORDER BY d.seq, c.seq"""
 _WITH_SOURCES = text(_FUNDING.format(
     more=", t.source, t.source_id, p.source AS confirmed_by, p.delivery_id, s.settled_on, s.statement_id", join="""
     JOIN ledger_transactions t ON t.org_id = app.current_org() AND t.id = c.transaction_id
@@ -95,13 +95,13 @@ _WITH_SOURCES = text(_FUNDING.format(
 _WITHOUT = text(_FUNDING.format(more="", join=""))
 
 
-def funding(session: Session, account_id: UUID, entries: Iterable[LedgerEntry], *, sources: bool = False) -> dict[UUID, list[Funding]]:
+def funding(session: Session, account_id: UUID, entries: Iterable[LedgerEntry], *, sources: bool = False) -> dict[int, list[Funding]]:
     """For each debit among these entries of a wallet, the credits that paid for it; what is owed still has none."""
-    found: dict[UUID, list[Funding]] = {entry.id: [] for entry in entries if entry.amount_paise < 0}
+    found: dict[int, list[Funding]] = {entry.seq: [] for entry in entries if entry.amount_paise < 0}
     if found:
         asked = _WITH_SOURCES if sources else _WITHOUT
         for row in session.execute(asked, {"account": account_id, "debits": list(found)}).mappings():
-            found[row["debit_id"]].append(Funding(**row))
+            found[row["debit"]].append(Funding(**row))
     return found
 
 

@@ -159,9 +159,9 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
                                   "key_id": "k", "system_id": "s", "sealed_at": datetime.now(UTC), "seqs": [1], "seals": b"x"}],
     "ledger_checks": lambda o: _tenant(o, "ledger check", batches=1, transactions=1, findings=0),
     "ledger_entries": lambda o: [
-        _tenant(o, f"ledger entry {n}", hostel_id=_hostel(o), transaction_id=known(o, "ledger transaction"), position=n,
-                account_id=known(o, "wallet"), user_id=o.people[Role.RESIDENT].user_id, kind="opening", amount_paise=amount, currency="INR",
-                event_at=datetime.now(UTC))[0] for n, amount in ((1, 5), (2, -5))],
+        {"org_id": o.org_id, "hostel_id": _hostel(o), "transaction_id": known(o, "ledger transaction"), "position": n, "account_id": known(o, "wallet"),
+         "user_id": o.people[Role.RESIDENT].user_id, "kind": "opening", "amount_paise": amount, "currency": "INR", "event_at": datetime.now(UTC)}
+        for n, amount in ((1, 5), (2, -5))],
     "wallet_balance_cache": lambda o: _tenant(o, "wallet", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, currency="INR"),
     "wallet_freezes": lambda o: _tenant(o, "freeze", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, wallet_id=known(o, "wallet"),
                                         reason="Sample"),

@@ -112,7 +112,7 @@ def test_nobody_changes_what_is_booked(world, user, superuser):
 @pytest.mark.parametrize("role", [Role.OWNER, Role.RESIDENT, Role.CANTEEN_STAFF])
 def test_people_book_nothing_by_hand(world, user, role):
     for statement in ("UPDATE wallet_balance_cache SET balance_paise = 1", "INSERT INTO ledger_entries (amount_paise) VALUES (1)",
-                      "SELECT app.post('[]')", "SELECT app.post_batch('[]')", "SELECT app.book('k', 'opening', NULL, 1, NULL, NULL)"):
+                      "SELECT app.post('[]')", "SELECT app.post_batch('[]')", "SELECT app.book('k', 'opening', NULL, 1, 'bank', NULL, 'wallet', 1)"):
         with pytest.raises(DBAPIError, match=r"permission denied|by hand"), scope(world.a.people[role]) as session:
             session.execute(text(statement))
 

@@ -53,7 +53,7 @@ def test_a_debit_names_the_money_that_paid_for_it(app, world, lodged):
         assert ([row.balance_paise for row in rows], more) == ([50, 450], rows[1].seq)
         rest, _ = reading.statement(session, lodged, reading.Asked(), before=more)
         paid = reading.funding(session, lodged, [*rows, *rest])
-        assert [[part.amount_paise for part in paid[row.id]] for row in (rest[1], rows[1], rows[0])] == [[250], [50, 50], [400]]
+        assert [[part.amount_paise for part in paid[row.seq]] for row in (rest[1], rows[1], rows[0])] == [[250], [50, 50], [400]]
     with scope(world.owner) as session:
         assert {part.source for parts in reading.funding(session, lodged, rest, sources=True).values() for part in parts} == {""}
 

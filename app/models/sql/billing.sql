@@ -197,8 +197,7 @@ BEGIN
   END IF;
   PERFORM app.lay_payment(p_id, p_hostel, p_user, p_method, p_amount, p_invoices, p_note);
   PERFORM app.book('invoices:' || p_id, 'payment', p_hostel, p_amount,
-    app.ledger_account(p_hostel, p_method, CASE WHEN p_method IN ('wallet', 'deposit') THEN p_user END),
-    app.ledger_account(p_hostel, 'receivable', p_user),
+    p_method, CASE WHEN p_method IN ('wallet', 'deposit') THEN p_user END, 'receivable', p_user,
     (SELECT reference FROM invoice_payments WHERE org_id = app.current_org() AND id = p_id), 'invoice_payments', p_id);
 END
 $$;
@@ -415,7 +414,7 @@ BEGIN
   SELECT coalesce(sum(amount_paise), 0) INTO v_held FROM ledger_entries WHERE org_id = v_org AND account_id = v_deposit;
   IF v_held < v_out.deposit_paise THEN
     PERFORM app.book('settlement:' || p_move_out || ':opening', 'opening', v_out.hostel_id, v_out.deposit_paise - v_held,
-                     app.ledger_account(v_out.hostel_id, 'opening'), v_deposit, '', 'move_outs', p_move_out);
+                     'opening', NULL, 'deposit', v_out.user_id, '', 'move_outs', p_move_out);
   END IF;
   SELECT least(v_out.deposit_paise, coalesce(sum(total_paise - paid_paise), 0)) INTO v_used FROM invoices
   WHERE org_id = v_org AND hostel_id = v_out.hostel_id AND user_id = v_out.user_id AND status IN ('open', 'part_paid');
@@ -423,8 +422,8 @@ BEGIN
     PERFORM app.pay_invoices(p_move_out, v_out.hostel_id, v_out.user_id, 'deposit', v_used);
   END IF;
   IF v_out.deposit_paise > v_used THEN
-    PERFORM app.book('settlement:' || p_move_out || ':rest', 'refund', v_out.hostel_id, v_out.deposit_paise - v_used, v_deposit,
-                     app.ledger_account(v_out.hostel_id, 'wallet', v_out.user_id), '', 'move_outs', p_move_out);
+    PERFORM app.book('settlement:' || p_move_out || ':rest', 'refund', v_out.hostel_id, v_out.deposit_paise - v_used,
+                     'deposit', v_out.user_id, 'wallet', v_out.user_id, '', 'move_outs', p_move_out);
     PERFORM app.write_proposal(v_out.hostel_id, 'payout', v_out.user_id, '', v_out.deposit_paise - v_used, 'What is left of the deposit',
                                'move_outs', p_move_out, NULL);
   END IF;

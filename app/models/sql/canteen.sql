@@ -16,7 +16,6 @@ DECLARE
   v_found record;
   v_short record;
   v_harmful text;
-  v_wallet uuid;
   v_number bigint;
   v_held bigint;
 BEGIN
@@ -76,9 +75,9 @@ BEGIN
   ELSIF p_seen <> v_found.total THEN
     RAISE EXCEPTION 'A price has changed in the meantime: look at it again.' USING ERRCODE = 'VR409', COLUMN = 'items';
   END IF;
-  v_wallet := app.ledger_account(p_hostel, 'wallet', v_me);
   -- Without a lock: app.book refuses for good, this only says how much is missing.
-  SELECT balance_paise + limit_paise INTO v_held FROM wallet_balance_cache WHERE org_id = v_org AND id = v_wallet AND NOT frozen;
+  SELECT balance_paise + limit_paise INTO v_held FROM wallet_balance_cache
+  WHERE org_id = v_org AND hostel_id = p_hostel AND user_id = v_me AND NOT frozen;
   IF v_held < v_found.total THEN
     RAISE EXCEPTION 'This costs %, and there is % in your wallet: % more is needed.', app.amount_words(v_found.total, v_hostel.currency),
       app.amount_words(v_held, v_hostel.currency), app.amount_words(v_found.total - v_held, v_hostel.currency) USING ERRCODE = 'VR409';
@@ -92,7 +91,7 @@ BEGIN
   FROM unnest(v_dishes, v_quantities) AS a (dish, quantity) JOIN canteen_menu m ON m.org_id = v_org AND m.id = a.dish;
   UPDATE canteen_menu m SET stock = m.stock - a.quantity
   FROM unnest(v_dishes, v_quantities) AS a (dish, quantity) WHERE m.org_id = v_org AND m.id = a.dish;
-  PERFORM app.book('order:' || p_id, 'order', p_hostel, v_found.total, v_wallet, app.ledger_account(p_hostel, 'canteen'),
+  PERFORM app.book('order:' || p_id, 'order', p_hostel, v_found.total, 'wallet', v_me, 'canteen', NULL,
                    (SELECT reference FROM canteen_orders WHERE org_id = v_org AND id = p_id), 'canteen_orders', p_id);
   UPDATE canteen_orders SET status = 'placed' WHERE org_id = v_org AND id = p_id;
   PERFORM app.enqueue('canteen.moved', jsonb_build_object('order_id', p_id, 'state', 'placed', 'by', v_me));
@@ -125,8 +124,7 @@ BEGIN
       AND id IN (SELECT dish_id FROM canteen_order_items WHERE org_id = v_order.org_id AND order_id = p_id) ORDER BY id FOR UPDATE;
     UPDATE canteen_menu m SET stock = m.stock + i.quantity FROM canteen_order_items i
     WHERE i.org_id = v_order.org_id AND i.order_id = p_id AND m.org_id = i.org_id AND m.id = i.dish_id;
-    PERFORM app.book('order:' || p_id || ':refund', 'refund', v_order.hostel_id, v_order.total_paise,
-                     app.ledger_account(v_order.hostel_id, 'canteen'), app.ledger_account(v_order.hostel_id, 'wallet', v_order.user_id),
+    PERFORM app.book('order:' || p_id || ':refund', 'refund', v_order.hostel_id, v_order.total_paise, 'canteen', NULL, 'wallet', v_order.user_id,
                      v_order.reference, 'canteen_orders', p_id);
   ELSIF p_event = 'cancel_late' THEN
     PERFORM app.write_proposal(v_order.hostel_id, 'refund', v_order.user_id, '', v_order.total_paise,

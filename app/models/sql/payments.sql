@@ -199,15 +199,15 @@ $$;
 -- Keeps a webhook; one that was accepted is looked at by a job. False, and nothing kept, where the account is no longer
 -- what it was when the webhook was judged by it (p_seen): it has to be judged again.
 --: definer; execute: web
-CREATE FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_size integer,
-                                 p_verdict text, p_reason text) RETURNS boolean
+CREATE FUNCTION app.keep_webhook(p_account uuid, p_path text, p_seen timestamptz, p_address text, p_headers jsonb, p_body bytea, p_digest bytea,
+                                 p_size integer, p_verdict text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid;
   v_id uuid;
 BEGIN
-  INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, size, verdict, reason)
-  SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_size, p_verdict, p_reason
+  INSERT INTO webhook_deliveries (org_id, hostel_id, account_id, gateway, received_at, address, headers, body, digest, size, verdict, reason)
+  SELECT a.org_id, a.hostel_id, a.id, a.gateway, app.now(), p_address, p_headers, p_body, p_digest, p_size, p_verdict, p_reason
   FROM gateway_accounts a WHERE a.webhook_path = p_path AND a.id = p_account AND a.updated_at = p_seen
   RETURNING org_id, id INTO v_org, v_id;
   IF p_verdict = 'accepted' AND v_id IS NOT NULL THEN
@@ -223,6 +223,31 @@ CREATE FUNCTION app.delivery_to_process(p_id uuid) RETURNS TABLE (account_id uui
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT d.account_id, d.headers, d.body, d.processed_at IS NOT NULL FROM webhook_deliveries d
   WHERE d.org_id = app.current_org() AND d.id = p_id AND d.verdict = 'accepted' AND app.is_system()
+$$;
+
+-- Empties bodies that were kept long enough, of all organizations; how many. What is not read yet stays.
+--: definer; execute: service
+CREATE FUNCTION app.forget_webhook_bodies(p_before timestamptz, p_most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH old AS (
+    SELECT org_id, id FROM webhook_deliveries WHERE body <> '' AND received_at < p_before AND (processed_at IS NOT NULL OR verdict <> 'accepted')
+    LIMIT p_most),
+  gone AS (UPDATE webhook_deliveries d SET body = '' FROM old WHERE d.org_id = old.org_id AND d.id = old.id RETURNING 1)
+  SELECT count(*) FROM gone
+$$;
+
+-- Bodies under another key than the one that p_prefix names.
+--: definer; execute: service
+CREATE FUNCTION app.webhook_bodies_to_rotate(p_prefix bytea, p_after uuid, p_most integer) RETURNS TABLE (org_id uuid, id uuid, account_id uuid, body bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT d.org_id, d.id, d.account_id, d.body FROM webhook_deliveries d
+  WHERE d.body <> '' AND substring(d.body FROM 1 FOR length(p_prefix)) <> p_prefix AND (p_after IS NULL OR d.id > p_after) ORDER BY d.id LIMIT p_most
+$$;
+
+--: definer; execute: service
+CREATE FUNCTION app.rotate_webhook_body(p_org uuid, p_id uuid, p_seen bytea, p_body bytea) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE webhook_deliveries SET body = p_body WHERE org_id = p_org AND id = p_id AND body = p_seen
 $$;
 
 -- A payment that a gateway has verified: confirmation, state and posting in one transaction, or nothing at all. p_event:
@@ -265,9 +290,8 @@ BEGIN
     gateway_id = CASE gateway_id WHEN '' THEN coalesce(p_event ->> 'gateway_id', '') ELSE gateway_id END, reason = '', next_ask_at = NULL
   WHERE org_id = v_org AND id = v_row.id;
   PERFORM app.book('payment:' || v_row.gateway || ':' || v_payment, 'top_up', v_row.hostel_id, v_amount,
-                   app.ledger_account(v_row.hostel_id, 'clearing', NULL, v_row.gateway),
-                   CASE WHEN v_unusual THEN app.ledger_account(v_row.hostel_id, 'suspense') ELSE app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id) END,
-                   '', 'payment_intents', v_row.id, v_at);
+                   'clearing', NULL, CASE WHEN v_unusual THEN 'suspense' ELSE 'wallet' END, CASE WHEN NOT v_unusual THEN v_row.user_id END,
+                   '', 'payment_intents', v_row.id, v_at, p_debit_party => v_row.gateway);
   IF v_unusual THEN
     PERFORM app.raise_payment_flag('unusual_amount', v_row.id::text, v_row.hostel_id, v_row.user_id, v_row.id, p_delivery, v_row.gateway, v_amount, v_row.currency);
   ELSIF v_row.status IN ('expired', 'failed') THEN
@@ -406,13 +430,13 @@ BEGIN
     RAISE EXCEPTION 'Please say why.' USING ERRCODE = 'VR422', COLUMN = 'note';
   END IF;
   IF p_event = 'accept' THEN
-    PERFORM app.book(v_key || ' accepted', 'top_up', v_row.hostel_id, v_row.amount_paise, app.ledger_account(v_row.hostel_id, 'suspense'),
-                     app.ledger_account(v_row.hostel_id, 'wallet', v_row.user_id), '', 'payment_intents', p_id, v_row.paid_at);
+    PERFORM app.book(v_key || ' accepted', 'top_up', v_row.hostel_id, v_row.amount_paise, 'suspense', NULL, 'wallet', v_row.user_id,
+                     '', 'payment_intents', p_id, v_row.paid_at);
   ELSE
     INSERT INTO payment_refunds (org_id, hostel_id, user_id, intent_id, amount_paise, currency, key, reason)
     VALUES (v_row.org_id, v_row.hostel_id, v_row.user_id, p_id, v_row.amount_paise, v_row.currency, 'rf' || replace(p_id::text, '-', ''), left(btrim(p_note), 500));
     PERFORM app.approve_refund(r.id, app.book(v_key || ' sent back', 'payout', v_row.hostel_id, v_row.amount_paise,
-      app.ledger_account(v_row.hostel_id, 'suspense'), app.ledger_account(v_row.hostel_id, 'clearing', NULL, v_row.gateway), 'Sent back', 'payment_refunds', r.id))
+      'suspense', NULL, 'clearing', NULL, 'Sent back', 'payment_refunds', r.id, p_credit_party => v_row.gateway))
     FROM payment_refunds r WHERE r.org_id = v_row.org_id AND r.key = 'rf' || replace(p_id::text, '-', '');
   END IF;
   UPDATE payment_intents SET status = CASE p_event WHEN 'accept' THEN 'paid' ELSE 'refunded' END, decided_by = app.current_user_id(),

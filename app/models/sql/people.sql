@@ -285,13 +285,17 @@ $$;
 --: invoker; execute: web, service
 CREATE FUNCTION app.enter(p_me jsonb, p_request text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM set_config('app.org_id', coalesce(p_me ->> 'org_id', ''), true),
-          set_config('app.user_id', coalesce(p_me ->> 'user_id', ''), true),
-          set_config('app.caps', coalesce(p_me ->> 'caps', ''), true),
-          set_config('app.seal', coalesce(p_me ->> 'seal', ''), true),
+  PERFORM app.set_binding(p_me ->> 'org_id', p_me ->> 'user_id', p_me ->> 'caps', p_me ->> 'seal', coalesce(p_me ->> 'portal', 'portal_public'), p_request);
+END
+$$;
+
+--: invoker; execute: web, service
+CREATE FUNCTION app.set_binding(p_org text, p_user text, p_caps text, p_seal text, p_portal text, p_request text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('app.org_id', coalesce(p_org, ''), true), set_config('app.user_id', coalesce(p_user, ''), true),
+          set_config('app.caps', coalesce(p_caps, ''), true), set_config('app.seal', coalesce(p_seal, ''), true),
           set_config('app.request_id', coalesce(p_request, ''), true),
-          set_config('app.reason', '', true), set_config('app.event_at', '', true),
-          set_config('role', coalesce(p_me ->> 'portal', 'portal_public'), true);
+          set_config('app.reason', '', true), set_config('app.event_at', '', true), set_config('role', p_portal, true);
 END
 $$;
 
@@ -330,14 +334,18 @@ $$;
 
 -- … and for the product itself, which may do everything within the one organization.
 --: invoker; execute: service
-CREATE FUNCTION app.bind_system(p_org uuid, p_request text) RETURNS void LANGUAGE sql AS $$
-  SELECT app.enter(app.describe_system(p_org), p_request)
+CREATE FUNCTION app.bind_system(p_org uuid, p_request text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM app.set_binding(p_org::text, '', '*', app.system_seal(p_org), 'portal_admin', p_request);
+END
 $$;
 
 --: definer; execute: service
-CREATE FUNCTION app.describe_system(p_org uuid) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT app.sealed(jsonb_build_object('org_id', p_org, 'caps', '*', 'portal', 'portal_admin'))
+CREATE FUNCTION app.system_seal(p_org uuid) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  RETURN app.seal_of('portal_admin', p_org::text, '', '*');
+END
 $$;
 
 -- The document with its seal, for app.enter to put into the settings.

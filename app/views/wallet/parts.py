@@ -38,7 +38,7 @@ class StatementPage:
 
     wallet: Wallet
     entries: list[LedgerEntry]
-    funding: Mapping[UUID, list[Funding]]
+    funding: Mapping[int, list[Funding]]
     given: Mapping[str, str]
     wrong: str
     earlier: str
@@ -69,7 +69,7 @@ class StatementPage:
 
     def unpaid(self, entry: LedgerEntry) -> int:
         """What of a debit no money has come in for yet."""
-        return -entry.amount_paise - sum(part.amount_paise for part in self.funding.get(entry.id, ()))
+        return -entry.amount_paise - sum(part.amount_paise for part in self.funding.get(entry.seq, ()))
 
 
 def statement_page(session: Session, wallet: Wallet) -> StatementPage:
