@@ -64,7 +64,7 @@ class StockItemView(ConsoleModelView):
         "category": formats.human, "unit": formats.human,
         "allergens": lambda found: ", ".join(formats.human(Allergen(one)) for one in found) or formats.missing()}
     label_columns: ClassVar[dict[str, Any]] = {
-        "stock": "In stock", "reorder_level": "Bought from", "fill_to": "Filled up to", "value_paise": "Stock value", "price_paise": "Last price of a unit",
+        "stock": "In stock", "reorder_level": "Buy again at", "fill_to": "Filled up to", "value_paise": "Stock value", "price_paise": "Last price of a unit",
         "average_paise": "Average cost of a unit", "low": "To be bought", "unit": "Measured in"}
     description_columns: ClassVar[dict[str, Any]] = {
         "reorder_level": lazy_gettext("At this quantity it is on the purchase list, and the canteen is told. 0: never."),
