@@ -18,9 +18,9 @@ from app.services.beds import house_day
 
 _WORKDAYS = 0b001_1111
 _PLANS = {"Vegetarian mess": (EVERY_DAY, EVERY_DAY, 0, EVERY_DAY), "Mess with eggs and chicken": (EVERY_DAY, _WORKDAYS, _WORKDAYS, EVERY_DAY)}
-_NEEDS = (meals.Needs(Food.VEGETARIAN, frozenset({Allergen.NUTS})), meals.Needs(Food.EVERYTHING), meals.Needs(Food.JAIN, frozenset({Allergen.MILK})), meals.Needs())
+_NEEDS = (meals.Needs(Food.VEGETARIAN, frozenset({Allergen.NUTS})), meals.Needs(Food.EVERYTHING), meals.Needs(Food.JAIN, frozenset({Allergen.MILK})),
+          meals.Needs(None, frozenset({Allergen.NUTS})))
 _COUNTED = 4  # days before today on which somebody ticked
-_STAYS_AWAY = 5  # of those who may eat, one in so many did not
 
 
 def plan(session: Session, hostel_id: UUID) -> None:
@@ -37,7 +37,7 @@ def plan(session: Session, hostel_id: UUID) -> None:
     for day in (today - timedelta(days=back) for back in range(1, _COUNTED + 1)):
         for place, eater in enumerate(meals.people(session, hostel_id, day, Meal.LUNCH)):
             if not eater.away:
-                meals.mark(session, hostel_id, day, Meal.LUNCH, eater.user_id, ate=(place + day.day) % _STAYS_AWAY > 0)
+                meals.mark(session, hostel_id, day, Meal.LUNCH, eater.user_id, ate=(place + day.day) % (3 + day.day % 3) > 0)
 
 
 def say(session: Session, hostel_id: UUID, person: int, place: int) -> None:

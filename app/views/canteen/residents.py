@@ -113,7 +113,7 @@ class MyCanteenView(ConsoleView):
         shown = [one for one in found if chosen is None or one.diet is chosen]
         offered = [(meal, dishes := list(group), any(one.order_until > now for one in dishes)) for meal, group in groupby(shown, key=lambda one: one.meal)]
         page = self.page("canteen/order_menu.html", title=gettext("Canteen"), hostel=hostel_id, houses=g.identity.hostels, day=day, meals=offered, now=now,
-                         days=[today + timedelta(days=place) for place in range(DAYS_AHEAD)], purse=purse, once=submission_id(), each=submission_part, error=error,
+                         days=[today + timedelta(days=place) for place in range(DAYS_AHEAD)], purse=purse, once=submission_id(), each=submission_part,
                          typed=request.form, most=QUANTITY_MAX, note_max=NOTE_MAX, clock=lambda moment: _clock(moment.astimezone(zone), day), diet=chosen,
                          harms=lambda dish: [one for one in dish.allergens if one in needs.allergens], suits=lambda dish: suits(needs.food, dish.diet),
                          diets=sorted({one.diet for one in found}, key=list(Diet).index))

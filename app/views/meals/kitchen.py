@@ -131,7 +131,7 @@ class MealsView(ConsoleView):
         found, known = meals.people(self.session(), hostel_id, day, meal), {food.value: food for food in Food}
         foods = Counter(one.food for one in found if not one.away)
         page = self.page("meals/counter.html", title=gettext("Who ate"), hostel=hostel_id, house=parts.house(hostel_id), day=day, meal=meal, people=found,
-                         error=error, foods=[(known.get(food), count) for food, count in foods.most_common()], all_meals=list(Meal),
+                         foods=[(known.get(food), count) for food, count in foods.most_common()], all_meals=list(Meal),
                          days=(day - timedelta(days=1), day + timedelta(days=1)), may=self.allowed("mark"), typed=request.form if error else {},
                          once=submission_id(), link={"hostel": hostel_id, "day": day, "meal": meal.value})
         return make_response(page, error.status if error else 200)
