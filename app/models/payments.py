@@ -203,7 +203,8 @@ class WebhookDelivery(Tenant, Model):
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     address: Mapped[str] = mapped_column(Text)
     headers: Mapped[dict[str, str]] = mapped_column(JSONB)
-    body: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # sealed; nothing once it was kept long enough
+    digest: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("'\\x'"))
     size: Mapped[int] = mapped_column(Integer)
     verdict: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text, server_default="")
@@ -217,6 +218,7 @@ class WebhookDelivery(Tenant, Model):
     # Without foreign keys to what it is about: the intake is as fast as one insert.
     __table_args__ = (
         Index("webhook_deliveries_sort_received", "org_id", "received_at", "id"),
+        Index("webhook_deliveries_bodies", "received_at", postgresql_where=text("body <> ''")),
         Index("webhook_deliveries_intent", "org_id", "intent_id", postgresql_where=text("intent_id IS NOT NULL")),
         _known("webhook_deliveries", "verdict", Verdict), _known("webhook_deliveries", "effect", Effect),
     )

@@ -17,6 +17,7 @@ INTENT_LIFETIME = timedelta(minutes=40)  # how long the gateway's page takes the
 GIVEN_UP_AFTER = timedelta(days=2)  # a gateway that still says "pending" then is not asked any more
 BODY_MAX = 256 * 1024  # bytes of a webhook; the largest that any of the gateways sends is a tenth of it
 KEPT_OF_A_REFUSED_BODY = 4096
+BODY_KEPT = timedelta(days=30)  # sealed: a gateway names who paid; what it told and the digest stay
 LABEL_MAX = 80
 REASON_MAX = 500
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 import stripe
 from sqlalchemy import text
 
+from app.crypto import KeyRing
 from app.permissions import Role
 from app.rules.payments import BODY_MAX
+from app.services import payments
 from app.services.payments import accounts
+from app.services.personal import rotation
+from app.tenancy import service_scope, tenant_scope
+from app.wiring import settings
 from tests.payments import (
     SECRETS,
     Told,
@@ -27,6 +33,8 @@ from tests.payments import (
     work,
 )
 from tests.wallet import balance, one
+
+LONG_AGO, FAR = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -52,6 +60,24 @@ def test_three_copies_credit_once(world, resident, door, superuser, browser):
     work()
     assert balance(resident, resident.user_id) == 500_00
     assert sorted(told_of(superuser)) == [("accepted", "credited"), ("accepted", "known"), ("accepted", "known")]
+
+
+def test_what_a_gateway_tells_of_the_payer_is_sealed_changes_keys_and_is_forgotten(world, resident, door, superuser, browser):
+    """What was not read yet is not forgotten."""
+    body = captured(intent(begun(resident, door, hand=False)), email="payer@example.com")
+    assert browser(None).post(path_of(door), data=body, headers=signed(body)).status_code == 200
+    assert one(superuser, "SELECT position('payer@' IN encode(body, 'escape') || row_to_json(d)::text) FROM webhook_deliveries d") == 0
+    ring, rotated = KeyRing({"k2": b"n" * 32, **settings().field_keys}), rotation.Rotated()
+    with service_scope("test") as session:
+        rotation.webhook_bodies(session, ring, None, rotated)
+        assert payments.forget_bodies(session, FAR) == 0
+    assert (rotated.done, one(superuser, "SELECT left(encode(body, 'escape'), 6) FROM webhook_deliveries")) == ({"bodies of webhooks": 1}, "v1.k2.")
+    with tenant_scope(world.a.org_id) as session:
+        payments.process(session, payments.Keeper(ring, payments.keeper_of(settings()).urls), one(superuser, "SELECT id FROM webhook_deliveries"))
+    assert balance(resident, resident.user_id) == 500_00
+    with service_scope("test") as session:
+        assert [payments.forget_bodies(session, before) for before in (LONG_AGO, FAR, FAR)] == [0, 1, 0]
+    assert one(superuser, "SELECT body = '' AND digest = sha256(:body) FROM webhook_deliveries", body=body)
 
 
 def test_what_is_not_signed_or_not_ours_has_no_effect(world, resident, door, superuser, browser):

@@ -15,6 +15,7 @@ from app.services.payments.asking import (
     ask_due,
     ask_later,
     attempt_refund,
+    forget_bodies,
     process,
     send_refund,
     waiting,
@@ -36,5 +37,5 @@ from app.services.payments.working import (
 )
 
 __all__ = ["Arrived", "Doors", "GivenAccount", "Keeper", "accounts_for", "answered", "ask", "ask_due", "ask_later", "attempt_refund", "begin", "check_account", "decide",
-           "find_intent", "flags_of", "hand_over", "keeper_of", "own_intents", "process", "propose_refund", "put_account", "refunds_of", "replay",
+           "find_intent", "flags_of", "forget_bodies", "hand_over", "keeper_of", "own_intents", "process", "propose_refund", "put_account", "refunds_of", "replay",
            "resolve", "send_refund", "tell_of_flag", "tell_of_payment", "waiting", "webhook_url"]

@@ -61,6 +61,11 @@ def context(org_id: UUID, account_id: UUID) -> str:
     return f"gateway_accounts.secrets:{org_id}:{account_id}"
 
 
+def body_context(account_id: UUID) -> str:
+    """What the bodies of an account's webhooks are bound to: they name who paid."""
+    return f"webhook_deliveries.body:{account_id}"
+
+
 @dataclass(frozen=True)
 class GivenAccount:
     """An account as the form gives it; of an account that is there, empty secrets stay what they are."""

@@ -27,7 +27,7 @@ from app.gateways.payments import RefundState as GatewayRefundState
 from app.models.payments import PaymentIntent, PaymentRefund
 from app.rules.payments import GIVEN_UP_AFTER, OPEN_INTENTS, RefundState
 from app.services import work
-from app.services.payments.accounts import Keeper, as_event
+from app.services.payments.accounts import Keeper, as_event, body_context
 
 _TO_PROCESS = text("SELECT account_id, headers, body, processed FROM app.delivery_to_process(:id)")
 _PROCESS = text("SELECT app.process_delivery(:id, CAST(:events AS jsonb), :unreadable)")
@@ -37,6 +37,7 @@ _WAITING = text("SELECT app.organizations_with_open_payments()")
 _ASK = text("SELECT app.ask_about_payment(:id)")
 _ATTEMPT = text("SELECT app.begin_refund_attempt(:id)")
 _SETTLE = text("SELECT app.settle_refund(:id, :refund_id, :state, :reason)")
+_FORGET = text("SELECT app.forget_webhook_bodies(:before, :most)")
 _NOW = text("SELECT app.now()")
 ASK_REFUND_AFTER = timedelta(hours=3)
 
@@ -46,12 +47,19 @@ def process(session: Session, keeper: Keeper, delivery_id: UUID) -> None:
     row = session.execute(_TO_PROCESS, {"id": delivery_id}).one_or_none()
     if row is None or row.processed:
         return
+    body = keeper.ring.decrypt_bytes(bytes(row.body), body_context(row.account_id))
     gateway, events, unreadable = keeper.open(session, row.account_id), list[dict[str, Any]](), ""
     try:
-        events = [_told(event, trusted=gateway.trusted_body) for event in gateway.parse(row.headers, bytes(row.body))]
+        events = [_told(event, trusted=gateway.trusted_body) for event in gateway.parse(row.headers, body)]
     except BodyInvalid as error:
         unreadable = str(error)[:200] or "It cannot be read."
     session.execute(_PROCESS, {"id": delivery_id, "events": json.dumps(events), "unreadable": unreadable})
+
+
+def forget_bodies(session: Session, before: datetime, most: int = 1_000) -> int:
+    """On the service login: empty bodies that came before; how many, `most` at most. What they told, and their digests, stay."""
+    gone: int = session.execute(_FORGET, {"before": before, "most": most}).scalar_one()
+    return gone
 
 
 def _told(event: GatewayEvent, *, trusted: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,10 @@ from app.rules.payments import (
     is_allowed,
     shown_headers,
 )
-from app.services.payments.accounts import Keeper
+from app.services.payments.accounts import Keeper, body_context
 
 _DOOR = text("SELECT org_id, id, key_id, secrets_token, addresses, updated_at FROM app.webhook_account(:gateway, :path)")
-_KEEP = text("SELECT app.keep_webhook(:account, :path, :seen, :address, CAST(:headers AS jsonb), :body, :size, :verdict, :reason)")
+_KEEP = text("SELECT app.keep_webhook(:account, :path, :seen, :address, CAST(:headers AS jsonb), :body, :digest, :size, :verdict, :reason)")
 _PATH_MAX = 64
 _REMEMBERED = 1_000  # accounts
 _TYPES = ("application/json",)  # none of the gateways sends anything else
@@ -65,10 +66,11 @@ class Doors:
         """Judge what came and keep it with the verdict; only what is accepted is looked at by a job. None: nobody's address."""
         while (door := self._known.get((gateway, path)) or self._open(connection, gateway, path)) is not None:
             verdict, reason = _judge(door, came, now)
-            body = came.body if verdict is Verdict.ACCEPTED else came.body[:KEPT_OF_A_REFUSED_BODY]
+            told = came.body if verdict is Verdict.ACCEPTED else came.body[:KEPT_OF_A_REFUSED_BODY]
             if connection.execute(_KEEP, {
                     "account": door.account_id, "path": path, "seen": door.seen, "address": came.address,
-                    "headers": _json(shown_headers(came.headers)), "body": body, "size": came.size, "verdict": verdict.value,
+                    "headers": _json(shown_headers(came.headers)), "digest": sha256(came.body).digest(),
+                    "body": self._keeper.ring.encrypt_bytes(told, body_context(door.account_id)), "size": came.size, "verdict": verdict.value,
                     "reason": reason}).scalar_one():
                 return verdict
             self._known.pop((gateway, path), None)  # the account was changed

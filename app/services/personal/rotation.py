@@ -24,6 +24,7 @@ from app.services.contacts import context as contact_context
 from app.services.imports.checking import sealed_context
 from app.services.inquiries.arriving import EMAIL, PHONE, context
 from app.services.inquiries.arriving import indexes as inquiry_indexes
+from app.services.payments.accounts import body_context
 from app.services.payments.accounts import context as account_context
 from app.services.people.second_factor import secret_context
 from app.services.personal.keys import person_ring, wrapped_in
@@ -35,6 +36,9 @@ _CONTACTS = text("SELECT org_id, id, phone_token, email_token FROM app.contacts_
 _ROTATE_CONTACT = text("SELECT app.rotate_contact(:org, :id, :seen, :seen_email, :phone_token, :phone_index, :email_token, :email_index)")
 _IMPORT_ROWS = text("SELECT org_id, id, run_id, number, sealed FROM app.import_rows_to_rotate(:prefix, :after, :most)")
 _ROTATE_IMPORT_ROW = text("SELECT app.rotate_import_row(:org, :id, :seen, :sealed)")
+_BODIES = text("SELECT org_id, id, account_id, body FROM app.webhook_bodies_to_rotate(:prefix, :after, :most)")
+_ROTATE_BODY = text("SELECT app.rotate_webhook_body(:org, :id, :seen, :body)")
+_HEAD = 40  # bytes within which a token says under which key it is
 _ROTATE_INQUIRY = text("SELECT app.rotate_inquiry(:org, :id, :seen, :phone_token, :phone_index, :email_token, :email_index)")
 
 
@@ -155,6 +159,21 @@ def import_rows(session: Session, ring: KeyRing, after: UUID | None, found: Rota
     return rows[-1].id if len(rows) == BATCH else None
 
 
+def webhook_bodies(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """What gateways told, as it came."""
+    rows = session.execute(_BODIES, {"prefix": f"v1.{ring.current}.".encode(), "after": after, "most": BATCH}).all()
+    for row in rows:
+        body, bound = bytes(row.body), body_context(row.account_id)
+        try:
+            fresh = ring.encrypt_bytes(ring.decrypt_bytes(body, bound), bound)
+        except Undecryptable:
+            found.lost[_named(body[:_HEAD].decode("ascii", "replace"))] += 1
+            continue
+        session.execute(_ROTATE_BODY, {"org": row.org_id, "id": row.id, "seen": body, "body": fresh})
+        found.done["bodies of webhooks"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
 def second_factors(session: Session, ring: KeyRing, after: int | None, found: Rotated) -> int | None:
     """The secrets of second factors, which the auth login alone reads."""
     rows = session.execute(
@@ -175,5 +194,5 @@ def second_factors(session: Session, ring: KeyRing, after: int | None, found: Ro
 
 inquiries = _addresses("inquiries", _INQUIRIES, _ROTATE_INQUIRY, context)
 contacts = _addresses("contacts", _CONTACTS, _ROTATE_CONTACT, contact_context)
-SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries, contacts, import_rows, gateway_accounts]
+SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries, contacts, import_rows, gateway_accounts, webhook_bodies]
 AUTH_STEPS: list[Step] = [second_factors]

@@ -153,15 +153,16 @@ class DeliveryView(_Reading):
     singular_name, plural_name = "Webhook", "Webhooks"
     method_actions: ClassVar[dict[str, Action]] = {"replay": Action.UPDATE}
     list_columns: ClassVar[list[str]] = ["received_at", "gateway", "verdict", "effect", "events", "address"]
-    show_columns: ClassVar[list[str]] = ["gateway", "account", "received_at", "address", "size", "reason", "processed_at", "effect", "events", "intent", "headers"]
+    show_columns: ClassVar[list[str]] = ["gateway", "account", "received_at", "address", "size", "reason", "processed_at", "effect", "events", "intent", "headers",
+                                            "digest"]
     search_columns: ClassVar[list[str]] = ["gateway", "verdict", "effect", "address", "received_at"]
     quick_filters = ((lazy_gettext("Refused"), {"verdict": [v.value for v in Verdict if v is not Verdict.ACCEPTED]}),
                      (lazy_gettext("Credited"), {"effect": ["credited", "credited_late"]}))
     label_columns: ClassVar[dict[str, Any]] = {
         "received_at": lazy_gettext("Came"), "verdict": lazy_gettext("Verdict"), "effect": lazy_gettext("What it did"), "events": lazy_gettext("What it told"),
         "address": lazy_gettext("From"), "size": lazy_gettext("Bytes"), "reason": lazy_gettext("Why"), "processed_at": lazy_gettext("Read"),
-        "intent": lazy_gettext("Payment"), "headers": lazy_gettext("Headers"), "account": lazy_gettext("Account")}
-    formatters_columns: ClassVar[dict[str, Any]] = {"headers": _pairs, "events": _told}
+        "intent": lazy_gettext("Payment"), "headers": lazy_gettext("Headers"), "digest": lazy_gettext("SHA-256 of the body"), "account": lazy_gettext("Account")}
+    formatters_columns: ClassVar[dict[str, Any]] = {"headers": _pairs, "events": _told, "digest": bytes.hex}
     enums: ClassVar[dict[str, Any]] = {"gateway": Gateway, "verdict": Verdict, "effect": Effect}
     state_column = "verdict"
     key_facts = ("effect", "received_at", "gateway")
