@@ -147,7 +147,7 @@ def test_photos_are_attached_by_those_who_raised_the_request(loaded):
 
 def test_of_the_last_day_the_workers_will_tell(loaded):
     kinds = rows(loaded, "SELECT DISTINCT kind FROM outbox")
-    assert {kind for kind, in kinds} == {"approval.decided", "approval.mail", "billing.settlement", "canteen.moved", "maintenance.moved",
+    assert {kind for kind, in kinds} == {"approval.decided", "approval.mail", "billing.settlement", "canteen.moved", "inventory.low", "maintenance.moved",
                                          "moveout.moved", "onboarding.submitted", "wallet.proposed"}
     assert one(loaded, "SELECT count(*) FROM outbox") < 200
 
