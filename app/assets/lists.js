@@ -90,7 +90,11 @@ const label = () => {
     table.dataset.labelled = "";
     const names = $$("thead th", table).map((head) => head.textContent.trim());
     for (const row of $$("tbody tr", table)) {
-      [...row.cells].forEach((cell, at) => { if (names[at] && !$(".row-link", cell)) cell.dataset.label ||= names[at]; });
+      let at = 0; // a cell across several columns speaks for itself
+      for (const cell of row.cells) {
+        if (names[at] && cell.colSpan === 1 && !$(".row-link", cell)) cell.dataset.label ||= names[at];
+        at += cell.colSpan;
+      }
     }
   }
 };

@@ -38,9 +38,12 @@ _TONES: dict[tuple[type[Enum], str], str] = {}
 _SAID: dict[tuple[type[Enum], str], Any] = {}
 
 
-def register_tones(tones: Mapping[Enum, str]) -> None:
-    """Say once which tone each state of a machine has: `register_tones({S.RESOLVED: "success"})`."""
-    _TONES.update({(type(state), state.name): tone for state, tone in tones.items()})
+def register_tones(*tones: Mapping[Enum, str]) -> None:
+    """Say once which tone each state of a machine has: `register_tones({S.RESOLVED: "success"})`.
+
+    One table for each enum: members of two that have the same value would be one key.
+    """
+    _TONES.update({(type(state), state.name): tone for table in tones for state, tone in table.items()})
 
 
 def now() -> datetime:
@@ -85,9 +88,9 @@ def words(name: Any) -> str:
     return text[:1].upper() + text[1:].lower()
 
 
-def register_words(said: Mapping[Enum, Any]) -> None:
+def register_words(*said: Mapping[Enum, Any]) -> None:
     """Say what members are called whose own words mean another thing elsewhere: a plan is free of charge, a bed is not."""
-    _SAID.update({(type(member), member.name): text for member, text in said.items()})
+    _SAID.update({(type(member), member.name): text for table in said for member, text in table.items()})
 
 
 def human(name: Any) -> str:

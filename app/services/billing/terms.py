@@ -68,7 +68,7 @@ def house_of(session: Session, hostel_id: UUID) -> House:
     if found is None:
         raise NotFound("There is no such hostel.")
     settings = settings_of(session, hostel_id)
-    lines = [settings.legal_name or found.org, found.name, *found.address.splitlines(), found.city]
+    lines = [settings.legal_name or found.org, found.name, *found.address.splitlines(), found.city if found.city not in found.address else ""]
     return House(hostel_id, found.name, "\n".join(filter(None, map(str.strip, lines))), settings)
 
 

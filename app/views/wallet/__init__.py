@@ -17,8 +17,8 @@ register_tones({ProposalState.PROPOSED: "warning", ProposalState.APPROVED: "succ
                 WalletState.FROZEN: "danger", WalletState.USABLE: "success", Holding.BELOW_ZERO: "danger"})
 register_words({AccountCode.CLEARING: lazy_gettext("Payments on their way"), AccountCode.RECEIVABLE: lazy_gettext("Owed by residents"),
                 AccountCode.WALLET: lazy_gettext("Wallets"), AccountCode.DEPOSIT: lazy_gettext("Deposits"), AccountCode.MESS: lazy_gettext("Mess fees"),
-                AccountCode.OPENING: lazy_gettext("Opening balances"), TransactionKind.OPENING: lazy_gettext("Opening balance"),
-                TransactionKind.CHARGE: lazy_gettext("Charged"), TransactionKind.ORDER: lazy_gettext("Canteen order")})
+                AccountCode.OPENING: lazy_gettext("Opening balances")},
+               {TransactionKind.OPENING: lazy_gettext("Carried over"), TransactionKind.CHARGE: lazy_gettext("Charged"), TransactionKind.ORDER: lazy_gettext("Canteen order")})
 
 
 def register(builder: AppBuilder) -> None:

@@ -46,7 +46,7 @@ class ProposalView(ConsoleModelView):
     show_columns: ClassVar[list[str]] = ["status", "amount_paise", "about", "hostel", "reason", "proposer", "created_at", "decider", "decided_at",
                                          "decision", "source"]
     key_facts = ("about", "hostel", "proposer")
-    filled_facts = ("decision", "decider", "decided_at", "source")
+    filled_facts = ("decision", "decided_at", "source")
     label_columns: ClassVar[dict[str, Any]] = {"amount_paise": "Amount", "about": "Whose account", "proposer": "Proposed by", "decider": "Decided by",
                                                "created_at": "Proposed", "decided_at": "Decided", "decision": "Note", "reason": "Why", "source": "For",
                                                "deciders": lazy_gettext("Who can approve it")}
@@ -79,9 +79,9 @@ class ProposalView(ConsoleModelView):
         return super().display(item, column, short=short)
 
     def _sections(self, item: LedgerProposal) -> list[tuple[Any, list[str]]]:
-        """Who can approve it, while it waits."""
+        """Who can approve it while it waits, then who decided."""
         waits = item.standing is ProposalState.PROPOSED
-        return [(heading, [*columns, "deciders"] if waits else columns) for heading, columns in super()._sections(item)]
+        return [(heading, [*(one for one in columns if one != "decider"), "deciders"] if waits else columns) for heading, columns in super()._sections(item)]
 
     def heading(self, item: LedgerProposal) -> str:
         """What and how much."""
