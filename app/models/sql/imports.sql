@@ -267,7 +267,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   SELECT EXISTS (
     SELECT FROM import_rows i JOIN import_runs r ON r.org_id = i.org_id AND r.id = i.run_id
     JOIN audit_log a ON a.org_id = i.org_id AND a.row_id = i.row_id::text AND a.actor_id IS NOT NULL AND a.at > i.settled_at
-      AND a.action IN ('insert', 'update') AND a.table_name = CASE r.kind WHEN 'occupancy' THEN 'stays' ELSE r.kind END
+      AND a.action IN ('insert', 'update') AND a.table_name = CASE r.kind WHEN 'occupancy' THEN 'stays' WHEN 'stock' THEN 'inventory_items' ELSE r.kind END
     WHERE i.org_id = app.current_org() AND i.run_id = p_run AND i.id = p_id)
 $$;
 

@@ -18,6 +18,7 @@ from app.rules.errors import Invalid
 from app.rules.imports.mapping import NAMES, REQUIRED, Field
 from app.rules.imports.times import DateOrder, parse_timestamp, zone
 from app.rules.inquiries import tag
+from app.rules.inventory import Category, Unit, check_item, read_quantity
 from app.rules.organizations import clean_name
 from app.rules.phones import clean_phone
 from app.rules.residents import PRICE_MAX_PAISE, check_period
@@ -42,6 +43,7 @@ class ImportKind(StrEnum):
     RESIDENTS = "residents"
     OCCUPANCY = "occupancy"
     CONTACTS = "contacts"
+    STOCK = "stock"
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,31 @@ def _external(text: str, _context: Context) -> str:
     return text
 
 
+_UNITS = {
+    Unit.KG: ("kg", "kgs", "kilo", "kilos", "kilogram", "kilograms"), Unit.G: ("g", "gm", "gms", "gram", "grams"), Unit.ML: ("ml", "millilitre", "millilitres"),
+    Unit.L: ("l", "ltr", "ltrs", "lt", "litre", "litres", "liter", "liters"), Unit.PIECES: ("pieces", "piece", "pc", "pcs", "no", "nos", "unit", "units", "each"),
+    Unit.PACKS: ("packs", "pack", "packet", "packets", "pkt", "pkts", "box", "boxes"), Unit.BOTTLES: ("bottles", "bottle", "btl"),
+}
+
+
+def _unit(text: str, _context: Context) -> str:
+    word = text.strip().lower().rstrip(".")
+    found = next((unit for unit, words in _UNITS.items() if word in words), None)
+    if found is None:
+        raise Invalid("A unit is kg, g, l, ml, pieces, packs or bottles.")
+    return found.value
+
+
+def _shelf(text: str, _context: Context) -> str:
+    """A category by its name; what is none of ours is kept as other."""
+    word = re.sub(r"\W+", "_", text.strip().lower())
+    return word if word in set(Category) else Category.OTHER.value
+
+
+def _quantity(text: str, _context: Context) -> str:
+    return str(read_quantity(text))
+
+
 def _moment(name: str) -> Read:
     def read(text: str, context: Context) -> str:
         try:
@@ -239,6 +266,12 @@ def _plan_room(values: dict[str, Any], _context: Context) -> dict[str, Any]:
     if beds is not None:
         check_beds(RoomKind(kind), beds)
     return values | {"kind": str(kind), "floor": values["floor"] or 0, "beds": beds or 0}
+
+
+def _item(values: dict[str, Any], _context: Context) -> dict[str, Any]:
+    level, fill = (Decimal(values[name]) if values[name] else None for name in ("reorder_level", "fill_to"))
+    check_item(Unit(values["unit"]), level or Decimal(0), fill)
+    return values | {"category": values["category"] or Category.OTHER.value}
 
 
 def _place(values: dict[str, Any], _context: Context) -> dict[str, Any]:
@@ -349,6 +382,15 @@ KINDS: dict[str, Kind] = {kind.code: kind for kind in (
         Column("source", N_("Source"), _short),
         Column("known_since", N_("Known since"), _moment("known_since"), is_date=True),
     ), ("by",), _contact, personal=True),
+    Kind(ImportKind.STOCK, N_("Stock items"), (
+        Column("name", N_("Name"), _name, required=True),
+        Column("unit", N_("Measured in"), _unit, required=True),
+        _HOSTEL,
+        Column("category", N_("Category"), _shelf),
+        Column("reorder_level", N_("Buy again at"), _quantity),
+        Column("fill_to", N_("Filled up to"), _quantity),
+        Column("supplier", N_("Supplier"), _short),
+    ), ("name",), _item),
 )}
 
 

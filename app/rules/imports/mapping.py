@@ -67,6 +67,15 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "room": ("room", "room number", "room no", "unit", "flat"),
         "hostel": ("hostel", "property", "hostel code", "hostel name", "building", "branch"),
     },
+    "stock": {
+        "name": ("item", "name", "item name", "ingredient", "product", "material", "description"),
+        "unit": ("unit", "uom", "unit of measure", "measured in", "measure"),
+        "hostel": ("hostel", "property", "hostel code", "hostel name", "building", "branch"),
+        "category": ("category", "group", "type", "shelf"),
+        "reorder_level": ("reorder level", "buy again at", "minimum", "min level", "min stock", "par level", "reorder point"),
+        "fill_to": ("filled up to", "fill to", "maximum", "max level", "max stock"),
+        "supplier": ("supplier", "vendor", "preferred supplier"),
+    },
     "residents": {
         "name": ("name", "full name", "resident name", "resident", "student name", "tenant"),
         "email": ("email", "e mail", "email address", "mail", "email id"),

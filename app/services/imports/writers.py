@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from app.crypto import KeyRing
 from app.models.beds import BedAllocation
 from app.models.contacts import Contact
 from app.models.imports import ImportRow
+from app.models.inventory import InventoryItem
 from app.models.organizations import Hostel, Organization
 from app.models.people import Member
 from app.models.residents import Resident, Stay
@@ -30,7 +32,7 @@ from app.rules.inquiries import Lead
 from app.rules.refusals import DatabaseRefusal, meaning_of
 from app.rules.residents import AllocationState, StayStatus
 from app.rules.rooms import BEDS_PER_ROOM, RoomKind, bed_labels
-from app.services import beds, rooms
+from app.services import beds, inventory, rooms
 from app.services.contacts import sealed_contact
 from app.services.inquiries.arriving import indexes
 from app.services.personal import masked, put
@@ -389,7 +391,43 @@ class Contacts(Writer):
 
 
 _HIDE = {what: text(f"SELECT app.hide_imported_{what}(:run, :row)") for what in ("resident", "stay", "contact")}
-WRITERS: dict[str, type[Writer]] = {writer.kind: writer for writer in (Rooms, Beds, Residents, Occupancy, Contacts)}
+class Stock(Writer):
+    """What a storeroom keeps; what is there of it is counted afterwards."""
+
+    kind = ImportKind.STOCK
+
+    @cached_property
+    def items(self) -> dict[str, InventoryItem]:
+        """By name, live ones before removed ones."""
+        found = self.session.scalars(select(InventoryItem).where(InventoryItem.hostel_id == self.hostel_id))
+        return {item.name.lower(): item for item in sorted(found, key=lambda item: item.deleted_at is None)}
+
+    def find(self, values: dict[str, Any]) -> UUID | None:
+        """By its name."""
+        item = self.items.get(values["name"].lower())
+        return item.id if item and item.deleted_at is None else None
+
+    def take(self, values: dict[str, Any]) -> Taken:
+        """Nothing of it is there yet."""
+        item = self.items.get(values["name"].lower())
+        if item is not None:
+            return (O.UNCHANGED, item.id, "") if item.deleted_at is None else self._again(item.id, lambda: inventory.restore(self.session, item))
+        levels = {name: Decimal(values[name]) for name in ("reorder_level", "fill_to") if values[name]}
+        return O.CREATED, inventory.add(self.session, {"hostel_id": self.hostel_id, **{
+            name: values[name] for name in ("name", "unit", "category", "supplier")}, **levels}, uuid4()).id, ""
+
+    def hide(self, row_id: UUID, target: UUID) -> str:
+        """Unless something was booked of it since."""
+        item = self.session.get_one(InventoryItem, target)
+        if item.deleted_at is not None:
+            return f"{item.name} was removed before."
+        if item.stock or self._touched(row_id):
+            return f"{item.name} has been worked with since, so it stays."
+        inventory.remove(self.session, item)
+        return ""
+
+
+WRITERS: dict[str, type[Writer]] = {writer.kind: writer for writer in (Rooms, Beds, Residents, Occupancy, Contacts, Stock)}
 
 
 def _hidden(writer: Writer, what: str, row_id: UUID) -> str:
