@@ -54,7 +54,7 @@ def _requests(o: Organization) -> list[Row]:
 
 def _files(o: Organization) -> list[Row]:
     return [{"org_id": o.org_id, "id": known(o, f"file {p.role}"), "hostel_id": _hostel(o), "user_id": p.user_id,
-             "purpose": "maintenance", "name": "a.png", "media_type": "image/png", "size": 10, "sha256": "0" * 64,
+             "purpose": "dish" if p.role is Role.CANTEEN_STAFF else "maintenance", "name": "a.png", "media_type": "image/png", "size": 10, "sha256": "0" * 64,
              "storage_key": f"{o.slug}/{p.role}"} for p in actors(o)]
 
 
@@ -260,7 +260,7 @@ NEW: dict[str, Callable[[Organization], Row]] = {
     "tariffs": _new(hostel_id=_hostel, kind="mess", name=_unique("New "), amount_paise=1, valid_from="2026-01-01"),
     "team_members": _new(name="New", hostel_id=_hostel),
     "permission_overrides": _new(role="viewer", resource="team", action=_unique("sample"), allowed=False),
-    "files": _new(purpose="maintenance", name="n.png", media_type="image/png", size=1, sha256="0" * 64,
+    "files": _new(purpose="dish", name="n.png", media_type="image/png", size=1, sha256="0" * 64,
                   storage_key=_unique("new/"), hostel_id=_hostel),
     "import_runs": _new(hostel_id=_hostel, kind="requests", file_id=lambda o: known(o, f"file {Role.OWNER}"), filename="n.csv"),
     "canteen_menu": _new(hostel_id=_hostel, served_on="2026-01-01", meal="lunch", name=_unique("New "), price_paise=1, portions=1, stock=1,
