@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from app.models.residents import Resident
 from app.models.wallet import LedgerAccount, LedgerEntry
 from app.rules.errors import NotFound
-from app.rules.wallet import AccountCode
+from app.rules.wallet import AccountCode, TransactionKind
 
 CSV_HEADS = ("day", "what", "document", "charged", "paid", "owed")
 
@@ -24,7 +24,7 @@ class Row:
     """One movement; `owed_paise` is what is owed after it."""
 
     at: datetime
-    kind: str
+    kind: TransactionKind
     document: str
     charged_paise: int
     paid_paise: int
@@ -64,14 +64,14 @@ def query(session: Session, resident_id: UUID, first: date, last: date, *, organ
     for entry in session.scalars(select(LedgerEntry).join(LedgerEntry.account).where(*mine, LedgerEntry.event_at >= begin, LedgerEntry.event_at < end)
                                  .order_by(LedgerEntry.event_at, LedgerEntry.seq)):
         owed -= entry.amount_paise
-        rows.append(Row(entry.event_at.astimezone(zone), entry.kind, entry.description, max(-entry.amount_paise, 0), max(entry.amount_paise, 0), owed))
+        rows.append(Row(entry.event_at.astimezone(zone), TransactionKind(entry.kind), entry.description, max(-entry.amount_paise, 0), max(entry.amount_paise, 0), owed))
     return Statement(organization, made_by, now, found, first, last, opening, rows)
 
 
 def csv_rows(found: Statement) -> Iterator[tuple[object, ...]]:
     """Each movement, amounts in units of the currency."""
     for row in found.rows:
-        yield (row.at.date().isoformat(), row.kind, row.document, row.charged_paise / 100, row.paid_paise / 100, row.owed_paise / 100)
+        yield (row.at.date().isoformat(), row.kind.value, row.document, row.charged_paise / 100, row.paid_paise / 100, row.owed_paise / 100)
 
 
 def filename(found: Statement, ending: str) -> str:

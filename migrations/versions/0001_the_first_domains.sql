@@ -2644,8 +2644,7 @@ BEGIN
   END IF;
   PERFORM app.write_proposal(v_old.hostel_id, 'credit_note', v_old.user_id, '',
     (SELECT sum((c ->> 'amount')::bigint + (c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) FROM jsonb_array_elements(p_lines) c)::bigint,
-    p_reason, 'invoices', p_invoice, p_id);
-  UPDATE ledger_proposals SET details = p_lines WHERE org_id = v_old.org_id AND id = p_id AND details IS NULL;
+    p_reason, 'invoices', p_invoice, p_id, p_lines);
 END
 $$
 --;;
@@ -6316,7 +6315,7 @@ $$;
 
 -- Written for whoever calls
 --;;
-CREATE FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid) RETURNS uuid
+CREATE FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid, p_details jsonb DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_id uuid := coalesce(p_id, uuidv7());
@@ -6341,9 +6340,9 @@ BEGIN
   IF NOT app.is_system() AND (p_kind = 'payout' OR p_amount < 0) AND abs(p_amount) > v_wallet.balance_paise + v_wallet.limit_paise THEN
     RAISE EXCEPTION 'There is only % in the wallet.', app.amount_words(v_wallet.balance_paise, v_wallet.currency) USING ERRCODE = 'VR409', COLUMN = 'amount';
   END IF;
-  INSERT INTO ledger_proposals (org_id, id, hostel_id, kind, user_id, party, amount_paise, currency, reason, source, source_id, proposed_by)
+  INSERT INTO ledger_proposals (org_id, id, hostel_id, kind, user_id, party, amount_paise, currency, reason, source, source_id, details, proposed_by)
   SELECT h.org_id, v_id, h.id, p_kind, p_user, coalesce(p_party, ''), p_amount, h.currency, left(btrim(p_reason), 500), coalesce(p_source, ''),
-         p_source_id, app.current_user_id()
+         p_source_id, p_details, app.current_user_id()
   FROM hostels h WHERE h.org_id = app.current_org() AND h.id = p_hostel;
   PERFORM app.enqueue('wallet.proposed', jsonb_build_object('proposal_id', v_id));
   RETURN v_id;
@@ -13751,9 +13750,9 @@ REVOKE ALL ON FUNCTION app.proposal_entries(p_kind text, p_user integer, p_party
 --;;
 GRANT EXECUTE ON FUNCTION app.proposal_entries(p_kind text, p_user integer, p_party text, p_amount bigint) TO viramah_definer
 --;;
-REVOKE ALL ON FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid, p_details jsonb) FROM PUBLIC
 --;;
-ALTER FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid) OWNER TO viramah_definer
+ALTER FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text, p_source_id uuid, p_id uuid, p_details jsonb) OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.propose(p_hostel uuid, p_kind text, p_user integer, p_amount bigint, p_reason text, p_party text, p_id uuid) FROM PUBLIC
 --;;

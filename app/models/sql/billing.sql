@@ -339,8 +339,7 @@ BEGIN
   END IF;
   PERFORM app.write_proposal(v_old.hostel_id, 'credit_note', v_old.user_id, '',
     (SELECT sum((c ->> 'amount')::bigint + (c ->> 'cgst')::bigint + (c ->> 'sgst')::bigint + (c ->> 'igst')::bigint) FROM jsonb_array_elements(p_lines) c)::bigint,
-    p_reason, 'invoices', p_invoice, p_id);
-  UPDATE ledger_proposals SET details = p_lines WHERE org_id = v_old.org_id AND id = p_id AND details IS NULL;
+    p_reason, 'invoices', p_invoice, p_id, p_lines);
 END
 $$;
 

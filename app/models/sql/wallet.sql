@@ -363,7 +363,7 @@ $$;
 -- Written for whoever calls; functions of the domains ask first who may.
 --: definer
 CREATE FUNCTION app.write_proposal(p_hostel uuid, p_kind text, p_user integer, p_party text, p_amount bigint, p_reason text, p_source text,
-                                   p_source_id uuid, p_id uuid) RETURNS uuid
+                                   p_source_id uuid, p_id uuid, p_details jsonb DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_id uuid := coalesce(p_id, uuidv7());
@@ -388,9 +388,9 @@ BEGIN
   IF NOT app.is_system() AND (p_kind = 'payout' OR p_amount < 0) AND abs(p_amount) > v_wallet.balance_paise + v_wallet.limit_paise THEN
     RAISE EXCEPTION 'There is only % in the wallet.', app.amount_words(v_wallet.balance_paise, v_wallet.currency) USING ERRCODE = 'VR409', COLUMN = 'amount';
   END IF;
-  INSERT INTO ledger_proposals (org_id, id, hostel_id, kind, user_id, party, amount_paise, currency, reason, source, source_id, proposed_by)
+  INSERT INTO ledger_proposals (org_id, id, hostel_id, kind, user_id, party, amount_paise, currency, reason, source, source_id, details, proposed_by)
   SELECT h.org_id, v_id, h.id, p_kind, p_user, coalesce(p_party, ''), p_amount, h.currency, left(btrim(p_reason), 500), coalesce(p_source, ''),
-         p_source_id, app.current_user_id()
+         p_source_id, p_details, app.current_user_id()
   FROM hostels h WHERE h.org_id = app.current_org() AND h.id = p_hostel;
   PERFORM app.enqueue('wallet.proposed', jsonb_build_object('proposal_id', v_id));
   RETURN v_id;
