@@ -13,7 +13,6 @@ from app.languages import in_language
 from app.rules.billing import read_month
 from app.rules.progress import TaskKind
 from app.services import work
-from app.services.beds import house_day
 from app.services.billing import daily, runs, terms
 from app.text import N_
 from app.views import formats
@@ -61,10 +60,9 @@ def sweep(session: Session, payload: Payload) -> None:
 @handles("billing.day")
 def day(session: Session, _payload: Payload) -> None:
     """Wallets first, then what is late; and the month, once its day has come: again every day, for who moved in since."""
-    for hostel_id, bill_day in terms.automatic_houses(session):
-        today = house_day(session, hostel_id)
-        if today.day >= bill_day:
-            work.enqueue(session, "billing.month", {"hostel_id": str(hostel_id), "month": f"{today:%Y-%m}"})
+    for house in terms.automatic_houses(session):
+        for month in daily.months_due(session, *house):
+            work.enqueue(session, "billing.month", {"hostel_id": str(house[0]), "month": f"{month:%Y-%m}"})
     work.enqueue(session, "billing.pay")
     for hostel_id in daily.hostels_with_open(session):
         work.enqueue(session, "billing.late", {"hostel_id": str(hostel_id)})

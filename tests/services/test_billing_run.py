@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
 from app.permissions import Role
 from app.rules.progress import TaskKind
 from app.services import progress
-from app.services.billing import runs
+from app.services.billing import daily, runs, terms
+from app.tenancy import tenant_scope
 from jobs import registry
 from jobs.outbox import Drainer
-from tests.billing import MARCH, living
+from tests.billing import MARCH, bill, living, set_terms
 from tests.maintenance import scope
 from tests.wallet import HOSTEL, one, sums
+
+
+def test_a_month_whose_day_went_by_without_the_schedule_is_charged_later(app, world, superuser):
+    living(superuser, world, 1)
+    set_terms(world, automatic=True)
+
+    def due():
+        with tenant_scope(world.a.org_id) as session:
+            (house,) = terms.automatic_houses(session)
+            return daily.months_due(session, *house)
+
+    (this,) = due()  # the terms are new
+    with superuser.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE billing_settings SET updated_at = '2020-01-01'"))
+    last, again = due()
+    assert (again, last) == (this, (this - timedelta(days=1)).replace(day=1))
+    bill(world, last)
+    assert due() == [this]
 
 
 def test_a_run_that_was_cut_off_goes_on_and_charges_nobody_twice(app, world, superuser, monkeypatch):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session, joinedload
 
 from app.models.billing import Invoice
@@ -35,6 +35,16 @@ _LATE_FOR = (InvoiceKind.MONTH.value, InvoiceKind.DEPOSIT.value, InvoiceKind.SET
 def organizations_due(session: Session) -> list[UUID]:
     """Where something may be due; on the service login."""
     return list(session.scalars(_DUE))
+
+
+def months_due(session: Session, hostel_id: UUID, bill_day: int, unchanged_since: datetime) -> list[date]:
+    """This month once its day has come, and the last if its day went by and nothing was charged, as when the schedule did not run."""
+    today = house_day(session, hostel_id)
+    this = month_of(today)[0]
+    last = month_of(this - timedelta(days=1))[0]
+    charged = exists().where(Invoice.hostel_id == hostel_id, Invoice.month == last, Invoice.occasion.like("month:%"))
+    missed = unchanged_since.date() < last.replace(day=bill_day) and not session.scalar(select(charged))
+    return [*([last] if missed else []), *([this] if today.day >= bill_day else [])]
 
 
 def pay_from_wallets(session: Session) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -90,10 +90,11 @@ def change_settings(session: Session, hostel_id: UUID, settings: Settings) -> No
     session.expire_all()
 
 
-def automatic_houses(session: Session) -> list[tuple[UUID, int]]:
-    """Hostels that bill by themselves, with their day of the month."""
-    found: list[Any] = list(session.execute(select(BillingSettings.hostel_id, BillingSettings.bill_day).where(BillingSettings.automatic)))
-    return [(row.hostel_id, row.bill_day) for row in found]
+def automatic_houses(session: Session) -> list[tuple[UUID, int, datetime]]:
+    """Hostels that bill by themselves, with their day of the month, and since when nobody has changed how."""
+    row = BillingSettings
+    found: list[Any] = list(session.execute(select(row.hostel_id, row.bill_day, row.updated_at).where(row.automatic)))
+    return [(one.hostel_id, one.bill_day, one.updated_at) for one in found]
 
 
 def prices_of(session: Session, hostel_id: UUID, first: date, until: date) -> list[Price]:
