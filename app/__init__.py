@@ -43,12 +43,12 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=app.static_folder, prefix="static/", immutable_file_test=r"/built/.+-[0-9A-Z]{8}\.\w+$",
         add_headers_function=lambda headers, *_: headers.add_header("X-Content-Type-Options", "nosniff"))
+    health.init_requests(app)
+    wiring.init_app(app, found)
     app.wsgi_app = Webhooks(app, found)  # type: ignore[method-assign]
     if found.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=found.trusted_proxies, x_proto=found.trusted_proxies, x_host=found.trusted_proxies)
-    health.init_requests(app)
-    wiring.init_app(app, found)
     wakeup.init_app(app)
     security.init_app(app)
     register_error_handlers(app)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 from flask import g, has_app_context
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.orm import Session, SessionTransaction
 from structlog.contextvars import bound_contextvars
 
@@ -132,13 +134,37 @@ def auth_scope() -> Iterator[Session]:
         session.commit()
 
 
-@contextmanager
-def unbound_connection() -> Iterator[Connection]:
-    """A connection of the web login bound to nobody, on which each statement is a transaction of its own: for doors of
-    programs, which one function answers in one round trip.
+class Line:
+    """A connection of the web login that a process keeps, bound to nobody, on which each statement is a transaction of its own.
+
+    For doors of programs that one function answers: what the framework does for a session costs more than the answer.
     """
-    with engines().doors.connect() as connection:
-        yield connection
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = Lock()
+        self._kept: Any = None
+        self._cursor: Any = None
+
+    def ask(self, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The first row. Errors: psycopg2.Error; a connection that was lost is made anew, once, and the statement sent again."""
+        with self._lock:
+            old = self._cursor is not None
+            try:
+                return self._sent(statement, values)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                self._cursor = None
+                if not old:
+                    raise
+            return self._sent(statement, values)
+
+    def _sent(self, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        if self._cursor is None:
+            self._kept = self._engine.raw_connection()
+            self._cursor = self._kept.cursor()
+        self._cursor.execute(statement, values)
+        found: tuple[Any, ...] | None = self._cursor.fetchone()
+        return found
 
 
 def give_reason(session: Session, reason: str) -> None:

@@ -21,7 +21,7 @@ WAKE_UP = "jobs.outbox.drain"
 PENDING = "work:woken"  # while it exists, a wake-up is under way that will see our rows
 PENDING_SECONDS = 5  # a wake-up whose worker died is made up for after that
 REDIS_REST = 10.0  # seconds for which a Redis that failed is not asked: a request must not wait for it
-PAUSE = 0.02  # seconds; of many wake-ups within it, one is at its begin and one at its end
+PAUSE = 0.05  # seconds; of many wake-ups within it, one is at its begin and one at its end
 _RESTS_UNTIL, _WOKEN_AT, _TIMER = "wakeup.rests_until", "wakeup.woken_at", "wakeup.timer"
 _log = structlog.get_logger(__name__)
 

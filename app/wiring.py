@@ -15,6 +15,7 @@ from redis.retry import Retry
 from rq import Queue
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from app.gateways.mail import FolderMailer, Mailer, SmtpMailer
 from app.gateways.oauth import Client, GitHub, Google, SignInProvider
@@ -63,9 +64,8 @@ class Engines:
 
     @cached_property
     def doors(self) -> Engine:
-        """The web login, with each statement a transaction of its own."""
-        return create_engine(self._settings.database_url, pool_size=1, max_overflow=4, pool_recycle=1800, pool_reset_on_return=None,
-                             isolation_level="AUTOCOMMIT")
+        """The web login, for connections that are kept (app/tenancy.py `Line`)."""
+        return create_engine(self._settings.database_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
     def dispose(self) -> None:
         """Close what is open: before a fork, and at the end of a test run."""

@@ -1,29 +1,33 @@
 """`/webhooks/<gateway>/<path>`: what gateways send is kept as it came, and answered; a job looks at it (docs/payments.md).
 
 A WSGI application in front of the console's: a gateway has no session, no language and no form, and is answered after
-one statement that the database keeps.
+one statement that the database keeps. What is kept is its own record: the log tells only of what could not be.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import psycopg2
+import structlog
 from flask import Flask
-from sqlalchemy.exc import DBAPIError
-from werkzeug import Request
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.http import parse_options_header
+from werkzeug.wsgi import get_content_length, get_input_stream
 
-from app import logs, metrics
-from app.health.requests import Asked
-from app.problems import RETRY_SECONDS, translate_database_error
+from app import metrics
+from app.problems import RETRY_SECONDS
 from app.rules.errors import DomainError
 from app.rules.payments import BODY_MAX, Verdict
 from app.services import payments
-from app.tenancy import unbound_connection
+from app.tenancy import Line
 from app.wakeup import wake_soon
+from app.wiring import engines
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 _PATH = re.compile("/webhooks/([^/]+)/([^/]+)")
 _ENDPOINT = "webhooks.receive"  # as the figures call it
+_log = structlog.get_logger(__name__)
 
 
 class Webhooks:
@@ -41,54 +46,38 @@ class Webhooks:
         self._app = app
         self._console: WSGIApplication = app.wsgi_app
         self._doors = payments.Doors(payments.keeper_of(settings))
-        self._trusted = bool(settings.trusted_proxies)
+        with app.app_context():
+            self._line = Line(engines().doors)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         found = _PATH.fullmatch(environ["PATH_INFO"])
         if found is None or environ["REQUEST_METHOD"] != "POST":
             return self._console(environ, start_response)
-        request = Request(environ)
-        asked = Asked.begin(request, trusted=self._trusted)
+        began = time.perf_counter()
         try:
-            with self._app.app_context():
-                status = self._status(request, *found.groups())
-            if status is None:
-                return self._console(environ, start_response)
-            asked.answered(request, _ENDPOINT, status)
+            status = self._status(environ, *found.groups())
         except Exception:
             metrics.count_server_error(metrics.tier_of(_ENDPOINT))
             raise
-        finally:
-            logs.unbind()
-        headers = [("X-Request-ID", asked.id), ("Cache-Control", "no-store"), ("Content-Length", "0")]
+        if status is None:
+            return self._console(environ, start_response)
+        metrics.observe_request(_ENDPOINT, "POST", status, time.perf_counter() - began)
+        headers = [("Cache-Control", "no-store"), ("Content-Length", "0")]
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers.append(("Retry-After", str(RETRY_SECONDS)))
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return []
 
-    def _status(self, request: Request, gateway: str, path: str) -> int | None:
-        announced = request.content_length or 0
-        body = request.stream.read(BODY_MAX + 1) if announced <= BODY_MAX else b""
-        came = payments.Arrived(dict(request.headers), body, max(announced, len(body)), request.mimetype, request.remote_addr or "")
+    def _status(self, environ: WSGIEnvironment, gateway: str, path: str) -> int | None:
+        announced = get_content_length(environ) or 0
+        body = get_input_stream(environ).read(BODY_MAX + 1) if announced <= BODY_MAX else b""
+        came = payments.Arrived(dict(EnvironHeaders(environ)), body, max(announced, len(body)),
+                                parse_options_header(environ.get("CONTENT_TYPE"))[0].lower(), environ.get("REMOTE_ADDR", ""))
         try:
-            verdict = self._kept(gateway, path, came)
-        except DBAPIError as error:
-            meaning = translate_database_error(error)
-            if meaning is None:
-                raise
-            return meaning.status
-        except DomainError as error:  # the key of its secrets is missing
-            return error.status
+            verdict = self._doors.keep(self._line, gateway, path, came, datetime.now(UTC))
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, DomainError) as error:  # no database, or the key of the secrets is missing
+            _log.warning("webhook_not_kept", error=type(error).__name__)
+            return HTTPStatus.SERVICE_UNAVAILABLE
         if verdict is Verdict.ACCEPTED:
             wake_soon(self._app)
         return verdict and verdict.status
-
-    def _kept(self, gateway: str, path: str, came: payments.Arrived) -> Verdict | None:
-        try:
-            with unbound_connection() as connection:
-                return self._doors.keep(connection, gateway, path, came, datetime.now(UTC))
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        with unbound_connection() as connection:  # the database was started anew; to keep it twice does no harm
-            return self._doors.keep(connection, gateway, path, came, datetime.now(UTC))

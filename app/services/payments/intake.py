@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
-
-from sqlalchemy import Connection, text
 
 from app.gateways.payments import PaymentGateway, SignatureInvalid
 from app.rules.payments import (
@@ -23,8 +21,8 @@ from app.rules.payments import (
 )
 from app.services.payments.accounts import Keeper, body_context
 
-_DOOR = text("SELECT org_id, id, key_id, secrets_token, addresses, updated_at FROM app.webhook_account(:gateway, :path)")
-_KEEP = text("SELECT app.keep_webhook(:account, :path, :seen, :address, CAST(:headers AS jsonb), :body, :digest, :size, :verdict, :reason)")
+_DOOR = "SELECT org_id, id, key_id, secrets_token, addresses, updated_at FROM app.webhook_account(%s, %s)"
+_KEEP = "SELECT app.keep_webhook(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _PATH_MAX = 64
 _REMEMBERED = 1_000  # accounts
 _TYPES = ("application/json",)  # none of the gateways sends anything else
@@ -39,6 +37,13 @@ class Arrived:
     size: int
     content_type: str
     address: str
+
+
+class Line(Protocol):
+    """A connection on which each statement is a transaction of its own (app/tenancy.py)."""
+
+    def ask(self, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The first row."""
 
 
 @dataclass(frozen=True)
@@ -62,30 +67,29 @@ class Doors:
         self._keeper = keeper
         self._known: dict[tuple[str, str], _Door] = {}
 
-    def keep(self, connection: Connection, gateway: str, path: str, came: Arrived, now: datetime) -> Verdict | None:
+    def keep(self, line: Line, gateway: str, path: str, came: Arrived, now: datetime) -> Verdict | None:
         """Judge what came and keep it with the verdict; only what is accepted is looked at by a job. None: nobody's address."""
-        while (door := self._known.get((gateway, path)) or self._open(connection, gateway, path)) is not None:
+        while (door := self._known.get((gateway, path)) or self._open(line, gateway, path)) is not None:
             verdict, reason = _judge(door, came, now)
             told = came.body if verdict is Verdict.ACCEPTED else came.body[:KEPT_OF_A_REFUSED_BODY]
-            if connection.execute(_KEEP, {
-                    "account": door.account_id, "path": path, "seen": door.seen, "address": came.address,
-                    "headers": _json(shown_headers(came.headers)), "digest": sha256(came.body).digest(),
-                    "body": self._keeper.ring.encrypt_bytes(told, body_context(door.account_id)), "size": came.size, "verdict": verdict.value,
-                    "reason": reason}).scalar_one():
+            body = self._keeper.ring.encrypt_bytes(told, body_context(door.account_id))
+            if line.ask(_KEEP, (door.account_id, path, door.seen, came.address, _json(shown_headers(came.headers)), body, sha256(came.body).digest(),
+                                came.size, verdict.value, reason)) == (True,):
                 return verdict
             self._known.pop((gateway, path), None)  # the account was changed
         return None
 
-    def _open(self, connection: Connection, gateway: str, path: str) -> _Door | None:
+    def _open(self, line: Line, gateway: str, path: str) -> _Door | None:
         if gateway not in set(Gateway) or not (path.isascii() and path.isprintable()) or len(path) > _PATH_MAX:
             return None
-        row = connection.execute(_DOOR, {"gateway": gateway, "path": path}).one_or_none()
+        row = line.ask(_DOOR, (gateway, path))
         if row is None:
             return None
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        adapter = self._keeper.adapter(gateway, row.org_id, row.id, row.key_id, row.secrets_token)
-        return self._known.setdefault((gateway, path), _Door(row.id, path, row.updated_at, row.addresses, adapter))
+        org_id, account_id, key_id, token, addresses, seen = row
+        adapter = self._keeper.adapter(gateway, org_id, account_id, key_id, token)
+        return self._known.setdefault((gateway, path), _Door(account_id, path, seen, addresses, adapter))
 
 
 def _judge(door: _Door, came: Arrived, now: datetime) -> tuple[Verdict, str]:
