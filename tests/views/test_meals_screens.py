@@ -55,11 +55,11 @@ def test_the_kitchen_plans_ticks_and_prints(browser, person, world):
     counter = f"/canteen/meals/counter?hostel={HOSTEL}&meal=lunch"
     assert person.name in page(cook, counter)
     assert cook.post(f"/canteen/meals/mark/{person.user_id}?hostel={HOSTEL}&meal=lunch", {"ate": "1"}).status_code == 303
-    assert "1 of 1 ate, 0 are away." in page(cook, counter)
+    assert "1 of 1 ate. Away: 0." in page(cook, counter)
     day = tomorrow(world)
     assert cook.post(f"/canteen/meals/leave?hostel={HOSTEL}&meal=lunch&day={day}", {
         "person": str(person.user_id), "first": str(day), "last": str(day), "meals": "lunch", "_once": str(uuid4())}).status_code == 303
-    assert "0 of 0 ate, 1 are away." in page(cook, f"{counter}&day={day}")
+    assert "0 of 0 ate. Away: 1." in page(cook, f"{counter}&day={day}")
     shown = page(cook, f"/canteen/meals/leaves?hostel={HOSTEL}")
     assert person.name in shown
     leave = re.search(r"leaves/([0-9a-f-]{36})/end", shown)[1]

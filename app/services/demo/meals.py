@@ -29,7 +29,7 @@ def plan(session: Session, hostel_id: UUID) -> None:
     today = house_day(session, hostel_id)
     eaters = list(session.scalars(select(Stay.user_id).where(
         Stay.hostel_id == hostel_id, Stay.status == StayStatus.CURRENT.value, Stay.mess_plan != "",
-        Stay.from_on < today - timedelta(days=15)).order_by(Stay.from_on, Stay.user_id).limit(3)))
+        Stay.from_on < today - timedelta(days=15)).order_by(Stay.from_on.desc(), Stay.user_id).limit(3)))
     for person, first, last in zip(eaters, (-12, -15, -1), (-7, -9, 3), strict=False):
         away = meals.take_leave(session, hostel_id, person, today + timedelta(days=first), today + timedelta(days=last), list(Meal),
                                 uuid5(hostel_id, f"leave {person}"))
