@@ -308,6 +308,8 @@ class Settings:
     razorpay_api_base: str = setting(read_provider, "Address of Razorpay's API", default="https://api.razorpay.com")
     stripe_api_base: str = setting(read_provider, "Address of Stripe's API", default="https://api.stripe.com")
 
+    telegram_api_base: str = setting(read_provider, "Address of Telegram's Bot API", default="https://api.telegram.org")
+
     public_url: str = setting(
         read_site, "Address under which people reach the console; links in mail begin with it"
     )
