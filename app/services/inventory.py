@@ -59,6 +59,12 @@ def items(session: Session, hostel_id: UUID, *, low: bool = False) -> Sequence[I
     return sorted(session.scalars(asked), key=lambda item: (order.index(Category(item.category)), item.name.lower()))
 
 
+def worth(session: Session, org_id: UUID, hostel_id: UUID | None) -> int:
+    """What all that is there had cost, in one house or in all."""
+    asked = select(func.sum(InventoryItem.value_paise)).where(InventoryItem.org_id == org_id)
+    return int(session.scalar(asked if hostel_id is None else asked.where(InventoryItem.hostel_id == hostel_id)) or 0)
+
+
 def add(session: Session, data: Mapping[str, Any], item_id: UUID | None = None) -> InventoryItem:
     """Keep something new; nothing of it is there yet. Error: Invalid."""
     given = {name: value for name, value in data.items() if value is not None}

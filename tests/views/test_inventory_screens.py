@@ -103,6 +103,7 @@ def test_moves_are_listed_with_who_booked_them_and_corrected_by_those_in_charge(
     accountant, stranger = browser(world.a.people[Role.ACCOUNTANT]), browser(world.b.people[Role.CANTEEN_STAFF])
     assert "To buy" in page(accountant, "/canteen/storeroom/")
     page(accountant, f"/canteen/stock/show/{rice}")
+    assert "All of it had cost ₹131.00." in page(accountant, "/canteen/stock/list/")
     page(accountant, "/canteen/storeroom/count", 403)
     page(stranger, f"/canteen/stock/show/{rice}", 404)
     page(stranger, f"/canteen/storeroom/?hostel={HOSTEL}", 404)

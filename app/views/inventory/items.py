@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import request
+from flask import g, request
 from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -48,8 +48,8 @@ class StockItemView(ConsoleModelView):
     palette = Sought(("name",), ("category",))
     counter = "low_stock"
     method_actions: ClassVar[dict[str, Action]] = {"take": Action.UPDATE}
-    list_columns: ClassVar[list[str]] = ["name", "category", "stock", "reorder_level", "supplier", "value_paise"]
-    optional_columns: ClassVar[list[str]] = ["unit", "fill_to", "price_paise", "low", "allergens", "hostel", "note", "created_at"]
+    list_columns: ClassVar[list[str]] = ["name", "category", "stock", "reorder_level", "supplier", "value_paise", "hostel"]
+    optional_columns: ClassVar[list[str]] = ["unit", "fill_to", "price_paise", "low", "allergens", "note", "created_at"]
     show_columns: ClassVar[list[str]] = ["stock", "reorder_level", "fill_to", "value_paise", "average_paise", "price_paise", "supplier", "category", "unit",
                                          "allergens", "hostel", "note"]
     add_fieldsets: ClassVar[list[Any]] = [
@@ -78,6 +78,10 @@ class StockItemView(ConsoleModelView):
     related_views: ClassVar[list[Any]] = [StockMoveView]
     empty_hint = lazy_gettext("Write down what the kitchen keeps; then book what is there at first.")
     list_template = "inventory/items.html"
+
+    def worth(self) -> int:
+        """What all of it had cost, in the houses that the list shows."""
+        return inventory.worth(self.session(), g.identity.org_id, g.identity.hostel_id)
 
     def create(self, session: Session, data: dict[str, Any]) -> InventoryItem:
         """Nothing of it is there yet."""
