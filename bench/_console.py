@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import base64
+import os
 import secrets
+import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, text
@@ -18,6 +24,7 @@ from tests.servers import Servers
 from tests.world import World, build_world
 
 ROOMS = 1000
+PROCESSES = 2
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class Console:
     app: Any
     world: World
     admin_url: str
+    environment: dict[str, str]  # what a process of this console is told
 
     def client(self, user_id: int) -> Any:
         """A test client signed in as somebody of organization A."""
@@ -45,16 +53,16 @@ class Console:
         return client
 
 
-def _settings(servers: Servers, database: str, folder: str) -> config.Settings:
+def _environment(servers: Servers, database: str, folder: str) -> dict[str, str]:
     key = base64.b64encode(secrets.token_bytes(32)).decode()
-    return config.load({
+    return {
         "DATABASE_URL": servers.url(database, "viramah_web"), "DATABASE_AUTH_URL": servers.url(database, "viramah_auth"),
         "DATABASE_SERVICE_URL": servers.url(database, "viramah_service"), "DATABASE_ADMIN_URL": servers.admin_url(database),
         "REDIS_URL": servers.redis_url(0), "SECRET_KEY": secrets.token_urlsafe(48), "AUDIT_SEAL_KEY": key,
         "FIELD_KEYS": f"k1:{key}", "ANCHOR_DIR": f"{folder}/anchors", "FILES_DIR": f"{folder}/files",
         "MAILBOX_DIR": f"{folder}/mail", "MAIL_FROM": "console@example.org", "PUBLIC_URL": "http://localhost",
         "LOG_LEVEL": "ERROR",
-    })
+    }
 
 
 def _fill(admin_url: str, world: World, requests: int) -> None:
@@ -101,11 +109,47 @@ def console(servers: Servers, requests: int) -> Iterator[Console]:
     build_world(engine, world)
     _fill(admin_url, world, requests)
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app("web", _settings(servers, database, folder))
+        environment = _environment(servers, database, folder)
+        app = create_app("web", config.load(environment))
         app.config["WTF_CSRF_ENABLED"] = False
         try:
-            yield Console(app, world, admin_url)
+            yield Console(app, world, admin_url, environment)
         finally:
             with app.app_context():
                 db.engine.dispose()
                 engines().dispose()
+
+
+@contextmanager
+def served(house: Console, *, app: str = "app:create_app()", **more: str) -> Iterator[Path]:
+    """The socket of the application under gunicorn, in two processes as `python3 run.py` starts them, with its log and its counts."""
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
+        address = Path(folder) / "http"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", app, "--config", "python:app.gunicorn", "--bind", f"unix:{address}", "--workers", str(PROCESSES)],
+            env={**os.environ, **house.environment, "LOG_LEVEL": "INFO", "PROMETHEUS_MULTIPROC_DIR": folder, **more}, stderr=log)
+        try:
+            until = time.monotonic() + 120
+            while not _answers(address):
+                assert process.poll() is None and time.monotonic() < until, (Path(folder) / "log").read_text()[-2000:]  # noqa: PT018
+                time.sleep(0.2)
+            yield address
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _answers(address: Path) -> bool:
+    """Whether it takes a question, and answers it well."""
+    try:
+        return exchange(str(address), b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def exchange(address: str, request: bytes) -> bytes:
+    """The first part of the answer to a request that was written before: a client that costs next to nothing."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(address)
+        client.sendall(request)
+        return client.recv(65_536)

@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug import Request
 
 from app import logs, metrics
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request under way: its id, and when it began."""
-
-    id: str
-    began: float
-
-    @classmethod
-    def begin(cls, sent: Request, *, trusted: bool) -> Asked:
-        """Give it an id. A caller must not choose what the audit names; a proxy that we were told to trust may."""
-        asked = cls(logs.request_id_of(sent.headers.get("X-Request-ID") if trusted else None), time.perf_counter())
-        logs.bind_request(asked.id)
-        return asked
-
-    def answered(self, sent: Request, endpoint: str | None, status: int) -> None:
-        """Time, count and log it."""
-        seconds = time.perf_counter() - self.began
-        metrics.observe_request(endpoint, sent.method, status, seconds)
-        if endpoint != "static":
-            _log.info("answered", method=sent.method, path=sent.path, endpoint=endpoint, status=status, seconds=round(seconds, 4))
 
 
 def init_requests(app: Flask) -> None:
@@ -41,13 +17,20 @@ def init_requests(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.asked = Asked.begin(request, trusted=bool(getattr(app.config.get("SETTINGS"), "trusted_proxies", 0)))
-        g.request_id = g.asked.id
+        # A caller must not choose what the audit names; a proxy that we were told to trust may.
+        trusted = getattr(app.config.get("SETTINGS"), "trusted_proxies", 0)
+        g.request_id = logs.request_id_of(request.headers.get("X-Request-ID") if trusted else None)
+        g.request_began = time.perf_counter()
+        logs.bind_request(g.request_id)
 
     @app.after_request
     def answered(response: Response) -> Response:
-        g.asked.answered(request, request.endpoint, response.status_code)
+        seconds = time.perf_counter() - g.request_began
+        metrics.observe_request(request.endpoint, request.method, response.status_code, seconds)
         response.headers["X-Request-ID"] = g.request_id
+        if request.endpoint != "static":
+            _log.info("answered", method=request.method, path=request.path, endpoint=request.endpoint,
+                      status=response.status_code, seconds=round(seconds, 4))
         return response
 
     @app.teardown_request

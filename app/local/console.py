@@ -68,7 +68,7 @@ def run_console(folder: DataFolder, port: int) -> int:
             settings = config.load(local.settings)
             if settings.database_realtime_url:
                 check_port(settings.realtime_port, "REALTIME_PORT")
-            for twins in (twins_port(settings), payment_twins_port(settings)):
+            for twins in (twins_port(settings), payment_twins_port(settings), telegram_twin_port(settings)):
                 if twins is not None:
                     check_port(twins)
             try:
@@ -176,21 +176,16 @@ def told(process: subprocess.Popen[bytes]) -> Iterator[str]:
 
 
 def start_processes(supervisor: Supervisor, local: Local, settings: config.Settings, port: int) -> None:
-    heartbeats = "/dev/shm" if os.access("/dev/shm", os.W_OK) else str(local.folder.sockets)  # noqa: S108 - memory, not disk
-    web = [
-        *("-m", "gunicorn", "app:create_app()", "--bind", f"{HOST}:{port}"),
-        # Processes, not threads: Flask-AppBuilder's views keep the state of a request.
-        *("--workers", str(settings.web_workers), "--worker-class", "sync"),
-        *("--worker-tmp-dir", heartbeats, "--timeout", "60", "--graceful-timeout", "10"),
-        *("--max-requests", "10000", "--max-requests-jitter", "1000", "--no-control-socket"),
-        *("--config", "python:app.gunicorn"),
-    ]
+    web = ["-m", "gunicorn", "app:create_app()", "--config", "python:app.gunicorn", "--bind", f"{HOST}:{port}",
+           "--workers", str(settings.web_workers)]
     counts = new_counts(local.folder)
     worker, scheduler = ["-m", "jobs.worker"], ["-m", "jobs.scheduler"]
     realtime = {"realtime": ["-m", "app.api.realtime"]} if settings.database_realtime_url else {}
     twins = {"twins": ["-m", "app.local.twins", str(twins_port(settings))]} if twins_port(settings) else {}
     if gateways := payment_twins_port(settings):
         twins["gateways"] = ["-m", "app.local.payment_twins", str(gateways), str(local.folder.gateways), settings.public_url]
+    if telegram := telegram_twin_port(settings):
+        twins["telegram"] = ["-m", "app.local.telegram_twin", str(telegram), str(local.folder.telegram)]
     for name, words in {"web": web, "worker": worker, "scheduler": scheduler, **realtime, **twins}.items():
         say(f"Starting {name} …")
         program = Program(
@@ -210,6 +205,12 @@ def twins_port(settings: config.Settings) -> int | None:
 def payment_twins_port(settings: config.Settings) -> int | None:
     """Where the demo's stand-ins for payment gateways listen; None where money is real."""
     address = urlsplit(settings.razorpay_api_base)
+    return address.port if settings.demo and address.hostname == HOST else None
+
+
+def telegram_twin_port(settings: config.Settings) -> int | None:
+    """Where the demo's stand-in for Telegram listens; None where messages reach people."""
+    address = urlsplit(settings.telegram_api_base)
     return address.port if settings.demo and address.hostname == HOST else None
 
 
