@@ -68,6 +68,7 @@ def describe(folder: DataFolder, port: int, environ: Mapping[str, str], *, creat
         **_realtime(port, given),
         **_twins(port, given),
         **_payment_twins(port, given),
+        **_telegram_twin(port, given),
         **{name: value for name, value in kept.items() if name in DEMO_KEYS},
     }
     postgres = redis = None
@@ -100,10 +101,17 @@ def _twins(port: int, given: Mapping[str, str]) -> dict[str, str]:
 
 def _payment_twins(port: int, given: Mapping[str, str]) -> dict[str, str]:
     """In the demo, unless real ones are set: stand-ins for payment gateways, three ports on."""
-    if not config.read_flag(given["DEMO"]) or "PUBLIC_URL" in given or any(name.endswith("_API_BASE") for name in given):
+    if not config.read_flag(given["DEMO"]) or "PUBLIC_URL" in given or any(f"{name.upper()}_API_BASE" in given for name in GATEWAYS):
         return {}
     own = port + 3 if port + 3 <= LAST_PORT else port - 3
     return {f"{name.upper()}_API_BASE": f"http://127.0.0.1:{own}/{name}" for name in GATEWAYS}
+
+
+def _telegram_twin(port: int, given: Mapping[str, str]) -> dict[str, str]:
+    """In the demo, unless the real one is set: a stand-in for Telegram, four ports on."""
+    if not config.read_flag(given["DEMO"]) or "PUBLIC_URL" in given or "TELEGRAM_API_BASE" in given:
+        return {}
+    return {"TELEGRAM_API_BASE": f"http://127.0.0.1:{port + 4 if port + 4 <= LAST_PORT else port - 4}"}
 
 
 def twin_settings(port: int) -> dict[str, str]:

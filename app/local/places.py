@@ -49,6 +49,11 @@ class DataFolder:
         return self.root / "gateways.json"
 
     @property
+    def telegram(self) -> Path:
+        """What the demo's stand-in for Telegram knows."""
+        return self.root / "telegram.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "run.lock"
 
