@@ -140,7 +140,7 @@ def _told(view: Any, item: Any, entries: list[Entry]) -> list[Told]:
         states=tuple(_state(view, entry.data[end]) for end in ("from", "to")) if entry.kind == MOVE else (None, None),
         file=known.get(entry.data.get("file", "")),
         removable=entry.kind in {REMARK, FILE} and (decides or entry.actor_id == g.identity.user_id),
-    ) for entry in entries if entry.kind != FILE or entry.data["file"] in known]
+    ) for entry in entries if (entry.kind != FILE or entry.data["file"] in known) and not (entry.mark in changes and _tells_nothing(entry, changes[entry.mark]))]
 
 
 def _changes(view: Any, edits: list[Entry]) -> list[list[Change]]:
@@ -149,6 +149,12 @@ def _changes(view: Any, edits: list[Entry]) -> list[list[Change]]:
     pairs = [(edit.data.get("before"), edit.data.get("after")) for edit in edits]
     telling = [(before, after) if before and after and "deleted_at" not in after else ({}, {}) for before, after in pairs]
     return difference.changes_of(view.session(), table, telling, view.label_columns)
+
+
+def _tells_nothing(entry: Entry, changes: list[Change]) -> bool:
+    """An edit of which no reader sees a difference, such as a moment that moved by less than is shown."""
+    after = entry.data.get("after")  # None for who may know only that there was an edit
+    return bool(after) and entry.data["action"] == "update" and not changes and "deleted_at" not in after
 
 
 def _deed(entry: Entry) -> Markup:
