@@ -3,30 +3,23 @@
 Ours is one statement: it binds the organization, and app.post books a canteen order of two entries. The batch books 50 of
 them in a transaction. TPC-B runs at scale 10 in a database of its own in the same cluster. Both speak the simple protocol,
 which is pgbench's own choice and the one that the console's driver speaks. Through HTTP it is the whole application under
-gunicorn, asked over connections that stay open by another process.
+gunicorn (`_web.py`), as `python3 run.py` starts it, asked by 8 other processes that open a connection for each posting.
 """
 
 from __future__ import annotations
 
-import os
-import random
 import re
-import signal
-import socket
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
-from http import HTTPStatus
-from http.client import HTTPConnection
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
-from gunicorn.app.base import BaseApplication
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -34,9 +27,8 @@ from app.local.postgres import psql_program
 from app.rules.wallet import AccountCode, TransactionKind, transfer
 from app.services import wallet
 from app.tenancy import tenant_scope
-from app.wiring import db, engines
 from bench._compare import heading, line
-from bench._console import Console, console
+from bench._console import Console, console, exchange, served
 from bench._durable import durable_servers
 from tests.servers import Servers
 
@@ -60,57 +52,20 @@ def _rate(servers: Servers, database: str, *how: str) -> float:
     return float(found[1])
 
 
-def _serve(house: Console, socket_path: Path, hostel: str, first: int, last: int) -> int:
-    """The application with one more address, which posts, as gunicorn runs it; its process."""
-    chance = random.Random()  # noqa: S311 - an example
-
-    def breakfast() -> str:
-        with tenant_scope(house.world.a.org_id) as session:
-            wallet.post(session, [transfer(uuid4().hex, TransactionKind.ORDER, UUID(hostel), 100, debit=AccountCode.WALLET,
-                                           credit=AccountCode.CANTEEN, user_id=chance.randint(first, last))])
-        return "booked"
-
-    class Served(BaseApplication):  # type: ignore[misc]
-        def load_config(self) -> None:
-            for name, value in {"bind": f"unix:{socket_path}", "workers": 2, "worker_class": "gthread", "threads": CLIENTS // 2, "loglevel": "error",
-                                "keepalive": 60}.items():
-                self.cfg.set(name, value)
-
-        def load(self) -> Any:
-            for engine in (db.engine, engines().auth, engines().service):
-                engine.dispose(close=False)  # connections of the parent
-            return house.app
-
-    house.app.add_url_rule("/bench/breakfast", "bench_breakfast", breakfast)
-    child = os.fork()
-    if child == 0:
-        try:
-            with house.app.app_context():
-                Served().run()
-        finally:
-            os._exit(0)
-    while not socket_path.exists():
-        time.sleep(0.1)
-    return child
-
-
-def _ask(socket_path: str, until: float) -> int:
+def _ask(address: str, until: float) -> int:
     """How many answers one client gets."""
-    client, answers = HTTPConnection("localhost"), 0
-    client.sock = socket.socket(socket.AF_UNIX)
-    client.sock.connect(socket_path)
+    answers = 0
     while time.time() < until:
-        client.request("GET", "/bench/breakfast")
-        answer = client.getresponse()
-        assert (answer.status, answer.read()) == (HTTPStatus.OK, b"booked"), answer.status
+        answer = exchange(address, b"GET /bench/breakfast HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200"), answer
         answers += 1
     return answers
 
 
-def _http_rate(clients: Any, socket_path: Path) -> float:
+def _http_rate(clients: Any, address: Path) -> float:
     """Postings per second, by as many clients."""
     until = time.time() + SECONDS
-    return sum(clients.starmap(_ask, [(str(socket_path), until)] * CLIENTS)) / SECONDS
+    return sum(clients.starmap(_ask, [(str(address), until)] * CLIENTS, 1)) / SECONDS
 
 
 def _residents(house: Console) -> tuple[str, str, int, int]:
@@ -135,7 +90,7 @@ def _residents(house: Console) -> tuple[str, str, int, int]:
 def main() -> None:
     """Measure and print."""
     heading()
-    with durable_servers() as servers, console(servers, 10) as house, tempfile.TemporaryDirectory() as folder:
+    with durable_servers() as servers, console(servers, 10) as house, tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         database = house.app.config["SETTINGS"].database_admin_url.rsplit("/", 1)[1].split("?")[0]
         org, hostel, first, last = _residents(house)
         scripts = {}
@@ -146,20 +101,17 @@ def main() -> None:
             connection.execute(text("ANALYZE"))
         peer = servers.create_database()
         subprocess.run([str(psql_program().with_name("pgbench")), "-i", "-q", "-s", "10", servers.libpq_url(peer)], check=True, capture_output=True)
-        served = _serve(house, Path(folder) / "http", hostel, first, last)
-        clients = get_context("fork").Pool(CLIENTS)
+        clients = stack.enter_context(get_context("spawn").Pool(CLIENTS))
+        address = stack.enter_context(served(house, app="bench._web:create_app()", BENCH=f"{org} {hostel} {first} {last}"))
         ways: dict[str, Callable[[], float]] = {
             "one": partial(_rate, servers, database, "-f", str(scripts["one"])), "many": partial(_rate, servers, database, "-f", str(scripts["many"])),
-            "http": partial(_http_rate, clients, Path(folder) / "http"), "tpcb": partial(_rate, servers, peer)}
+            "http": partial(_http_rate, clients, address), "tpcb": partial(_rate, servers, peer)}
         rates: dict[str, list[float]] = {name: [] for name in ways}
         for way in ways.values():
             way()
         for number in range(ROUNDS):
             for name in list(ways) if number % 2 == 0 else list(ways)[::-1]:
                 rates[name].append(ways[name]())
-        clients.terminate()
-        os.kill(served, signal.SIGTERM)
-        os.waitpid(served, 0)
         with house.app.app_context(), tenant_scope(house.world.a.org_id) as session:
             wrong = wallet.mismatches(session)
         assert not wrong, wrong
