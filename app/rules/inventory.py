@@ -9,8 +9,6 @@ from enum import StrEnum
 from app.rules.errors import Invalid
 
 QUANTITY_MAX = 100_000  # of one item, in its unit
-PRICE_MAX_PAISE = 1_00_000_00  # of one unit
-LINES_MAX = 200  # booked at once
 DAYS_BACK = 31  # how late something may still be booked
 NOTE_MAX = 200
 FILL_TIMES = 2  # without a mark of its own an item is filled up to so many times its level
