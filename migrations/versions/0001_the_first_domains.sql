@@ -6869,13 +6869,19 @@ BEGIN
   ELSE
     v_ids := ARRAY(
       SELECT o.id FROM outbox o
-      WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0
+      WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts > 0 AND o.claimed_until < v_now
       ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
     IF cardinality(v_ids) = 0 THEN
       v_ids := ARRAY(
         SELECT o.id FROM outbox o
+        WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0
+        ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
+    END IF;
+    IF cardinality(v_ids) = 0 THEN
+      v_ids := ARRAY(
+        SELECT o.id FROM outbox o
         WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts > 0
-          AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
+          AND o.claimed_until IS NULL
         ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
     END IF;
   END IF;

@@ -117,7 +117,7 @@ def storm(house: House, known: State, orders: Sequence[Order], copies: int, kill
         told = [senders.submit(_tell, known, house.port, *one) for one in sent]
         try:
             for moment in sorted(chance.sample(range(len(sent)), kills)):
-                wait_until(lambda moment=moment: connection.execute(text(_SEEN)).scalar_one() >= moment, 120, pause=0.1)
+                wait_until(lambda moment=moment: connection.execute(text(_SEEN)).scalar_one() >= moment, 300, pause=0.1)
                 time.sleep(chance.random() / 5)
                 house.kill_one(chance)
                 said(f"{moment:,} of {len(sent):,} seen, killed {house.killed.total()}")

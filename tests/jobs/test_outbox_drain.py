@@ -208,17 +208,18 @@ def test_what_was_tried_before_and_what_calls_the_outside_come_alone(world, kind
     def outside(session, payload):
         """Calls nobody."""
 
-    for word in ("a", "b", "c"):
+    for word in ("a", "b", "c", "dead"):
         ask(world.a.org_id, word, "test.note")
     ask(world.a.org_id, "outside", "test.outside")
     with superuser.begin() as connection:
-        connection.execute(text("UPDATE outbox SET attempts = 1 WHERE payload ->> 'word' = 'a'"))
+        connection.execute(text("UPDATE outbox SET attempts = 1 WHERE payload ->> 'word' IN ('a', 'dead')"))
+        connection.execute(text("UPDATE outbox SET claimed_until = clock_timestamp() - interval '1 s' WHERE payload ->> 'word' = 'dead'"))
     claimed = []
-    for _ in range(4):
+    for _ in range(5):
         with queue_scope() as session:
             claimed.append([row.payload["word"] for row in work.claim(session, "w", 50, timedelta(seconds=30), ["test.outside"])])
     assert sorted(claimed[0]) == ["b", "c"]
-    assert sorted(claimed[1:]) == [[], ["a"], ["outside"]]
+    assert claimed[1:] == [["dead"], ["outside"], ["a"], []]
 
 
 def test_rows_of_one_organization_are_taken_together_and_single_ones_with_their_neighbours(world, app):

@@ -25,7 +25,8 @@ $$;
 -- Due rows that nobody holds, held for p_lease. First what is new, at most p_most: of one organization where it has
 -- several, as they then share a transaction. Then, one by one, what is of a kind that calls the outside (p_alone) or
 -- was begun before: so what hangs, or kills its worker, takes nothing else down with it, and a mail server that is
--- away does not hold up the rest. `attempts` counts before the handler runs: a handler that kills its process is
+-- away does not hold up the rest. What a dead worker held comes first of these: a worker takes many rows with it, and
+-- they have waited for its lease already. `attempts` counts before the handler runs: a handler that kills its process is
 -- counted too.
 --: definer; execute: service
 CREATE FUNCTION app.claim_work(p_worker text, p_most integer, p_lease interval, p_alone text[])
@@ -57,13 +58,19 @@ BEGIN
   ELSE
     v_ids := ARRAY(
       SELECT o.id FROM outbox o
-      WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0
+      WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts > 0 AND o.claimed_until < v_now
       ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
     IF cardinality(v_ids) = 0 THEN
       v_ids := ARRAY(
         SELECT o.id FROM outbox o
+        WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts = 0
+        ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
+    END IF;
+    IF cardinality(v_ids) = 0 THEN
+      v_ids := ARRAY(
+        SELECT o.id FROM outbox o
         WHERE o.state = 'pending' AND o.due_at <= v_now AND o.attempts > 0
-          AND (o.claimed_until IS NULL OR o.claimed_until < v_now)
+          AND o.claimed_until IS NULL
         ORDER BY o.due_at, o.id LIMIT 1 FOR UPDATE SKIP LOCKED);
     END IF;
   END IF;
