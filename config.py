@@ -302,6 +302,11 @@ class Settings:
     oauth_github_url: str = setting(read_provider, "GitHub's address", default="https://github.com")
     oauth_github_api_url: str = setting(read_provider, "Address of its API", default="https://api.github.com")
 
+    twilio_account_sid: str | None = setting(read_text, "Account of Twilio that text messages go through; without it there are none", default=None)
+    twilio_auth_token: str | None = setting(read_text, "Its token", default=None, secret=True)
+    twilio_from: str | None = setting(read_text, "The number, the name or the service (`MG…`) that text messages come from", default=None)
+    twilio_api_base: str = setting(read_provider, "Address of Twilio's API", default="https://api.twilio.com")
+
     phonepe_api_base: str = setting(
         read_provider, "Address of PhonePe's gateway; its sandbox is `https://api-preprod.phonepe.com/apis/pg-sandbox`",
         default="https://api.phonepe.com/apis/pg")
@@ -309,6 +314,10 @@ class Settings:
     stripe_api_base: str = setting(read_provider, "Address of Stripe's API", default="https://api.stripe.com")
 
     telegram_api_base: str = setting(read_provider, "Address of Telegram's Bot API", default="https://api.telegram.org")
+    telegram_bot_token: str | None = setting(
+        read_text, "Token of the installation's bot, which speaks for whoever has none of their own", default=None, secret=True)
+    telegram_config_encryption_key: Mapping[str, bytes] = setting(
+        read_key_ring, "Key ring for the tokens of bots, written like `FIELD_KEYS`", default=NONE_SET, secret=True, shown="`FIELD_KEYS`")
 
     public_url: str = setting(
         read_site, "Address under which people reach the console; links in mail begin with it"
@@ -414,6 +423,10 @@ def _contradictions(environ: Mapping[str, str]) -> list[str]:
         problems.append("FILES_DIR must be set, or S3_ENDPOINT and its companions: files need a place.")
     problems += [f"{name}_CLIENT_ID and {name}_CLIENT_SECRET must be set together." for name in ("OAUTH_GOOGLE", "OAUTH_GITHUB")
                  if given(f"{name}_CLIENT_ID") != given(f"{name}_CLIENT_SECRET")]
+    twilio = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
+    absent = [name for name in twilio if not given(name)]
+    if 0 < len(absent) < len(twilio):
+        problems.append(f"{' and '.join(absent)} must be set too, as another TWILIO_ variable is.")
     if not given("SMTP_URL") and not given("MAILBOX_DIR"):
         problems.append("MAILBOX_DIR must be set, or SMTP_URL: mail needs a way out.")
     return problems

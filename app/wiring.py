@@ -17,9 +17,11 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from app.crypto import KeyRing
 from app.gateways.mail import FolderMailer, Mailer, SmtpMailer
 from app.gateways.oauth import Client, GitHub, Google, SignInProvider
 from app.gateways.objects import LocalStore, ObjectStore, S3Store
+from app.gateways.sms import FolderTexter, Texter, Twilio
 from app.models.base import Model
 from app.rules.oauth import Provider
 
@@ -113,6 +115,19 @@ def mailer() -> Mailer:
     if found.mailbox_dir is None:
         raise LookupError("neither SMTP_URL nor MAILBOX_DIR is set")
     return FolderMailer(found.mailbox_dir, found.mail_from)
+
+
+def texter() -> Texter | None:
+    """The way out for text messages: Twilio if it is set, in the demo the mailbox, else none."""
+    found = settings()
+    if found.twilio_account_sid:
+        return Twilio(found.twilio_api_base, found.twilio_account_sid, found.twilio_auth_token or "", found.twilio_from or "")
+    return FolderTexter(FolderMailer(found.mailbox_dir, found.mail_from)) if found.demo and found.mailbox_dir else None
+
+
+def ring() -> KeyRing:
+    """The keys of single fields."""
+    return KeyRing(dict(settings().field_keys))
 
 
 def providers() -> dict[Provider, SignInProvider]:

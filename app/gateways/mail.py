@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
@@ -56,6 +57,8 @@ class Mail:
     text: str
     key: str
     html: str | None = None
+    name: str = ""
+    unsubscribe: str = ""  # an address that ends such mail when it is posted to (RFC 8058)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +91,20 @@ def mail_id(key: str) -> str:
 
 def compose(mail: Mail, sender: str, now: datetime) -> EmailMessage:
     """The message as it goes over the wire; anything that would add a header or a recipient is refused."""
-    if any(_CONTROL.search(value) for value in (mail.to, mail.subject, sender)):
+    if any(_CONTROL.search(value) for value in (mail.to, mail.name, mail.subject, mail.unsubscribe, sender)):
         raise MailRefused("An address or a subject must not contain a line break.")
     if not _ADDRESS.fullmatch(mail.to):
         raise MailRefused("This is not one e-mail address.", field="email")
     message = EmailMessage(policy=policy.SMTP)
     message["From"] = sender
-    message["To"] = mail.to
+    message["To"] = Address(display_name=mail.name, addr_spec=mail.to)
     message["Subject"] = mail.subject
     message["Date"] = now
     message["Message-ID"] = f"<{mail_id(mail.key)}@{address_of(sender).rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: an absence notice does not answer us
+    if mail.unsubscribe:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     if mail.html is not None:
         message.add_alternative(mail.html, subtype="html")
@@ -268,7 +274,7 @@ def _received(path: Path) -> ReceivedMail:
     text = message.get_body(("plain",))
     return ReceivedMail(
         id=path.stem,
-        to=str(message["To"]),
+        to=message["To"].addresses[0].addr_spec,
         subject=str(message["Subject"]),
         sent_at=message["Date"].datetime,
         text="" if text is None else text.get_content(),

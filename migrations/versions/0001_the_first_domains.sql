@@ -4,231 +4,6 @@ CREATE TYPE public.uuidrange AS RANGE (subtype = uuid)
 --;;
 CREATE DOMAIN public.ledger_kind AS text CHECK (VALUE IN ('top_up', 'payout', 'charge', 'payment', 'discount', 'late_fee', 'deposit', 'order', 'refund', 'rebate', 'transfer', 'settlement', 'fee', 'adjustment', 'write_off', 'opening', 'reversal'))
 --;;
-CREATE FUNCTION app.kyc_passed(p_org uuid, p_user integer) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (
-    SELECT FROM kyc_completions k
-    LEFT JOIN onboarding_submissions s ON s.org_id = k.org_id AND s.id = k.submission_id
-    WHERE k.org_id = p_org AND k.user_id = p_user AND (k.submission_id IS NULL OR s.state = 'approved'))
-$$;
-
--- The gate: submission approved, kyc_complete, role resident. app.active_roles counts the role of a resident under the
--- first two alone, so capabilities and portals close with it
---;;
-CREATE FUNCTION app.is_admitted() RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM app.active_roles(app.current_org(), app.current_user_id()) WHERE role = 'resident')
-$$
---;;
-CREATE FUNCTION app.vouch_for_resident() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  INSERT INTO kyc_completions (org_id, user_id)
-  SELECT NEW.org_id, NEW.user_id
-  WHERE NOT EXISTS (SELECT FROM memberships WHERE org_id = NEW.org_id AND user_id = NEW.user_id AND role = 'pending_resident')
-    AND NOT EXISTS (SELECT FROM onboarding_submissions WHERE org_id = NEW.org_id AND user_id = NEW.user_id)
-  ON CONFLICT (org_id, user_id) DO NOTHING;
-  RETURN NULL;
-END
-$$
---;;
-CREATE FUNCTION app.lock_submission(p_id uuid, p_action text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row onboarding_submissions;
-BEGIN
-  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
-  IF NOT FOUND OR NOT (app.is_staff() AND app.allowed_in('onboarding', 'read', v_row.hostel_id)) THEN
-    RAISE EXCEPTION 'There is no such submission.' USING ERRCODE = 'VR404';
-  END IF;
-  IF NOT app.allowed_in('onboarding', p_action, v_row.hostel_id) THEN
-    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
-  END IF;
-  IF v_row.state NOT IN ('pending_review', 'under_review') THEN
-    RAISE EXCEPTION 'This submission was decided already.' USING ERRCODE = 'VR409';
-  END IF;
-END
-$$
---;;
-CREATE FUNCTION app.lock_review(p_id uuid, p_action text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  PERFORM app.lock_submission(p_id, p_action);
-  IF NOT EXISTS (SELECT FROM onboarding_submissions
-                 WHERE org_id = app.current_org() AND id = p_id AND reviewer_id = app.current_user_id()) THEN
-    RAISE EXCEPTION 'You do not review this submission at present: claim it first.' USING ERRCODE = 'VR409';
-  END IF;
-END
-$$
---;;
-CREATE FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row onboarding_submissions;
-BEGIN
-  PERFORM app.lock_submission(p_id, 'update');
-  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  IF v_row.reviewer_id = app.current_user_id() THEN
-    RETURN false;
-  END IF;
-  IF v_row.user_id = app.current_user_id() THEN
-    RAISE EXCEPTION 'Nobody reviews their own submission.' USING ERRCODE = 'VR403';
-  END IF;
-  IF v_row.state = 'under_review' AND NOT coalesce(p_take_over, false) THEN
-    RAISE EXCEPTION 'Somebody else reviews this submission already.' USING ERRCODE = 'VR409';
-  END IF;
-  IF v_row.state = 'under_review' THEN
-    PERFORM app.assert_reason(p_reason);
-    PERFORM app.enqueue('approval.taken_over', jsonb_build_object('submission_id', p_id, 'from', v_row.reviewer_id));
-  END IF;
-  UPDATE onboarding_submissions SET state = 'under_review', reviewer_id = app.current_user_id(), claimed_at = app.now(),
-    handover = CASE WHEN v_row.state = 'under_review' THEN btrim(p_reason) ELSE handover END
-  WHERE org_id = v_row.org_id AND id = p_id;
-  RETURN true;
-END
-$$
---;;
-CREATE FUNCTION app.release_submission(p_id uuid, p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row onboarding_submissions;
-BEGIN
-  PERFORM app.lock_review(p_id, 'update');
-  PERFORM app.assert_reason(p_reason);
-  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  UPDATE onboarding_submissions SET state = 'pending_review', reviewer_id = NULL, claimed_at = NULL, handover = btrim(p_reason)
-  WHERE org_id = v_row.org_id AND id = p_id;
-END
-$$
---;;
-CREATE FUNCTION app.note_checks(p_id uuid, p_checks jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row onboarding_submissions;
-BEGIN
-  PERFORM app.lock_review(p_id, 'update');
-  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  INSERT INTO submission_checks (org_id, hostel_id, submission_id, name, outcome, reason, others)
-  SELECT v_row.org_id, v_row.hostel_id, p_id, c.name, c.outcome, c.reason, c.others
-  FROM jsonb_to_recordset(p_checks) AS c(name text, outcome text, reason text, others integer[])
-  ON CONFLICT (org_id, submission_id, name) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason, others = excluded.others;
-END
-$$
---;;
-CREATE FUNCTION app.submission_matches(p_id uuid) RETURNS TABLE (what text, user_id integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-  v_row onboarding_submissions;
-BEGIN
-  PERFORM app.lock_review(p_id, 'update');
-  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  RETURN QUERY
-  SELECT DISTINCT f.what, f.user_id FROM (
-    SELECT CASE mine.name WHEN 'phone' THEN 'phone' ELSE 'identity' END AS what, theirs.user_id
-    FROM personal_values mine
-    JOIN personal_values theirs ON theirs.org_id = mine.org_id AND theirs.blind_index = mine.blind_index
-      AND theirs.index_key = mine.index_key AND theirs.user_id <> mine.user_id
-      AND theirs.name = ANY (CASE mine.name WHEN 'phone' THEN '{phone}' ELSE '{identity_number,parent_identity_number}' END::text[])
-    WHERE mine.org_id = v_row.org_id AND mine.user_id = v_row.user_id AND mine.name IN ('phone', 'identity_number')
-    UNION ALL
-    -- Dots and what follows a plus change nothing for whoever reads the mail.
-    SELECT 'email', theirs.user_id FROM members mine
-    JOIN members theirs ON theirs.org_id = mine.org_id AND theirs.user_id <> mine.user_id AND theirs.removed_at IS NULL
-      AND replace(regexp_replace(lower(theirs.email), '\+.*@', '@'), '.', '') = replace(regexp_replace(lower(mine.email), '\+.*@', '@'), '.', '')
-    WHERE mine.org_id = v_row.org_id AND mine.user_id = v_row.user_id) f
-  WHERE app.member_in_reach(f.user_id);
-END
-$$
---;;
-CREATE FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-BEGIN
-  UPDATE onboarding_submissions SET state = p_state, decided_at = app.now(), reason = p_reason
-  WHERE org_id = app.current_org() AND id = p_id;
-  PERFORM app.enqueue('approval.decided', jsonb_build_object('submission_id', p_id));
-  PERFORM app.enqueue('approval.mail', jsonb_build_object('submission_id', p_id));
-END
-$$
---;;
-CREATE FUNCTION app.approve_submission(p_id uuid) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row onboarding_submissions;
-  v_hold bed_holds;
-  v_stay uuid;
-BEGIN
-  PERFORM app.lock_review(p_id, 'approve');
-  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  IF NOT EXISTS (SELECT FROM app.active_roles(v_row.org_id, v_row.user_id) r
-                 WHERE r.role IN ('pending_resident', 'resident') AND coalesce(r.hostel_id = v_row.hostel_id, true)) THEN
-    RAISE EXCEPTION 'This person is suspended or not with this hostel any more.' USING ERRCODE = 'VR409';
-  END IF;
-  IF v_row.hold_id IS NULL THEN
-    RAISE EXCEPTION 'No bed was chosen: ask for that first.' USING ERRCODE = 'VR409';
-  END IF;
-  PERFORM app.confirm_hold(v_row.hold_id, p_id);
-  SELECT * INTO v_hold FROM bed_holds WHERE org_id = v_row.org_id AND id = v_row.hold_id;
-  PERFORM app.decide_submission(p_id, 'approved', '');
-  INSERT INTO kyc_completions (org_id, user_id, submission_id) VALUES (v_row.org_id, v_row.user_id, p_id)
-  ON CONFLICT (org_id, user_id) DO UPDATE SET submission_id = excluded.submission_id;
-  DELETE FROM memberships WHERE org_id = v_row.org_id AND user_id = v_row.user_id AND role = 'pending_resident'
-    AND coalesce(hostel_id = v_row.hostel_id, true);
-  INSERT INTO memberships (org_id, user_id, role, hostel_id) VALUES (v_row.org_id, v_row.user_id, 'resident', v_row.hostel_id)
-  ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active', valid_from = NULL, valid_until = NULL;
-  v_stay := app.begin_stay(v_row.user_id, v_hold.bed_id, v_hold.from_on, v_hold.until_on, v_hold.id, NULL, v_row.mess_plan, v_row.lunchbox);
-  RETURN v_stay;
-END
-$$;
-
--- With words that the person reads
---;;
-CREATE FUNCTION app.reject_submission(p_id uuid, p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row onboarding_submissions;
-BEGIN
-  PERFORM app.lock_review(p_id, 'approve');
-  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  PERFORM app.assert_reason(p_reason);
-  PERFORM app.expire_holds(v_row.hostel_id);
-  IF EXISTS (SELECT FROM bed_holds WHERE org_id = v_row.org_id AND id = v_row.hold_id AND state IN ('queued', 'offered', 'held')) THEN
-    PERFORM app.release_hold(v_row.hold_id, 'The submission was rejected.');
-  END IF;
-  PERFORM app.decide_submission(p_id, 'rejected', btrim(p_reason));
-END
-$$
---;;
-CREATE FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_row onboarding_submissions;
-BEGIN
-  PERFORM app.lock_review(p_id, 'approve');
-  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
-  INSERT INTO submission_flags (org_id, hostel_id, submission_id, user_id, field, reason)
-  SELECT v_row.org_id, v_row.hostel_id, p_id, v_row.user_id, f.field, btrim(f.reason)
-  FROM jsonb_to_recordset(p_flags) AS f(field text, reason text) WHERE btrim(coalesce(f.reason, '')) <> '';
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'Name what has to be corrected, and why.' USING ERRCODE = 'VR422', COLUMN = 'flags';
-  END IF;
-  PERFORM app.decide_submission(p_id, 'needs_revision', btrim(coalesce(p_reason, '')));
-END
-$$;
-
--- What a message about a decision says, for the job that mails it
---;;
-CREATE FUNCTION app.decision_letter(p_id uuid) RETURNS TABLE (email text, name text, organization text, hostel text, state text, reason text, language text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT m.email, m.name, o.name, h.name, s.state, s.reason, coalesce(app.language_of(m.user_id), o.settings ->> 'language')
-  FROM onboarding_submissions s
-  JOIN members m ON m.org_id = s.org_id AND m.user_id = s.user_id AND m.removed_at IS NULL
-  JOIN organizations o ON o.id = s.org_id
-  JOIN hostels h ON h.org_id = s.org_id AND h.id = s.hostel_id
-  WHERE app.is_system() AND s.org_id = app.current_org() AND s.id = p_id AND s.decided_at IS NOT NULL
-    AND NOT EXISTS (SELECT FROM onboarding_submissions n WHERE n.org_id = s.org_id AND n.user_id = s.user_id AND n.round > s.round)
-$$
---;;
 CREATE FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -485,6 +260,331 @@ BEGIN
     RAISE EXCEPTION 'There is no such organization.' USING ERRCODE = 'VR404';
   END IF;
 END
+$$
+--;;
+CREATE FUNCTION app.audience_of(p_hostel uuid, p_floor uuid, p_roles text[]) RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT s.user_id FROM memberships s
+  JOIN members m ON m.org_id = s.org_id AND m.user_id = s.user_id AND m.removed_at IS NULL
+  WHERE s.org_id = app.current_org() AND s.status = 'active'
+    AND coalesce(s.valid_from <= app.now(), true) AND coalesce(s.valid_until > app.now(), true)
+    AND (p_hostel IS NULL OR s.hostel_id = p_hostel OR s.hostel_id IS NULL AND p_floor IS NULL)
+    AND (cardinality(p_roles) = 0 OR s.role = ANY (p_roles))
+    AND (p_floor IS NULL OR EXISTS (
+      SELECT FROM stays t JOIN beds b ON b.org_id = t.org_id AND b.id = t.bed_id JOIN rooms r ON r.org_id = b.org_id AND r.id = b.room_id
+      WHERE t.org_id = s.org_id AND t.user_id = s.user_id AND t.status = 'current' AND r.floor_id = p_floor))
+$$;
+
+-- The announcement if the caller may do p_action to it, locked
+--;;
+CREATE FUNCTION app.assert_announcement(p_id uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_found record;
+BEGIN
+  SELECT a.hostel_id INTO v_found FROM announcements a WHERE a.org_id = app.current_org() AND a.id = p_id AND a.deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND OR NOT (CASE WHEN v_found.hostel_id IS NULL THEN app.can('announcements', 'read')
+                       ELSE coalesce(v_found.hostel_id = ANY (app.reach('announcements', 'read')), true) END) THEN
+    RAISE EXCEPTION 'There is no such announcement.' USING ERRCODE = 'VR404';
+  ELSIF NOT (CASE WHEN v_found.hostel_id IS NULL AND p_action <> 'read' THEN app.everywhere('announcements', p_action)
+             ELSE coalesce(v_found.hostel_id = ANY (app.reach('announcements', p_action)), true) END) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.announcement_reach(p_id uuid) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_announcement(p_id, 'read');
+  RETURN (SELECT count(*) FROM announcements a CROSS JOIN LATERAL app.audience_of(a.hostel_id, a.floor_id, a.roles)
+          WHERE a.org_id = app.current_org() AND a.id = p_id);
+END
+$$
+--;;
+CREATE FUNCTION app.release_announcement(p_id uuid, p_at timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_at timestamptz := greatest(coalesce(p_at, app.now()), app.now());
+  v_found record;
+BEGIN
+  PERFORM app.assert_announcement(p_id, 'create');
+  SELECT a.state, a.emergency INTO v_found FROM announcements a WHERE a.org_id = app.current_org() AND a.id = p_id;
+  IF v_found.state = 'sent' THEN
+    RAISE EXCEPTION 'This announcement was sent already.' USING ERRCODE = 'VR409';
+  ELSIF v_found.emergency THEN
+    PERFORM app.assert_announcement(p_id, 'approve');
+  END IF;
+  UPDATE announcements SET state = 'scheduled', send_at = v_at WHERE org_id = app.current_org() AND id = p_id;
+  INSERT INTO outbox (org_id, kind, payload, due_at) VALUES (app.current_org(), 'announcements.send', jsonb_build_object('announcement_id', p_id),
+    CASE WHEN v_at <= app.now() THEN clock_timestamp() ELSE v_at END);
+  RETURN v_at;
+END
+$$
+--;;
+CREATE FUNCTION app.withdraw_announcement(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_announcement(p_id, 'update');
+  UPDATE announcements SET state = 'draft', send_at = NULL WHERE org_id = app.current_org() AND id = p_id AND state = 'scheduled';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'Only an announcement that waits for its time can be taken back.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$;
+
+-- Whom to tell now that the time has come
+--;;
+CREATE FUNCTION app.begin_announcement(p_id uuid) RETURNS integer[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_users integer[];
+BEGIN
+  PERFORM app.assert_system();
+  UPDATE announcements SET state = 'sent', sent_at = app.now()
+  WHERE org_id = app.current_org() AND id = p_id AND state = 'scheduled' AND send_at <= app.now() AND deleted_at IS NULL;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  SELECT array_agg(u) INTO v_users FROM announcements a CROSS JOIN LATERAL app.audience_of(a.hostel_id, a.floor_id, a.roles) u
+  WHERE a.org_id = app.current_org() AND a.id = p_id;
+  UPDATE announcements SET told = coalesce(cardinality(v_users), 0) WHERE org_id = app.current_org() AND id = p_id;
+  RETURN coalesce(v_users, '{}');
+END
+$$
+--;;
+CREATE FUNCTION app.announcement_figures(p_id uuid) RETURNS TABLE (channel text, state text, people bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_announcement(p_id, 'read');
+  RETURN QUERY SELECT d.channel, d.state, count(*) FROM notification_deliveries d
+    WHERE d.org_id = app.current_org() AND d.source_id = p_id GROUP BY d.channel, d.state;
+END
+$$
+--;;
+CREATE FUNCTION app.kyc_passed(p_org uuid, p_user integer) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM kyc_completions k
+    LEFT JOIN onboarding_submissions s ON s.org_id = k.org_id AND s.id = k.submission_id
+    WHERE k.org_id = p_org AND k.user_id = p_user AND (k.submission_id IS NULL OR s.state = 'approved'))
+$$;
+
+-- The gate: submission approved, kyc_complete, role resident. app.active_roles counts the role of a resident under the
+-- first two alone, so capabilities and portals close with it
+--;;
+CREATE FUNCTION app.is_admitted() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM app.active_roles(app.current_org(), app.current_user_id()) WHERE role = 'resident')
+$$
+--;;
+CREATE FUNCTION app.vouch_for_resident() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  INSERT INTO kyc_completions (org_id, user_id)
+  SELECT NEW.org_id, NEW.user_id
+  WHERE NOT EXISTS (SELECT FROM memberships WHERE org_id = NEW.org_id AND user_id = NEW.user_id AND role = 'pending_resident')
+    AND NOT EXISTS (SELECT FROM onboarding_submissions WHERE org_id = NEW.org_id AND user_id = NEW.user_id)
+  ON CONFLICT (org_id, user_id) DO NOTHING;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.lock_submission(p_id uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF NOT FOUND OR NOT (app.is_staff() AND app.allowed_in('onboarding', 'read', v_row.hostel_id)) THEN
+    RAISE EXCEPTION 'There is no such submission.' USING ERRCODE = 'VR404';
+  END IF;
+  IF NOT app.allowed_in('onboarding', p_action, v_row.hostel_id) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_row.state NOT IN ('pending_review', 'under_review') THEN
+    RAISE EXCEPTION 'This submission was decided already.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.lock_review(p_id uuid, p_action text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.lock_submission(p_id, p_action);
+  IF NOT EXISTS (SELECT FROM onboarding_submissions
+                 WHERE org_id = app.current_org() AND id = p_id AND reviewer_id = app.current_user_id()) THEN
+    RAISE EXCEPTION 'You do not review this submission at present: claim it first.' USING ERRCODE = 'VR409';
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_submission(p_id, 'update');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  IF v_row.reviewer_id = app.current_user_id() THEN
+    RETURN false;
+  END IF;
+  IF v_row.user_id = app.current_user_id() THEN
+    RAISE EXCEPTION 'Nobody reviews their own submission.' USING ERRCODE = 'VR403';
+  END IF;
+  IF v_row.state = 'under_review' AND NOT coalesce(p_take_over, false) THEN
+    RAISE EXCEPTION 'Somebody else reviews this submission already.' USING ERRCODE = 'VR409';
+  END IF;
+  IF v_row.state = 'under_review' THEN
+    PERFORM app.assert_reason(p_reason);
+    PERFORM app.enqueue('approval.taken_over', jsonb_build_object('submission_id', p_id, 'from', v_row.reviewer_id));
+  END IF;
+  UPDATE onboarding_submissions SET state = 'under_review', reviewer_id = app.current_user_id(), claimed_at = app.now(),
+    handover = CASE WHEN v_row.state = 'under_review' THEN btrim(p_reason) ELSE handover END
+  WHERE org_id = v_row.org_id AND id = p_id;
+  RETURN true;
+END
+$$
+--;;
+CREATE FUNCTION app.release_submission(p_id uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'update');
+  PERFORM app.assert_reason(p_reason);
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  UPDATE onboarding_submissions SET state = 'pending_review', reviewer_id = NULL, claimed_at = NULL, handover = btrim(p_reason)
+  WHERE org_id = v_row.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.note_checks(p_id uuid, p_checks jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'update');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  INSERT INTO submission_checks (org_id, hostel_id, submission_id, name, outcome, reason, others)
+  SELECT v_row.org_id, v_row.hostel_id, p_id, c.name, c.outcome, c.reason, c.others
+  FROM jsonb_to_recordset(p_checks) AS c(name text, outcome text, reason text, others integer[])
+  ON CONFLICT (org_id, submission_id, name) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason, others = excluded.others;
+END
+$$
+--;;
+CREATE FUNCTION app.submission_matches(p_id uuid) RETURNS TABLE (what text, user_id integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'update');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  RETURN QUERY
+  SELECT DISTINCT f.what, f.user_id FROM (
+    SELECT CASE mine.name WHEN 'phone' THEN 'phone' ELSE 'identity' END AS what, theirs.user_id
+    FROM personal_values mine
+    JOIN personal_values theirs ON theirs.org_id = mine.org_id AND theirs.blind_index = mine.blind_index
+      AND theirs.index_key = mine.index_key AND theirs.user_id <> mine.user_id
+      AND theirs.name = ANY (CASE mine.name WHEN 'phone' THEN '{phone}' ELSE '{identity_number,parent_identity_number}' END::text[])
+    WHERE mine.org_id = v_row.org_id AND mine.user_id = v_row.user_id AND mine.name IN ('phone', 'identity_number')
+    UNION ALL
+    -- Dots and what follows a plus change nothing for whoever reads the mail.
+    SELECT 'email', theirs.user_id FROM members mine
+    JOIN members theirs ON theirs.org_id = mine.org_id AND theirs.user_id <> mine.user_id AND theirs.removed_at IS NULL
+      AND replace(regexp_replace(lower(theirs.email), '\+.*@', '@'), '.', '') = replace(regexp_replace(lower(mine.email), '\+.*@', '@'), '.', '')
+    WHERE mine.org_id = v_row.org_id AND mine.user_id = v_row.user_id) f
+  WHERE app.member_in_reach(f.user_id);
+END
+$$
+--;;
+CREATE FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  UPDATE onboarding_submissions SET state = p_state, decided_at = app.now(), reason = p_reason
+  WHERE org_id = app.current_org() AND id = p_id;
+  PERFORM app.enqueue('approval.decided', jsonb_build_object('submission_id', p_id));
+  PERFORM app.enqueue('approval.mail', jsonb_build_object('submission_id', p_id));
+END
+$$
+--;;
+CREATE FUNCTION app.approve_submission(p_id uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+  v_hold bed_holds;
+  v_stay uuid;
+BEGIN
+  PERFORM app.lock_review(p_id, 'approve');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  IF NOT EXISTS (SELECT FROM app.active_roles(v_row.org_id, v_row.user_id) r
+                 WHERE r.role IN ('pending_resident', 'resident') AND coalesce(r.hostel_id = v_row.hostel_id, true)) THEN
+    RAISE EXCEPTION 'This person is suspended or not with this hostel any more.' USING ERRCODE = 'VR409';
+  END IF;
+  IF v_row.hold_id IS NULL THEN
+    RAISE EXCEPTION 'No bed was chosen: ask for that first.' USING ERRCODE = 'VR409';
+  END IF;
+  PERFORM app.confirm_hold(v_row.hold_id, p_id);
+  SELECT * INTO v_hold FROM bed_holds WHERE org_id = v_row.org_id AND id = v_row.hold_id;
+  PERFORM app.decide_submission(p_id, 'approved', '');
+  INSERT INTO kyc_completions (org_id, user_id, submission_id) VALUES (v_row.org_id, v_row.user_id, p_id)
+  ON CONFLICT (org_id, user_id) DO UPDATE SET submission_id = excluded.submission_id;
+  DELETE FROM memberships WHERE org_id = v_row.org_id AND user_id = v_row.user_id AND role = 'pending_resident'
+    AND coalesce(hostel_id = v_row.hostel_id, true);
+  INSERT INTO memberships (org_id, user_id, role, hostel_id) VALUES (v_row.org_id, v_row.user_id, 'resident', v_row.hostel_id)
+  ON CONFLICT (org_id, user_id, role, hostel_id) DO UPDATE SET status = 'active', valid_from = NULL, valid_until = NULL;
+  v_stay := app.begin_stay(v_row.user_id, v_hold.bed_id, v_hold.from_on, v_hold.until_on, v_hold.id, NULL, v_row.mess_plan, v_row.lunchbox);
+  RETURN v_stay;
+END
+$$;
+
+-- With words that the person reads
+--;;
+CREATE FUNCTION app.reject_submission(p_id uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'approve');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  PERFORM app.assert_reason(p_reason);
+  PERFORM app.expire_holds(v_row.hostel_id);
+  IF EXISTS (SELECT FROM bed_holds WHERE org_id = v_row.org_id AND id = v_row.hold_id AND state IN ('queued', 'offered', 'held')) THEN
+    PERFORM app.release_hold(v_row.hold_id, 'The submission was rejected.');
+  END IF;
+  PERFORM app.decide_submission(p_id, 'rejected', btrim(p_reason));
+END
+$$
+--;;
+CREATE FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row onboarding_submissions;
+BEGIN
+  PERFORM app.lock_review(p_id, 'approve');
+  SELECT * INTO v_row FROM onboarding_submissions WHERE org_id = app.current_org() AND id = p_id;
+  INSERT INTO submission_flags (org_id, hostel_id, submission_id, user_id, field, reason)
+  SELECT v_row.org_id, v_row.hostel_id, p_id, v_row.user_id, f.field, btrim(f.reason)
+  FROM jsonb_to_recordset(p_flags) AS f(field text, reason text) WHERE btrim(coalesce(f.reason, '')) <> '';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'Name what has to be corrected, and why.' USING ERRCODE = 'VR422', COLUMN = 'flags';
+  END IF;
+  PERFORM app.decide_submission(p_id, 'needs_revision', btrim(coalesce(p_reason, '')));
+END
+$$;
+
+-- What a message about a decision says, for the job that mails it
+--;;
+CREATE FUNCTION app.decision_letter(p_id uuid) RETURNS TABLE (email text, name text, organization text, hostel text, state text, reason text, language text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT m.email, m.name, o.name, h.name, s.state, s.reason, coalesce(app.language_of(m.user_id), o.settings ->> 'language')
+  FROM onboarding_submissions s
+  JOIN members m ON m.org_id = s.org_id AND m.user_id = s.user_id AND m.removed_at IS NULL
+  JOIN organizations o ON o.id = s.org_id
+  JOIN hostels h ON h.org_id = s.org_id AND h.id = s.hostel_id
+  WHERE app.is_system() AND s.org_id = app.current_org() AND s.id = p_id AND s.decided_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM onboarding_submissions n WHERE n.org_id = s.org_id AND n.user_id = s.user_id AND n.round > s.round)
 $$
 --;;
 CREATE FUNCTION app.is_super_admin() RETURNS boolean
@@ -1248,6 +1348,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     SELECT FROM canteen_menu d JOIN files f ON f.org_id = d.org_id AND f.id = d.photo_id AND f.purpose = 'dish'
     WHERE d.org_id = app.current_org() AND d.photo_id = p_file AND d.deleted_at IS NULL
       AND app.is_admitted() AND app.allowed_in('canteen', 'read', d.hostel_id))
+  OR EXISTS (
+    SELECT FROM hostel_events e JOIN files f ON f.org_id = e.org_id AND f.id = e.photo_id AND f.purpose = 'event'
+    WHERE e.org_id = app.current_org() AND e.photo_id = p_file AND e.deleted_at IS NULL AND e.status <> 'draft'
+      AND app.is_admitted() AND app.event_in_reach(e.hostel_id, 'read'))
   OR EXISTS (
     SELECT FROM move_out_photos p
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.user_id = app.current_user_id() AND app.is_admitted())
@@ -3045,6 +3149,234 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
   UPDATE import_rows SET sealed = p_sealed WHERE org_id = p_org AND id = p_id AND sealed = p_seen
 $$
 --;;
+CREATE FUNCTION app.event_in_reach(p_hostel uuid, p_action text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT (app.is_staff() OR app.is_admitted()) AND coalesce(p_hostel = ANY (app.reach('events', p_action)), app.can('events', p_action))
+$$
+--;;
+CREATE FUNCTION app.keep_event() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_taken bigint;
+BEGIN
+  IF OLD.status = 'cancelled' THEN
+    RAISE EXCEPTION 'This event is cancelled.' USING ERRCODE = 'VR409';
+  ELSIF OLD.status = 'published' AND NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL AND OLD.ends_at > app.now() THEN
+    RAISE EXCEPTION 'Cancel it first, so that those who answered hear of it.' USING ERRCODE = 'VR409';
+  ELSIF OLD.status = 'published' AND NEW.status = 'cancelled' AND OLD.ends_at <= app.now() THEN
+    RAISE EXCEPTION 'This event is over.' USING ERRCODE = 'VR409';
+  ELSIF OLD.status = 'draft' AND NEW.status = 'published' AND NEW.starts_at <= app.now() THEN
+    RAISE EXCEPTION 'This event would have begun already: give it another time first.' USING ERRCODE = 'VR409';
+  ELSIF OLD.status = 'published' AND OLD.starts_at <= app.now()
+      AND (NEW.starts_at, NEW.ends_at, NEW.capacity) IS DISTINCT FROM (OLD.starts_at, OLD.ends_at, OLD.capacity) THEN
+    RAISE EXCEPTION 'This event has begun.' USING ERRCODE = 'VR409';
+  END IF;
+  IF NEW.capacity IS DISTINCT FROM OLD.capacity THEN
+    v_taken := (SELECT sum(1 + guests) FROM event_replies WHERE org_id = NEW.org_id AND event_id = NEW.id AND state = 'coming');
+    IF NEW.capacity < v_taken THEN
+      RAISE EXCEPTION 'So many are coming already: %.', v_taken USING ERRCODE = 'VR409', COLUMN = 'capacity';
+    END IF;
+  END IF;
+  IF NEW.status = 'cancelled' THEN
+    NEW.reason := coalesce(current_setting('app.note', true), '');
+  END IF;
+  -- A calendar takes over what has a higher number.
+  IF (NEW.title, NEW.description, NEW.place, NEW.starts_at, NEW.ends_at, NEW.status)
+      IS DISTINCT FROM (OLD.title, OLD.description, OLD.place, OLD.starts_at, OLD.ends_at, OLD.status) THEN
+    NEW.sequence := OLD.sequence + 1;
+  END IF;
+  RETURN NEW;
+END
+$$
+--;;
+CREATE FUNCTION app.follow_event() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.status = 'cancelled' THEN
+    PERFORM app.enqueue('events.cancelled', jsonb_build_object('event_id', NEW.id));
+  ELSIF NEW.status = 'published' AND OLD.status = 'published' THEN
+    IF (NEW.title, NEW.place, NEW.starts_at, NEW.ends_at) IS DISTINCT FROM (OLD.title, OLD.place, OLD.starts_at, OLD.ends_at) THEN
+      PERFORM app.enqueue('events.changed', jsonb_build_object('event_id', NEW.id, 'sequence', NEW.sequence));
+    END IF;
+    IF NEW.capacity IS DISTINCT FROM OLD.capacity THEN
+      PERFORM app.fill_event(NEW.id);
+    END IF;
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.fill_event(p_event uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_capacity integer;
+  v_taken bigint;
+  v_next record;
+BEGIN
+  SELECT capacity INTO v_capacity FROM hostel_events
+  WHERE org_id = v_org AND id = p_event AND status = 'published' AND deleted_at IS NULL AND starts_at > app.now();
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  SELECT coalesce(sum(1 + guests), 0) INTO v_taken FROM event_replies WHERE org_id = v_org AND event_id = p_event AND state = 'coming';
+  FOR v_next IN SELECT id, guests FROM event_replies WHERE org_id = v_org AND event_id = p_event AND state = 'waiting' ORDER BY waiting_at, id LOOP
+    v_taken := v_taken + 1 + v_next.guests;
+    EXIT WHEN v_taken > v_capacity;
+    UPDATE event_replies SET state = 'coming', waiting_at = NULL WHERE org_id = v_org AND id = v_next.id;
+    PERFORM app.enqueue('events.moved_up', jsonb_build_object('reply_id', v_next.id));
+  END LOOP;
+END
+$$;
+
+-- The caller comes, perhaps, or not. Answers to one event come one after the other, so no place is given twice
+--;;
+CREATE FUNCTION app.reply_to_event(p_event uuid, p_answer text, p_guests integer) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_me integer := app.current_user_id();
+  v_now timestamptz;
+  v_event record;
+  v_old record;
+  v_held integer := 0;
+  v_wanted integer := 1 + coalesce(p_guests, 0);
+  v_taken bigint;
+  v_state text;
+BEGIN
+  SELECT hostel_id, status, starts_at, reply_until, capacity, guests_most INTO v_event FROM hostel_events
+  WHERE org_id = v_org AND id = p_event AND deleted_at IS NULL FOR NO KEY UPDATE;
+  v_now := app.now();
+  IF NOT FOUND OR v_event.status = 'draft' OR NOT app.event_in_reach(v_event.hostel_id, 'create') THEN
+    RAISE EXCEPTION 'There is no such event.' USING ERRCODE = 'VR404';
+  ELSIF v_event.status = 'cancelled' THEN
+    RAISE EXCEPTION 'This event is cancelled.' USING ERRCODE = 'VR409';
+  ELSIF v_event.starts_at <= v_now THEN
+    RAISE EXCEPTION 'This event has begun.' USING ERRCODE = 'VR409';
+  ELSIF p_answer IS NULL OR p_answer NOT IN ('yes', 'maybe', 'no') THEN
+    RAISE EXCEPTION 'Choose one from the list.' USING ERRCODE = 'VR422', COLUMN = 'answer';
+  ELSIF v_event.reply_until <= v_now AND p_answer <> 'no' THEN
+    RAISE EXCEPTION 'The time to answer is over. You can still say that you are not coming.' USING ERRCODE = 'VR409';
+  ELSIF v_wanted NOT BETWEEN 1 AND 1 + v_event.guests_most THEN
+    RAISE EXCEPTION 'So many guests can be brought at most: %.', v_event.guests_most USING ERRCODE = 'VR422', COLUMN = 'guests';
+  ELSIF p_answer = 'yes' AND v_wanted > v_event.capacity THEN
+    RAISE EXCEPTION 'This event has fewer places altogether: %.', v_event.capacity USING ERRCODE = 'VR422', COLUMN = 'guests';
+  END IF;
+  SELECT state, guests, waiting_at INTO v_old FROM event_replies WHERE org_id = v_org AND event_id = p_event AND user_id = v_me;
+  IF v_old.state = 'coming' THEN
+    v_held := 1 + v_old.guests;
+  END IF;
+  v_state := CASE p_answer WHEN 'maybe' THEN 'maybe' ELSE 'declined' END;
+  IF p_answer = 'yes' THEN
+    SELECT coalesce(sum(1 + guests), 0) INTO v_taken FROM event_replies WHERE org_id = v_org AND event_id = p_event AND state = 'coming';
+    v_state := CASE
+      WHEN v_wanted <= v_held THEN 'coming'
+      WHEN v_taken - v_held + v_wanted > v_event.capacity OR EXISTS (
+        SELECT FROM event_replies WHERE org_id = v_org AND event_id = p_event AND state = 'waiting' AND user_id <> v_me
+          AND (v_old.waiting_at IS NULL OR waiting_at < v_old.waiting_at)) THEN 'waiting'
+      ELSE 'coming' END;
+    IF v_state = 'waiting' AND v_held > 0 THEN
+      RAISE EXCEPTION 'There are not enough places for more guests. You keep the places that you have.' USING ERRCODE = 'VR409', COLUMN = 'guests';
+    END IF;
+  END IF;
+  INSERT INTO event_replies AS r (org_id, hostel_id, event_id, user_id, state, guests, waiting_at)
+  VALUES (v_org, v_event.hostel_id, p_event, v_me, v_state, CASE p_answer WHEN 'no' THEN 0 ELSE v_wanted - 1 END,
+          CASE v_state WHEN 'waiting' THEN coalesce(v_old.waiting_at, v_now) END)
+  ON CONFLICT (org_id, event_id, user_id) DO UPDATE SET state = excluded.state, guests = excluded.guests, waiting_at = excluded.waiting_at
+  WHERE (r.state, r.guests) IS DISTINCT FROM (excluded.state, excluded.guests);
+  PERFORM app.fill_event(p_event);
+  RETURN (SELECT state FROM event_replies WHERE org_id = v_org AND event_id = p_event AND user_id = v_me);
+END
+$$;
+
+-- How many places are taken, who may come and who waits
+--;;
+CREATE FUNCTION app.event_counts(p_events uuid[]) RETURNS TABLE (event_id uuid, coming bigint, maybe bigint, waiting bigint, ahead bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT e.id, coalesce(sum(1 + r.guests) FILTER (WHERE r.state = 'coming'), 0), coalesce(sum(1 + r.guests) FILTER (WHERE r.state = 'maybe'), 0),
+         count(*) FILTER (WHERE r.state = 'waiting'), count(*) FILTER (WHERE r.waiting_at < own.waiting_at)
+  FROM hostel_events e
+  LEFT JOIN event_replies own ON own.org_id = e.org_id AND own.event_id = e.id AND own.user_id = app.current_user_id()
+  LEFT JOIN event_replies r ON r.org_id = e.org_id AND r.event_id = e.id
+  WHERE e.org_id = app.current_org() AND e.id = ANY (p_events) AND app.event_in_reach(e.hostel_id, 'read') AND (app.is_staff() OR e.status <> 'draft')
+  GROUP BY e.id
+$$
+--;;
+CREATE FUNCTION app.event_people(p_event uuid) RETURNS TABLE (user_id integer, name text, room text, state text, guests smallint, answered_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT r.user_id, m.name::text, coalesce(room.number, '')::text, r.state, r.guests, r.updated_at
+  FROM event_replies r JOIN members m ON m.org_id = r.org_id AND m.user_id = r.user_id
+  LEFT JOIN LATERAL (
+    SELECT o.number FROM stays s JOIN beds b ON b.org_id = s.org_id AND b.id = s.bed_id JOIN rooms o ON o.org_id = b.org_id AND o.id = b.room_id
+    WHERE s.org_id = r.org_id AND s.user_id = r.user_id AND s.status = 'current' AND s.hidden_at IS NULL
+      AND (r.hostel_id IS NULL OR s.hostel_id = r.hostel_id) LIMIT 1) room ON true
+  WHERE r.org_id = app.current_org() AND r.event_id = p_event AND app.event_in_reach(r.hostel_id, 'read')
+  ORDER BY array_position(ARRAY['coming', 'waiting', 'maybe', 'declined'], r.state), r.waiting_at, lower(m.name), r.user_id
+$$
+--;;
+CREATE FUNCTION app.ask_event_reminders() RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH now AS (SELECT app.now() AS at), due AS (
+    SELECT e.org_id, e.id, e.starts_at, CASE WHEN e.starts_at <= now.at + interval '1 hour' THEN 'hour' ELSE 'day' END AS which
+    FROM hostel_events e, now
+    WHERE e.status = 'published' AND e.deleted_at IS NULL AND e.starts_at > now.at AND e.starts_at <= now.at + interval '1 day'),
+  asked AS (
+    INSERT INTO outbox (org_id, kind, payload, key)
+    SELECT org_id, 'events.remind', jsonb_build_object('event_id', id, 'which', which, 'starts_at', starts_at), concat_ws(':', id, which, starts_at AT TIME ZONE 'UTC')
+    FROM due ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING RETURNING 1)
+  SELECT count(*) FROM asked
+$$;
+
+-- A new address for the caller's calendar
+--;;
+CREATE FUNCTION app.make_event_feed(p_digest bytea) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT app.can('events', 'read') OR NOT (app.is_staff() OR app.is_admitted()) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('event feed:' || app.current_org() || ':' || app.current_user_id(), 0));
+  PERFORM app.end_event_feed();
+  INSERT INTO event_feeds (org_id, user_id, digest) VALUES (app.current_org(), app.current_user_id(), p_digest);
+END
+$$
+--;;
+CREATE FUNCTION app.end_event_feed() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE event_feeds SET revoked_at = app.now() WHERE org_id = app.current_org() AND user_id = app.current_user_id() AND revoked_at IS NULL
+$$;
+
+-- What a calendar program that knows the secret is told: what its person may see now. No rows but the first, whose event
+-- is NULL, if there is nothing
+--;;
+CREATE FUNCTION app.event_feed(p_digest bytea, p_since interval) RETURNS TABLE (id uuid, title text, description text, place text, starts_at timestamptz,
+  ends_at timestamptz, timezone text, status text, reason text, sequence integer, changed_at timestamptz, house text, organization text, answer text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_feed record;
+  v_caps text[];
+BEGIN
+  SELECT f.org_id, f.user_id, o.name INTO v_feed FROM event_feeds f JOIN organizations o ON o.id = f.org_id
+  WHERE f.digest = p_digest AND f.revoked_at IS NULL AND o.deleted_at IS NULL;
+  v_caps := (SELECT array_agg(c) FROM (SELECT DISTINCT r.portal FROM app.active_roles(v_feed.org_id, v_feed.user_id) r) p
+             CROSS JOIN LATERAL app.capabilities(v_feed.org_id, v_feed.user_id, p.portal) c WHERE c LIKE '%|events.read=%');
+  IF v_caps IS NULL THEN
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT NULL::uuid, NULL, NULL, NULL, NULL::timestamptz, NULL::timestamptz, NULL, NULL, NULL, NULL::integer, NULL::timestamptz, NULL,
+                      v_feed.name::text, NULL;
+  RETURN QUERY
+    SELECT e.id, e.title::text, e.description, e.place, e.starts_at, e.ends_at, e.timezone::text, e.status, e.reason, e.sequence, e.updated_at,
+           coalesce(h.name, '')::text, v_feed.name::text, coalesce(r.state, '')
+    FROM hostel_events e
+    LEFT JOIN hostels h ON h.org_id = e.org_id AND h.id = e.hostel_id
+    LEFT JOIN event_replies r ON r.org_id = e.org_id AND r.event_id = e.id AND r.user_id = v_feed.user_id
+    WHERE e.org_id = v_feed.org_id AND e.status <> 'draft' AND e.deleted_at IS NULL AND e.ends_at > app.now() - p_since
+      AND EXISTS (SELECT FROM unnest(v_caps) c WHERE e.hostel_id IS NULL OR c LIKE '%|events.read=*%' OR c ~ ('\|events\.read=[^|]*' || e.hostel_id))
+    ORDER BY e.starts_at, e.id LIMIT 500;
+END
+$$
+--;;
 CREATE FUNCTION app.figure_hostels(p_hostel uuid) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -4673,20 +5005,238 @@ BEGIN
 END
 $$
 --;;
-CREATE FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) RETURNS integer
+CREATE FUNCTION app.notify(p_users integer[], p_kind text, p_urgency text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid, p_channels text[], p_offered text[], p_forced boolean, p_source uuid) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
-  v_count integer;
+  v_org uuid := app.current_org();
+  v_now timestamptz := app.now();
+  v_told integer;
+  v_ids uuid[];
 BEGIN
   IF NOT app.is_system() THEN
     RAISE EXCEPTION 'People are told things by the product, not by each other.' USING ERRCODE = 'VR403';
   END IF;
-  INSERT INTO notifications (org_id, hostel_id, user_id, kind, title, body, link, key)
-  SELECT app.current_org(), p_hostel, m.user_id, p_kind, left(p_title, 200), p_body, p_link, p_key
-  FROM members m WHERE m.org_id = app.current_org() AND m.user_id = ANY (p_users) AND m.removed_at IS NULL
-  ON CONFLICT (org_id, user_id, key) DO NOTHING;
-  GET DIAGNOSTICS v_count = ROW_COUNT;
-  RETURN v_count;
+  WITH wanted AS (
+    SELECT m.user_id, array_agg(c.channel) AS channels
+    FROM members m CROSS JOIN unnest(p_offered) AS c (channel)
+    LEFT JOIN notification_preferences p ON p.org_id = m.org_id AND p.user_id = m.user_id AND p.kind = p_kind AND p.channel = c.channel
+    WHERE m.org_id = v_org AND m.user_id = ANY (p_users) AND m.removed_at IS NULL
+      AND CASE WHEN p_forced THEN c.channel = ANY (p_channels) ELSE coalesce(p.wanted, c.channel = ANY (p_channels)) END
+    GROUP BY m.user_id
+  ), told AS (
+    INSERT INTO notifications (org_id, hostel_id, user_id, kind, urgency, title, body, link, key, read_at, archived_at)
+    SELECT v_org, p_hostel, w.user_id, p_kind, p_urgency, left(p_title, 200), p_body, p_link, p_key, s.aside, s.aside
+    FROM wanted w CROSS JOIN LATERAL (SELECT CASE WHEN 'in_app' <> ALL (w.channels) THEN v_now END AS aside) s
+    ON CONFLICT (org_id, user_id, key) DO NOTHING
+    RETURNING id, user_id
+  ), made AS (
+    INSERT INTO notification_deliveries (org_id, notification_id, hostel_id, user_id, kind, channel, state, due_at, sent_at, delivered_at, source_id)
+    SELECT v_org, t.id, p_hostel, t.user_id, p_kind, c.channel, CASE WHEN c.channel = 'in_app' THEN 'delivered' ELSE 'queued' END,
+           v_now, s.at, s.at, p_source
+    FROM told t JOIN wanted w USING (user_id) CROSS JOIN LATERAL unnest(w.channels) AS c (channel)
+    CROSS JOIN LATERAL (SELECT CASE WHEN c.channel = 'in_app' THEN v_now END AS at) s
+    RETURNING id, channel
+  )
+  SELECT (SELECT count(*) FROM told), ARRAY(SELECT id FROM made WHERE channel <> 'in_app') INTO v_told, v_ids;
+  RETURN jsonb_build_object('told', v_told, 'waiting', CASE WHEN cardinality(v_ids) = 0 THEN '[]'::jsonb ELSE app.deliveries_waiting(v_ids) END);
+END
+$$
+--;;
+CREATE FUNCTION app.deliveries_waiting(p_ids uuid[]) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'id', d.id, 'quiet_from', s.quiet_from, 'quiet_to', s.quiet_to, 'zone', coalesce(s.timezone, h.timezone, o.timezone),
+    'last', (SELECT max(coalesce(e.sent_at, e.due_at)) FROM notification_deliveries e
+             WHERE e.org_id = d.org_id AND e.user_id = d.user_id AND e.channel = d.channel AND e.kind = d.kind AND e.id <> ALL (p_ids)
+               AND e.state IN ('queued', 'sent', 'delivered', 'read') AND e.due_at > app.now() - interval '10 minutes'))), '[]')
+  FROM notification_deliveries d JOIN organizations o ON o.id = d.org_id
+  LEFT JOIN hostels h ON h.org_id = d.org_id AND h.id = d.hostel_id
+  LEFT JOIN notification_settings s ON s.org_id = d.org_id AND s.user_id = d.user_id
+  WHERE d.org_id = app.current_org() AND d.id = ANY (p_ids)
+$$
+--;;
+CREATE FUNCTION app.plan_deliveries(p_ids uuid[], p_dues timestamptz[], p_reason text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_system();
+  UPDATE notification_deliveries d SET due_at = p.due, reason = p_reason
+  FROM unnest(p_ids, p_dues) AS p (id, due) WHERE d.org_id = app.current_org() AND d.id = p.id AND d.state = 'queued';
+  INSERT INTO outbox (org_id, kind, payload, due_at)
+  SELECT app.current_org(), 'notifications.send', jsonb_build_object('delivery_id', p.id),
+         CASE WHEN p.due <= app.now() THEN clock_timestamp() ELSE p.due END
+  FROM unnest(p_ids, p_dues) AS p (id, due);
+END
+$$
+--;;
+CREATE FUNCTION app.take_deliveries(p_id uuid) RETURNS TABLE (id uuid, user_id integer, channel text, kind text, urgency text, title text,
+  body text, link text, notification_id uuid, attempts integer, muted boolean, quiet_from time, quiet_to time, zone text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_system();
+  RETURN QUERY
+    SELECT d.id, d.user_id, d.channel, d.kind::text, n.urgency, n.title::text, n.body, n.link, n.id, d.attempts,
+           n.urgency <> 'emergency' AND EXISTS (
+             SELECT FROM notification_preferences p WHERE p.org_id = d.org_id AND p.user_id = d.user_id AND p.kind = d.kind
+               AND p.channel = d.channel AND NOT p.wanted),
+           s.quiet_from, s.quiet_to, coalesce(s.timezone, h.timezone, o.timezone)::text
+    FROM notification_deliveries first
+    JOIN notification_deliveries d ON d.org_id = first.org_id AND d.user_id = first.user_id AND d.channel = first.channel
+      AND d.kind = first.kind AND d.due_at <= first.due_at AND d.state = 'queued'
+    JOIN notifications n ON n.org_id = d.org_id AND n.id = d.notification_id
+    JOIN organizations o ON o.id = d.org_id
+    LEFT JOIN hostels h ON h.org_id = d.org_id AND h.id = d.hostel_id
+    LEFT JOIN notification_settings s ON s.org_id = d.org_id AND s.user_id = d.user_id
+    WHERE first.org_id = app.current_org() AND first.id = p_id AND first.state = 'queued' AND first.due_at <= app.now()
+    ORDER BY d.created_at, d.id LIMIT 50 FOR UPDATE OF d SKIP LOCKED;
+END
+$$
+--;;
+CREATE FUNCTION app.notification_recipient(p_user integer) RETURNS TABLE (name text, email text, language text, organization text, phone_token text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_system();
+  RETURN QUERY
+    SELECT m.name::text, m.email::text, coalesce(app.language_of(m.user_id), o.settings ->> 'language', ''), o.name::text,
+           CASE WHEN s.phone_confirmed_at IS NOT NULL THEN s.phone_token END
+    FROM members m JOIN organizations o ON o.id = m.org_id
+    LEFT JOIN notification_settings s ON s.org_id = m.org_id AND s.user_id = m.user_id
+    WHERE m.org_id = app.current_org() AND m.user_id = p_user AND m.removed_at IS NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.settle_deliveries(p_ids uuid[], p_state text, p_reason text, p_off bytea) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_system();
+  UPDATE notification_deliveries d SET state = CASE WHEN n.read_at IS NOT NULL AND p_state IN ('sent', 'delivered') AND n.archived_at IS NULL
+                                                    THEN 'read' ELSE p_state END,
+    reason = left(p_reason, 300), attempts = d.attempts + CASE WHEN p_state = 'skipped' THEN 0 ELSE 1 END,
+    sent_at = CASE WHEN p_state IN ('sent', 'delivered') THEN app.now() END,
+    delivered_at = CASE WHEN p_state = 'delivered' THEN app.now() END, off_digest = p_off
+  FROM notifications n
+  WHERE d.org_id = app.current_org() AND d.id = ANY (p_ids) AND d.state = 'queued' AND n.org_id = d.org_id AND n.id = d.notification_id;
+END
+$$
+--;;
+CREATE FUNCTION app.retry_deliveries(p_ids uuid[], p_reason text, p_again timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_system();
+  UPDATE notification_deliveries SET attempts = attempts + 1 WHERE org_id = app.current_org() AND id = ANY (p_ids) AND state = 'queued';
+  PERFORM app.plan_deliveries(p_ids, array_fill(p_again, ARRAY[cardinality(p_ids)]), left(p_reason, 300));
+END
+$$
+--;;
+CREATE FUNCTION app.resend_delivery(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_found record;
+BEGIN
+  SELECT d.hostel_id, d.state INTO v_found FROM notification_deliveries d WHERE d.org_id = app.current_org() AND d.id = p_id FOR UPDATE;
+  IF NOT FOUND OR NOT coalesce(v_found.hostel_id = ANY (app.reach('announcements', 'read')), true) THEN
+    RAISE EXCEPTION 'There is no such message.' USING ERRCODE = 'VR404';
+  ELSIF NOT coalesce(v_found.hostel_id = ANY (app.reach('announcements', 'update')), app.can('announcements', 'update')) THEN
+    RAISE EXCEPTION 'Your role does not let you send messages again.' USING ERRCODE = 'VR403';
+  ELSIF v_found.state <> 'failed' THEN
+    RAISE EXCEPTION 'Only a message that was given up can be sent again.' USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE notification_deliveries SET state = 'queued', attempts = 0, due_at = app.now() WHERE org_id = app.current_org() AND id = p_id;
+  INSERT INTO outbox (org_id, kind, payload) VALUES (app.current_org(), 'notifications.send', jsonb_build_object('delivery_id', p_id));
+END
+$$
+--;;
+CREATE FUNCTION app.note_read() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF OLD.read_at IS NULL AND NEW.read_at IS NOT NULL THEN
+    UPDATE notification_deliveries SET state = 'read', read_at = NEW.read_at
+    WHERE org_id = NEW.org_id AND notification_id = NEW.id AND state IN ('sent', 'delivered');
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.choose_notifications(p_choices jsonb, p_from time, p_to time, p_zone text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF app.current_org() IS NULL OR app.current_user_id() IS NULL THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO notification_preferences AS p (org_id, user_id, kind, channel, wanted)
+  SELECT app.current_org(), app.current_user_id(), c.kind, c.channel, c.wanted
+  FROM jsonb_to_recordset(p_choices) AS c (kind text, channel text, wanted boolean)
+  ON CONFLICT (org_id, user_id, kind, channel) DO UPDATE SET wanted = excluded.wanted WHERE p.wanted <> excluded.wanted;
+  INSERT INTO notification_settings AS s (org_id, user_id, quiet_from, quiet_to, timezone)
+  VALUES (app.current_org(), app.current_user_id(), p_from, p_to, p_zone)
+  ON CONFLICT (org_id, user_id) DO UPDATE SET quiet_from = p_from, quiet_to = p_to, timezone = p_zone
+  WHERE (s.quiet_from, s.quiet_to, s.timezone) IS DISTINCT FROM (p_from, p_to, p_zone);
+END
+$$;
+
+-- A number for text messages, sealed, until it is confirmed by the code that it gets
+--;;
+CREATE FUNCTION app.set_notification_phone(p_token text, p_masked text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF app.current_org() IS NULL OR app.current_user_id() IS NULL THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  INSERT INTO notification_settings (org_id, user_id, phone_token, phone_masked)
+  VALUES (app.current_org(), app.current_user_id(), p_token, p_masked)
+  ON CONFLICT (org_id, user_id) DO UPDATE SET phone_token = p_token, phone_masked = p_masked, phone_confirmed_at = NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.unconfirmed_phone() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT phone_token FROM notification_settings
+  WHERE org_id = app.current_org() AND user_id = app.current_user_id() AND phone_confirmed_at IS NULL
+$$
+--;;
+CREATE FUNCTION app.phone_to_confirm(p_user integer) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_system();
+  RETURN (SELECT phone_token FROM notification_settings
+          WHERE org_id = app.current_org() AND user_id = p_user AND phone_confirmed_at IS NULL);
+END
+$$
+--;;
+CREATE FUNCTION app.notification_phones_to_rotate(p_prefix text, p_after uuid, p_most integer) RETURNS TABLE (org_id uuid, id uuid, user_id integer, phone_token text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT s.org_id, s.id, s.user_id, s.phone_token FROM notification_settings s
+  WHERE (p_after IS NULL OR s.id > p_after) AND s.phone_token IS NOT NULL AND NOT starts_with(s.phone_token, p_prefix)
+  ORDER BY s.id LIMIT p_most
+$$
+--;;
+CREATE FUNCTION app.rotate_notification_phone(p_org uuid, p_id uuid, p_seen text, p_token text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE notification_settings SET phone_token = p_token WHERE org_id = p_org AND id = p_id AND phone_token = p_seen
+$$
+--;;
+CREATE FUNCTION app.confirm_notification_phone(p_token text) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH done AS (
+    UPDATE notification_settings SET phone_confirmed_at = app.now()
+    WHERE org_id = app.current_org() AND user_id = app.current_user_id() AND phone_token = p_token RETURNING 1)
+  SELECT EXISTS (SELECT FROM done)
+$$;
+
+-- The link at the foot of a mail: whoever holds its secret turns that kind off by e-mail for that one person. Returns
+-- the kind
+--;;
+CREATE FUNCTION app.mute_by_letter(p_digest bytea, p_only_look boolean) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_found record;
+BEGIN
+  SELECT org_id, user_id, kind, channel INTO v_found FROM notification_deliveries WHERE off_digest = p_digest LIMIT 1;
+  IF FOUND AND NOT p_only_look THEN
+    INSERT INTO notification_preferences (org_id, user_id, kind, channel, wanted)
+    VALUES (v_found.org_id, v_found.user_id, v_found.kind, v_found.channel, false)
+    ON CONFLICT (org_id, user_id, kind, channel) DO UPDATE SET wanted = false;
+  END IF;
+  RETURN v_found.kind;
 END
 $$
 --;;
@@ -6823,6 +7373,360 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   ORDER BY i.created_at DESC, i.id LIMIT 20
 $$
 --;;
+CREATE FUNCTION app.assert_keeps_telegram(p_user integer) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NOT (app.is_system() OR app.is_staff() AND (app.org_wide('telegram', 'update') OR p_user IS NOT DISTINCT FROM app.current_user_id() AND p_user IS NOT NULL)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+END
+$$;
+
+-- Keeps a token that Telegram has confirmed, in the place of the one before
+--;;
+CREATE FUNCTION app.put_telegram_bot(p_id uuid, p_user integer, p_token text, p_number bigint, p_username text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_keeps_telegram(p_user);
+  IF p_user IS NOT NULL AND NOT EXISTS (SELECT FROM members WHERE org_id = v_org AND user_id = p_user AND removed_at IS NULL) THEN
+    RAISE EXCEPTION 'There is no such person.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('telegram bot ' || p_number, 0));
+  IF EXISTS (SELECT FROM telegram_bots WHERE number = p_number AND (org_id, user_id) IS DISTINCT FROM (v_org, p_user)) THEN
+    RAISE EXCEPTION 'This bot is in use already: make another one for this with the BotFather.' USING ERRCODE = 'VR409', COLUMN = 'token';
+  END IF;
+  -- The id goes into the seal of the token; chats of another bot are not this one's.
+  DELETE FROM telegram_bots WHERE org_id = v_org AND user_id IS NOT DISTINCT FROM p_user AND id <> p_id AND number <> p_number;
+  UPDATE telegram_bots SET token = p_token, username = p_username, verified = true, health_status = 'healthy', health_reason = '',
+    last_health_check = app.now() WHERE org_id = v_org AND user_id IS NOT DISTINCT FROM p_user AND id = p_id RETURNING id INTO v_id;
+  IF v_id IS NULL THEN
+    INSERT INTO telegram_bots (org_id, id, user_id, token, number, username, verified, health_status, last_health_check, created_by)
+    VALUES (v_org, p_id, p_user, p_token, p_number, p_username, true, 'healthy', app.now(), app.current_user_id()) RETURNING id INTO v_id;
+  END IF;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.remove_telegram_bot(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_bot telegram_bots;
+BEGIN
+  SELECT * INTO v_bot FROM telegram_bots WHERE org_id = app.current_org() AND id = p_id;
+  IF v_bot.id IS NULL OR NOT (app.can('telegram', 'read') OR v_bot.user_id IS NOT DISTINCT FROM app.current_user_id()) THEN
+    RAISE EXCEPTION 'There is no such bot.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_keeps_telegram(v_bot.user_id);
+  DELETE FROM telegram_bots WHERE org_id = v_bot.org_id AND id = p_id;
+END
+$$;
+
+-- Whose bot is in force for a person (none: the organization): their own, else the organization's
+--;;
+CREATE FUNCTION app.telegram_bot_of(p_user integer) RETURNS TABLE (id uuid, source text, username text, health_status text, health_reason text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT b.id, CASE WHEN b.user_id IS NULL THEN 'organization' ELSE 'user' END, b.username, b.health_status, b.health_reason
+  FROM telegram_bots b WHERE b.org_id = app.current_org() AND (b.user_id = p_user OR b.user_id IS NULL)
+    AND (app.is_system() OR app.can('telegram', 'read') OR p_user IS NOT DISTINCT FROM app.current_user_id())
+  ORDER BY b.user_id NULLS LAST LIMIT 1
+$$
+--;;
+CREATE FUNCTION app.telegram_token(p_id uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT b.token FROM telegram_bots b WHERE b.org_id = app.current_org() AND b.id = p_id
+    AND (app.is_system() OR app.org_wide('telegram', 'update') OR b.user_id = app.current_user_id())
+$$;
+
+-- Remembers what happened to a bot
+--;;
+CREATE FUNCTION app.note_telegram(p_org uuid, p_bot uuid, p_kind text, p_chat uuid, p_update bigint, p_code integer, p_reason text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO telegram_health_events AS e (org_id, bot_id, kind, happened_at, chat_id, update_id, error_code, reason)
+  SELECT p_org, p_bot, p_kind, app.now(), p_chat, p_update, p_code, left(coalesce(p_reason, ''), 300)
+  WHERE p_org IS NOT NULL AND NOT EXISTS (SELECT FROM telegram_health_events k WHERE k.org_id = p_org AND k.bot_id IS NOT DISTINCT FROM p_bot AND k.kind = p_kind
+                    AND p_kind IN ('sent', 'received') AND k.happened_at > app.now() - interval '10 seconds')
+  ON CONFLICT (org_id, bot_id, kind) DO UPDATE SET happened_at = excluded.happened_at, times = e.times + 1, chat_id = excluded.chat_id,
+    update_id = excluded.update_id, error_code = excluded.error_code, reason = excluded.reason
+$$
+--;;
+CREATE FUNCTION app.note_telegram_health(p_id uuid, p_status text, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_bot telegram_bots;
+BEGIN
+  SELECT * INTO v_bot FROM telegram_bots WHERE org_id = app.current_org() AND id = p_id FOR UPDATE;
+  IF v_bot.id IS NULL THEN
+    RAISE EXCEPTION 'There is no such bot.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_keeps_telegram(v_bot.user_id);
+  UPDATE telegram_bots SET health_status = p_status, health_reason = left(p_reason, 300), last_health_check = app.now()
+  WHERE org_id = v_bot.org_id AND id = p_id;
+  PERFORM app.note_telegram(v_bot.org_id, p_id, CASE p_status WHEN 'broken' THEN 'refused' ELSE 'checked' END, NULL, NULL, NULL, p_reason);
+  IF p_status = 'broken' AND v_bot.health_status <> 'broken' THEN
+    PERFORM app.enqueue('telegram.broken', jsonb_build_object('bot_id', p_id));
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.begin_telegram_link(p_id uuid, p_user integer, p_hostel uuid, p_bot uuid, p_purpose text, p_digest text, p_lifetime interval) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_keeps_telegram(p_user);
+  IF p_bot IS NOT NULL AND NOT EXISTS (SELECT FROM telegram_bots WHERE org_id = v_org AND id = p_bot AND (user_id IS NULL OR user_id = p_user)) THEN
+    RAISE EXCEPTION 'There is no such bot.' USING ERRCODE = 'VR404';
+  END IF;
+  INSERT INTO telegram_chats (org_id, id, user_id, hostel_id, bot_id, purpose, code_digest, code_expires_at, created_by)
+  VALUES (v_org, p_id, p_user, p_hostel, p_bot, p_purpose, p_digest, app.now() + p_lifetime, app.current_user_id())
+  ON CONFLICT (org_id, user_id, bot_id, purpose, hostel_id) DO UPDATE SET code_digest = excluded.code_digest, code_expires_at = excluded.code_expires_at
+  RETURNING id INTO v_id;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.remove_telegram_chat(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_chat telegram_chats;
+BEGIN
+  SELECT * INTO v_chat FROM telegram_chats WHERE org_id = app.current_org() AND id = p_id;
+  IF v_chat.id IS NULL OR NOT (app.can('telegram', 'read') OR v_chat.user_id IS NOT DISTINCT FROM app.current_user_id()) THEN
+    RAISE EXCEPTION 'There is no such chat.' USING ERRCODE = 'VR404';
+  END IF;
+  PERFORM app.assert_keeps_telegram(v_chat.user_id);
+  DELETE FROM telegram_chats WHERE org_id = v_chat.org_id AND id = p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.link_telegram_chat(p_bot uuid, p_digest text, p_number bigint, p_title text, p_group boolean) RETURNS TABLE (org_id uuid, id uuid, purpose text)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE telegram_chats c SET number = p_number, title = left(p_title, 200), is_group = p_group, code_digest = NULL, code_expires_at = NULL,
+    linked_at = app.now(), blocked_at = NULL, blocked_reason = ''
+  WHERE c.code_digest = p_digest AND c.code_expires_at > app.now() AND c.bot_id IS NOT DISTINCT FROM p_bot
+  RETURNING c.org_id, c.id, c.purpose
+$$;
+
+-- -- out -----------------------------------------------------------------------------------------------------------
+
+-- Puts a message, in parts that fit, on its way to the chat that is in force
+--;;
+CREATE FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_bot record;
+  v_chat uuid;
+  v_id uuid;
+BEGIN
+  PERFORM app.assert_system();
+  SELECT id INTO v_id FROM telegram_messages WHERE org_id = v_org AND key = p_key AND part = 1;
+  IF v_id IS NOT NULL THEN
+    RETURN v_id;
+  END IF;
+  SELECT * INTO v_bot FROM app.telegram_bot_of(p_user);
+  IF v_bot.health_status = 'broken' OR v_bot.id IS NULL AND NOT p_global THEN
+    RETURN NULL;
+  END IF;
+  SELECT c.id INTO v_chat FROM telegram_chats c
+  WHERE c.org_id = v_org AND c.bot_id IS NOT DISTINCT FROM v_bot.id AND c.user_id IS NOT DISTINCT FROM p_user AND c.purpose = p_purpose
+    AND (c.hostel_id IS NULL OR c.hostel_id = p_hostel) AND c.linked_at IS NOT NULL AND c.blocked_at IS NULL
+  ORDER BY c.hostel_id NULLS LAST LIMIT 1;
+  IF v_chat IS NULL THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO telegram_messages (org_id, chat_id, key, part, body, html, buttons)
+  SELECT v_org, v_chat, p_key, part, body, p_html, CASE WHEN part = cardinality(p_parts) THEN p_buttons ELSE '[]' END
+  FROM unnest(p_parts) WITH ORDINALITY AS u(body, part) ORDER BY part
+  ON CONFLICT (org_id, key, part) DO NOTHING;
+  SELECT id INTO v_id FROM telegram_messages WHERE org_id = v_org AND key = p_key AND part = 1;
+  RETURN v_id;
+END
+$$
+--;;
+CREATE FUNCTION app.claim_telegram(p_worker text, p_most integer, p_lease interval) RETURNS TABLE (org_id uuid, id uuid, bot_id uuid, chat_id uuid, chat_number bigint, is_group boolean)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH RECURSIVE heads AS (
+    (SELECT m.chat_id, m.number FROM telegram_messages m WHERE m.state = 'pending' ORDER BY m.chat_id, m.number LIMIT 1)
+    UNION ALL
+    SELECT n.chat_id, n.number FROM heads h CROSS JOIN LATERAL (
+      SELECT m.chat_id, m.number FROM telegram_messages m WHERE m.state = 'pending' AND m.chat_id > h.chat_id ORDER BY m.chat_id, m.number LIMIT 1) n),
+  free AS (
+    SELECT m.org_id, m.id FROM heads h JOIN telegram_messages m ON m.chat_id = h.chat_id AND m.number = h.number AND m.state = 'pending'
+    WHERE m.due_at <= clock_timestamp() AND (m.claimed_until IS NULL OR m.claimed_until < clock_timestamp())
+    ORDER BY m.due_at, m.number LIMIT p_most FOR UPDATE OF m SKIP LOCKED),
+  taken AS (
+    UPDATE telegram_messages m SET claimed_by = p_worker, claimed_until = clock_timestamp() + p_lease FROM free
+    WHERE m.org_id = free.org_id AND m.id = free.id RETURNING m.org_id, m.id, m.chat_id, m.due_at, m.number)
+  SELECT t.org_id, t.id, c.bot_id, c.id, c.number, c.is_group FROM taken t JOIN telegram_chats c ON c.org_id = t.org_id AND c.id = t.chat_id
+  ORDER BY t.due_at, t.number
+$$;
+
+-- Counts an attempt that is about to be made
+--;;
+CREATE FUNCTION app.begin_telegram(p_id uuid, p_worker text, p_lease interval) RETURNS TABLE (body text, html boolean, buttons jsonb, attempts integer, token text)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH begun AS (
+    UPDATE telegram_messages SET attempts = attempts + 1, attempted_at = clock_timestamp(), claimed_until = clock_timestamp() + p_lease
+    WHERE id = p_id AND state = 'pending' AND claimed_by = p_worker RETURNING *)
+  SELECT m.body, m.html, m.buttons, m.attempts, b.token FROM begun m JOIN telegram_chats c ON c.org_id = m.org_id AND c.id = m.chat_id
+  LEFT JOIN telegram_bots b ON b.org_id = c.org_id AND b.id = c.bot_id
+$$;
+
+-- What became of an attempt. p_outcome: sent; later (p_pause, p_uncertain if it may have arrived); plain (the text again, p_text, as
+-- plain text); failed; gone (nothing will ever arrive there: all that waits for the chat fails, and its owner is told); moved (the
+-- chat has another number)
+--;;
+CREATE FUNCTION app.settle_telegram(p_id uuid, p_worker text, p_outcome text, p_number bigint, p_pause interval, p_uncertain boolean, p_code integer, p_reason text, p_text text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_row telegram_messages;
+  v_bot uuid;
+BEGIN
+  UPDATE telegram_messages SET claimed_by = NULL, claimed_until = NULL,
+    state = CASE WHEN p_outcome = 'sent' THEN 'sent' WHEN p_outcome IN ('failed', 'gone') THEN 'failed' ELSE 'pending' END,
+    sent_at = CASE WHEN p_outcome = 'sent' THEN clock_timestamp() END, message_number = CASE WHEN p_outcome = 'sent' THEN p_number END,
+    due_at = CASE WHEN p_outcome IN ('later', 'plain', 'broken', 'moved') THEN clock_timestamp() + coalesce(p_pause, interval '0') ELSE due_at END,
+    uncertain = uncertain + (coalesce(p_uncertain, false))::integer, reason = left(coalesce(p_reason, ''), 300),
+    body = coalesce(p_text, body), html = html AND p_outcome <> 'plain'
+  WHERE id = p_id AND state = 'pending' AND claimed_by = p_worker RETURNING * INTO v_row;
+  IF v_row.id IS NULL THEN
+    RETURN false;
+  END IF;
+  SELECT bot_id INTO v_bot FROM telegram_chats WHERE org_id = v_row.org_id AND id = v_row.chat_id;
+  IF p_outcome = 'moved' THEN
+    UPDATE telegram_chats SET number = p_number WHERE org_id = v_row.org_id AND id = v_row.chat_id;
+  ELSIF p_outcome = 'gone' THEN
+    PERFORM app.switch_telegram_chat_off(v_row.org_id, v_row.chat_id, p_reason);
+  ELSIF p_outcome = 'broken' AND v_bot IS NOT NULL THEN
+    UPDATE telegram_bots SET health_status = 'broken', health_reason = left(p_reason, 300) WHERE org_id = v_row.org_id AND id = v_bot AND health_status <> 'broken';
+    IF FOUND THEN
+      INSERT INTO outbox (org_id, kind, payload) VALUES (v_row.org_id, 'telegram.broken', jsonb_build_object('bot_id', v_bot));
+    END IF;
+  END IF;
+  PERFORM app.note_telegram(v_row.org_id, v_bot, CASE p_outcome WHEN 'sent' THEN 'sent' WHEN 'gone' THEN 'chat_gone' WHEN 'broken' THEN 'refused' ELSE 'failed' END,
+                            v_row.chat_id, NULL, p_code, p_reason);
+  RETURN true;
+END
+$$;
+
+-- Nothing goes to a chat any more that took the bot away
+--;;
+CREATE FUNCTION app.switch_telegram_chat_off(p_org uuid, p_chat uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  UPDATE telegram_messages SET state = 'failed', reason = left(coalesce(p_reason, ''), 300), claimed_by = NULL, claimed_until = NULL
+  WHERE org_id = p_org AND chat_id = p_chat AND state = 'pending';
+  UPDATE telegram_chats SET blocked_at = app.now(), blocked_reason = left(coalesce(p_reason, ''), 300)
+  WHERE org_id = p_org AND id = p_chat AND blocked_at IS NULL;
+  IF FOUND THEN
+    INSERT INTO outbox (org_id, kind, payload) VALUES (p_org, 'telegram.chat_gone', jsonb_build_object('chat_id', p_chat));
+  END IF;
+END
+$$;
+
+-- A worker gives back what it has not begun
+--;;
+CREATE FUNCTION app.release_telegram(p_ids uuid[], p_pauses double precision[], p_worker text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE telegram_messages m SET claimed_by = NULL, claimed_until = NULL, due_at = greatest(m.due_at, clock_timestamp() + make_interval(secs => u.pause))
+  FROM unnest(p_ids, p_pauses) AS u(id, pause) WHERE m.id = u.id AND m.state = 'pending' AND m.claimed_by = p_worker
+$$;
+
+-- Texts are emptied once they were kept long enough
+--;;
+CREATE FUNCTION app.forget_telegram(p_before timestamptz, p_most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH gone AS (
+    UPDATE telegram_messages SET body = '', buttons = '[]' WHERE id IN (
+      SELECT id FROM telegram_messages WHERE body <> '' AND created_at < p_before AND state <> 'pending' LIMIT p_most) RETURNING 1),
+  past AS (DELETE FROM telegram_updates WHERE received_at < p_before AND processed_at IS NOT NULL RETURNING 1)
+  SELECT count(*) FROM gone
+$$;
+
+-- -- in ------------------------------------------------------------------------------------------------------------
+
+-- Whose secret comes with updates of a bot
+--;;
+CREATE FUNCTION app.telegram_door(p_id uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT secret_digest FROM telegram_bots WHERE id = p_id AND secret_digest <> ''
+$$
+--;;
+CREATE FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid;
+  v_id uuid;
+BEGIN
+  SELECT org_id INTO v_org FROM telegram_bots WHERE id = p_bot;
+  IF p_bot IS NOT NULL AND v_org IS NULL THEN
+    RETURN false;
+  END IF;
+  INSERT INTO telegram_updates (org_id, bot_id, update_id, body) VALUES (v_org, p_bot, p_update, p_body)
+  ON CONFLICT (org_id, bot_id, update_id) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NOT NULL THEN
+    INSERT INTO outbox (org_id, kind, payload) VALUES (NULL, 'telegram.update', jsonb_build_object('update_id', v_id));
+  END IF;
+  RETURN v_id IS NOT NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.note_wrong_telegram_secret(p_bot uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid;
+BEGIN
+  SELECT org_id INTO v_org FROM telegram_bots WHERE id = p_bot;
+  PERFORM app.note_telegram(v_org, p_bot, 'wrong_secret', NULL, NULL, 403, '');
+  INSERT INTO outbox (org_id, kind, payload, key)
+  VALUES (v_org, 'telegram.reset', jsonb_build_object('bot_id', p_bot), coalesce(p_bot::text, 'installation') || ' ' || floor(extract(epoch FROM app.now()) / 300))
+  ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING;
+END
+$$
+--;;
+CREATE FUNCTION app.telegram_update(p_id uuid) RETURNS TABLE (org_id uuid, bot_id uuid, update_id bigint, body jsonb)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT u.org_id, u.bot_id, u.update_id, u.body FROM telegram_updates u WHERE u.id = p_id AND u.processed_at IS NULL FOR UPDATE
+$$
+--;;
+CREATE FUNCTION app.finish_telegram_update(p_id uuid, p_effect text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  UPDATE telegram_updates SET processed_at = app.now(), effect = p_effect, body = NULL WHERE id = p_id
+$$
+--;;
+CREATE FUNCTION app.telegram_member_changed(p_bot uuid, p_number bigint, p_there boolean) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_count bigint := 0;
+  v_chat record;
+BEGIN
+  FOR v_chat IN SELECT org_id, id FROM telegram_chats WHERE number = p_number AND bot_id IS NOT DISTINCT FROM p_bot LOOP
+    v_count := v_count + 1;
+    IF p_there THEN
+      UPDATE telegram_chats SET blocked_at = NULL, blocked_reason = '' WHERE org_id = v_chat.org_id AND id = v_chat.id;
+    ELSE
+      PERFORM app.switch_telegram_chat_off(v_chat.org_id, v_chat.id, 'The bot was blocked.');
+    END IF;
+  END LOOP;
+  RETURN v_count;
+END
+$$;
+
+-- A new secret for the webhook of a bot
+--;;
+CREATE FUNCTION app.set_telegram_secret(p_id uuid, p_digest text, p_mode text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_keeps_telegram((SELECT coalesce(user_id, -1) FROM telegram_bots WHERE org_id = app.current_org() AND id = p_id));
+  UPDATE telegram_bots SET secret_digest = p_digest, mode = p_mode WHERE org_id = app.current_org() AND id = p_id;
+END
+$$
+--;;
 CREATE FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text DEFAULT NULL, p_due timestamptz DEFAULT NULL) RETURNS uuid
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   INSERT INTO outbox (org_id, kind, payload, key, due_at)
@@ -7641,6 +8545,24 @@ CREATE TABLE document_requirements (
 --;;
 CREATE UNIQUE INDEX document_requirements_kind_key ON document_requirements (org_id, kind)
 --;;
+CREATE TABLE event_feeds (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	digest BYTEA NOT NULL, 
+	revoked_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id)
+)
+--;;
+CREATE INDEX event_feeds_digest ON event_feeds (digest) WHERE revoked_at IS NULL
+--;;
+CREATE UNIQUE INDEX event_feeds_digest_key ON event_feeds (org_id, digest)
+--;;
+CREATE UNIQUE INDEX event_feeds_person_key ON event_feeds (org_id, user_id) WHERE revoked_at IS NULL
+--;;
 CREATE TABLE hostels (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -7707,6 +8629,63 @@ CREATE TABLE meal_needs (
 --;;
 CREATE UNIQUE INDEX meal_needs_person_key ON meal_needs (org_id, user_id)
 --;;
+CREATE TABLE notification_preferences (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	kind VARCHAR(60) NOT NULL, 
+	channel TEXT NOT NULL, 
+	wanted BOOLEAN NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT notification_preferences_channel_known CHECK (channel IN ('in_app', 'email', 'sms', 'telegram'))
+)
+--;;
+CREATE UNIQUE INDEX notification_preferences_key ON notification_preferences (org_id, user_id, kind, channel)
+--;;
+CREATE TABLE notification_settings (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	quiet_from TIME WITHOUT TIME ZONE, 
+	quiet_to TIME WITHOUT TIME ZONE, 
+	timezone VARCHAR(60), 
+	phone_token TEXT, 
+	phone_masked VARCHAR(60), 
+	phone_confirmed_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT notification_settings_quiet_whole CHECK ((quiet_from IS NULL) = (quiet_to IS NULL) AND quiet_from <> quiet_to), 
+	CONSTRAINT notification_settings_phone_whole CHECK (num_nonnulls(phone_token, phone_masked) IN (0, 2))
+)
+--;;
+CREATE UNIQUE INDEX notification_settings_key ON notification_settings (org_id, user_id)
+--;;
+CREATE TABLE notification_templates (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	channel TEXT NOT NULL, 
+	language VARCHAR(12) NOT NULL, 
+	kind VARCHAR(60) NOT NULL, 
+	subject VARCHAR(200) NOT NULL, 
+	body TEXT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT notification_templates_channel_known CHECK (channel IN ('email', 'sms', 'telegram')), 
+	CONSTRAINT notification_templates_said CHECK (length(btrim(body)) BETWEEN 1 AND 8000)
+)
+--;;
+CREATE UNIQUE INDEX notification_templates_key ON notification_templates (org_id, channel, language, kind)
+--;;
+CREATE INDEX notification_templates_sort_created ON notification_templates (org_id, created_at, id)
+--;;
 CREATE TABLE onboarding_drafts (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -7761,6 +8740,34 @@ CREATE UNIQUE INDEX saved_views_default_key ON saved_views (org_id, user_id, scr
 CREATE UNIQUE INDEX saved_views_name_key ON saved_views (org_id, user_id, screen, lower(name))
 --;;
 CREATE INDEX saved_views_screen ON saved_views (org_id, screen, name)
+--;;
+CREATE TABLE telegram_bots (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	user_id INTEGER, 
+	token TEXT NOT NULL, 
+	number BIGINT NOT NULL, 
+	username VARCHAR(64) NOT NULL, 
+	mode TEXT DEFAULT 'webhook' NOT NULL, 
+	secret_digest TEXT DEFAULT '' NOT NULL, 
+	seen_update BIGINT DEFAULT '0' NOT NULL, 
+	verified BOOLEAN DEFAULT false NOT NULL, 
+	health_status TEXT DEFAULT 'unknown' NOT NULL, 
+	health_reason TEXT DEFAULT '' NOT NULL, 
+	last_health_check TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT telegram_bots_mode_known CHECK (mode IN ('webhook', 'polling')), 
+	CONSTRAINT telegram_bots_health_status_known CHECK (health_status IN ('unknown', 'healthy', 'broken'))
+)
+--;;
+CREATE INDEX telegram_bots_number ON telegram_bots (number)
+--;;
+CREATE UNIQUE INDEX telegram_bots_owner ON telegram_bots (org_id, user_id) NULLS NOT DISTINCT
 --;;
 CREATE TABLE billing_choices (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -8240,16 +9247,19 @@ CREATE TABLE notifications (
 	hostel_id UUID, 
 	user_id INTEGER NOT NULL, 
 	kind VARCHAR(60) NOT NULL, 
+	urgency TEXT DEFAULT 'normal' NOT NULL, 
 	title VARCHAR(200) NOT NULL, 
 	body TEXT DEFAULT '' NOT NULL, 
 	link TEXT DEFAULT '' NOT NULL, 
 	key VARCHAR(200) NOT NULL, 
 	read_at TIMESTAMP WITH TIME ZONE, 
+	archived_at TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	PRIMARY KEY (org_id, id), 
 	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
-	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id)
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	CONSTRAINT notifications_urgency_known CHECK (urgency IN ('info', 'normal', 'urgent', 'emergency'))
 )
 --;;
 CREATE UNIQUE INDEX notifications_key ON notifications (org_id, user_id, key)
@@ -8408,6 +9418,106 @@ CREATE UNIQUE INDEX team_members_external_key ON team_members (org_id, external_
 --;;
 CREATE INDEX team_members_sort_name ON team_members (org_id, name, id)
 --;;
+CREATE TABLE telegram_chats (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	user_id INTEGER, 
+	bot_id UUID, 
+	purpose TEXT NOT NULL, 
+	number BIGINT, 
+	title TEXT DEFAULT '' NOT NULL, 
+	is_group BOOLEAN DEFAULT false NOT NULL, 
+	code_digest TEXT, 
+	code_expires_at TIMESTAMP WITH TIME ZONE, 
+	linked_at TIMESTAMP WITH TIME ZONE, 
+	blocked_at TIMESTAMP WITH TIME ZONE, 
+	blocked_reason TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, bot_id) REFERENCES telegram_bots (org_id, id) ON DELETE CASCADE, 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT telegram_chats_purpose_known CHECK (purpose IN ('personal', 'orders', 'inventory', 'summary', 'alerts'))
+)
+--;;
+CREATE INDEX telegram_chats_code ON telegram_chats (code_digest) WHERE code_digest IS NOT NULL
+--;;
+CREATE INDEX telegram_chats_number ON telegram_chats (number) WHERE number IS NOT NULL
+--;;
+CREATE UNIQUE INDEX telegram_chats_owner ON telegram_chats (org_id, user_id, bot_id, purpose, hostel_id) NULLS NOT DISTINCT
+--;;
+CREATE TABLE telegram_health_events (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	bot_id UUID, 
+	kind TEXT NOT NULL, 
+	happened_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	times BIGINT DEFAULT '1' NOT NULL, 
+	chat_id UUID, 
+	update_id BIGINT, 
+	error_code INTEGER, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, bot_id) REFERENCES telegram_bots (org_id, id) ON DELETE CASCADE, 
+	CONSTRAINT telegram_health_events_kind_known CHECK (kind IN ('sent', 'failed', 'chat_gone', 'received', 'checked', 'refused', 'wrong_secret', 'taken'))
+)
+--;;
+CREATE UNIQUE INDEX telegram_health_events_kind ON telegram_health_events (org_id, bot_id, kind) NULLS NOT DISTINCT
+--;;
+CREATE TABLE telegram_updates (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	org_id UUID, 
+	bot_id UUID, 
+	update_id BIGINT NOT NULL, 
+	body JSONB, 
+	received_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	processed_at TIMESTAMP WITH TIME ZONE, 
+	effect TEXT DEFAULT '' NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(org_id, bot_id) REFERENCES telegram_bots (org_id, id) ON DELETE CASCADE, 
+	FOREIGN KEY(org_id) REFERENCES organizations (id)
+)
+--;;
+CREATE UNIQUE INDEX telegram_updates_key ON telegram_updates (org_id, bot_id, update_id) NULLS NOT DISTINCT
+--;;
+CREATE INDEX telegram_updates_received ON telegram_updates (received_at)
+--;;
+CREATE TABLE announcements (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	title VARCHAR(150) NOT NULL, 
+	body TEXT DEFAULT '' NOT NULL, 
+	hostel_id UUID, 
+	floor_id UUID, 
+	roles TEXT[] DEFAULT '{}' NOT NULL, 
+	channels TEXT[] DEFAULT '{in_app}' NOT NULL, 
+	emergency BOOLEAN DEFAULT 'false' NOT NULL, 
+	state TEXT DEFAULT 'draft' NOT NULL, 
+	send_at TIMESTAMP WITH TIME ZONE, 
+	sent_at TIMESTAMP WITH TIME ZONE, 
+	told INTEGER DEFAULT '0' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, floor_id) REFERENCES floors (org_id, id), 
+	CONSTRAINT announcements_state_known CHECK (state IN ('draft', 'scheduled', 'sent')), 
+	CONSTRAINT announcements_channels_known CHECK (channels <@ ARRAY['in_app', 'email', 'sms', 'telegram'] AND cardinality(channels) > 0), 
+	CONSTRAINT announcements_said CHECK (length(btrim(title)) > 0 AND length(body) <= 4000), 
+	CONSTRAINT announcements_floor_of_a_hostel CHECK (floor_id IS NULL OR hostel_id IS NOT NULL)
+)
+--;;
+CREATE INDEX announcements_sort_created ON announcements (org_id, created_at, id)
+--;;
+CREATE INDEX announcements_sort_state ON announcements (org_id, state, created_at, id)
+--;;
 CREATE TABLE canteen_menu (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -8473,6 +9583,45 @@ CREATE INDEX documents_ending ON documents (org_id, valid_until) WHERE status = 
 CREATE UNIQUE INDEX documents_file_key ON documents (org_id, file_id)
 --;;
 CREATE INDEX documents_person ON documents (org_id, user_id, kind)
+--;;
+CREATE TABLE hostel_events (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	title VARCHAR(120) NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	place TEXT DEFAULT '' NOT NULL, 
+	starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	timezone VARCHAR(60) NOT NULL, 
+	reply_until TIMESTAMP WITH TIME ZONE, 
+	capacity INTEGER, 
+	guests_most SMALLINT DEFAULT '0' NOT NULL, 
+	photo_id UUID, 
+	status TEXT DEFAULT 'draft' NOT NULL, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	sequence INTEGER DEFAULT '0' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, photo_id) REFERENCES files (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT hostel_events_status_known CHECK (status IN ('draft', 'published', 'cancelled')), 
+	CONSTRAINT hostel_events_time_forward CHECK (ends_at > starts_at AND ends_at <= starts_at + interval '31 days'), 
+	CONSTRAINT hostel_events_answered_before CHECK (reply_until <= starts_at), 
+	CONSTRAINT hostel_events_capacity CHECK (capacity BETWEEN 1 AND 10000), 
+	CONSTRAINT hostel_events_guests CHECK (guests_most BETWEEN 0 AND 10), 
+	CONSTRAINT hostel_events_said CHECK (length(btrim(title)) > 0 AND length(description) <= 4000 AND length(place) <= 120)
+)
+--;;
+CREATE INDEX hostel_events_coming ON hostel_events (starts_at) WHERE status = 'published' AND deleted_at IS NULL
+--;;
+CREATE INDEX hostel_events_photo ON hostel_events (org_id, photo_id) WHERE photo_id IS NOT NULL
+--;;
+CREATE INDEX hostel_events_sort_starts ON hostel_events (org_id, starts_at, id)
 --;;
 CREATE TABLE import_runs (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -8577,6 +9726,45 @@ CREATE INDEX invitations_digest ON invitations (digest)
 CREATE UNIQUE INDEX invitations_pending_key ON invitations (org_id, lower(email), role, hostel_id) NULLS NOT DISTINCT WHERE status = 'pending'
 --;;
 CREATE INDEX invitations_sort_created ON invitations (org_id, created_at, id)
+--;;
+CREATE TABLE notification_deliveries (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	notification_id UUID NOT NULL, 
+	hostel_id UUID, 
+	user_id INTEGER NOT NULL, 
+	kind VARCHAR(60) NOT NULL, 
+	channel TEXT NOT NULL, 
+	state TEXT DEFAULT 'queued' NOT NULL, 
+	reason VARCHAR(300) DEFAULT '' NOT NULL, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE DEFAULT app.now() NOT NULL, 
+	sent_at TIMESTAMP WITH TIME ZONE, 
+	delivered_at TIMESTAMP WITH TIME ZONE, 
+	read_at TIMESTAMP WITH TIME ZONE, 
+	source_id UUID, 
+	off_digest BYTEA, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, notification_id) REFERENCES notifications (org_id, id) ON DELETE CASCADE, 
+	CONSTRAINT notification_deliveries_channel_known CHECK (channel IN ('in_app', 'email', 'sms', 'telegram')), 
+	CONSTRAINT notification_deliveries_state_known CHECK (state IN ('queued', 'sent', 'delivered', 'read', 'failed', 'skipped'))
+)
+--;;
+CREATE INDEX notification_deliveries_group ON notification_deliveries (org_id, user_id, channel, kind, due_at)
+--;;
+CREATE UNIQUE INDEX notification_deliveries_key ON notification_deliveries (org_id, notification_id, channel)
+--;;
+CREATE INDEX notification_deliveries_off ON notification_deliveries (off_digest) WHERE off_digest IS NOT NULL
+--;;
+CREATE INDEX notification_deliveries_sort_created ON notification_deliveries (org_id, created_at, id)
+--;;
+CREATE INDEX notification_deliveries_sort_state ON notification_deliveries (org_id, state, created_at, id)
+--;;
+CREATE INDEX notification_deliveries_source ON notification_deliveries (org_id, source_id, channel, state) WHERE source_id IS NOT NULL
 --;;
 CREATE TABLE payment_intents (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -8758,6 +9946,41 @@ CREATE INDEX tasks_sort_created ON tasks (org_id, created_at, id)
 --;;
 CREATE UNIQUE INDEX tasks_subject_key ON tasks (org_id, subject_id) WHERE subject_id IS NOT NULL AND status IN ('cancelling', 'queued', 'running')
 --;;
+CREATE TABLE telegram_messages (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	chat_id UUID NOT NULL, 
+	number BIGINT GENERATED ALWAYS AS IDENTITY, 
+	key TEXT NOT NULL, 
+	part SMALLINT DEFAULT '1' NOT NULL, 
+	body TEXT NOT NULL, 
+	html BOOLEAN NOT NULL, 
+	buttons JSONB DEFAULT '[]' NOT NULL, 
+	state TEXT DEFAULT 'pending' NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	attempts INTEGER DEFAULT '0' NOT NULL, 
+	attempted_at TIMESTAMP WITH TIME ZONE, 
+	uncertain INTEGER DEFAULT '0' NOT NULL, 
+	claimed_by TEXT, 
+	claimed_until TIMESTAMP WITH TIME ZONE, 
+	sent_at TIMESTAMP WITH TIME ZONE, 
+	message_number BIGINT, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, chat_id) REFERENCES telegram_chats (org_id, id) ON DELETE CASCADE, 
+	CONSTRAINT telegram_messages_state_known CHECK (state IN ('pending', 'sent', 'failed')), 
+	CONSTRAINT telegram_messages_body_fits CHECK (length(body) <= 4096)
+)
+--;;
+CREATE INDEX telegram_messages_chat ON telegram_messages (org_id, chat_id, number)
+--;;
+CREATE INDEX telegram_messages_heads ON telegram_messages (chat_id, number) WHERE state = 'pending'
+--;;
+CREATE UNIQUE INDEX telegram_messages_key ON telegram_messages (org_id, key, part)
+--;;
+CREATE INDEX telegram_messages_old ON telegram_messages (created_at) WHERE body <> ''
+--;;
 CREATE TABLE wallet_balance_cache (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -8843,6 +10066,30 @@ CREATE INDEX canteen_orders_person ON canteen_orders (org_id, user_id, placed_at
 CREATE INDEX canteen_orders_sort_number ON canteen_orders (org_id, number, id)
 --;;
 CREATE INDEX canteen_orders_sort_placed ON canteen_orders (org_id, placed_at, id)
+--;;
+CREATE TABLE event_replies (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID, 
+	event_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	state TEXT NOT NULL, 
+	guests SMALLINT DEFAULT '0' NOT NULL, 
+	waiting_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, event_id) REFERENCES hostel_events (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	CONSTRAINT event_replies_state_known CHECK (state IN ('coming', 'waiting', 'maybe', 'declined')), 
+	CONSTRAINT event_replies_guests CHECK (guests BETWEEN 0 AND 10), 
+	CONSTRAINT event_replies_in_line CHECK ((state = 'waiting') = (waiting_at IS NOT NULL))
+)
+--;;
+CREATE INDEX event_replies_person ON event_replies (org_id, user_id)
+--;;
+CREATE UNIQUE INDEX event_replies_person_key ON event_replies (org_id, event_id, user_id)
 --;;
 CREATE TABLE import_rows (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -9958,22 +11205,6 @@ CREATE UNIQUE INDEX maintenance_figures_made_key ON public.maintenance_figures_m
 --;;
 GRANT SELECT, MAINTAIN ON public.maintenance_request_facts, public.maintenance_figures_made TO viramah_definer
 --;;
-ALTER TABLE public.kyc_completions ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.kyc_completions FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE ON public.kyc_completions TO viramah_definer
---;;
-GRANT SELECT ON public.kyc_completions TO portal_admin, portal_resident
---;;
-ALTER TABLE public.submission_checks ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.submission_checks FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.submission_checks TO viramah_definer
---;;
-GRANT SELECT ON public.submission_checks TO portal_admin
---;;
 ALTER TABLE public.organizations ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.organizations FORCE ROW LEVEL SECURITY
@@ -10025,6 +11256,96 @@ GRANT SELECT ON public.hostels TO portal_admin, portal_management, portal_sales,
 GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, hold_hours, offer_minutes, notice_days, inspection_items, deleted_at) ON public.hostels TO portal_admin
 --;;
 GRANT UPDATE (name, code, timezone, currency, address, city, hold_hours, offer_minutes, notice_days, inspection_items, deleted_at) ON public.hostels TO portal_admin
+--;;
+ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.floors FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.floors TO viramah_definer
+--;;
+GRANT SELECT ON public.floors TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT INSERT (org_id, id, hostel_id, name, level, deleted_at) ON public.floors TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, name, level, deleted_at) ON public.floors TO portal_admin
+--;;
+ALTER TABLE public.room_types ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.room_types FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.room_types TO viramah_definer
+--;;
+GRANT SELECT ON public.room_types TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, name, capacity, amenities, description, deleted_at) ON public.room_types TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, name, capacity, amenities, description, deleted_at) ON public.room_types TO portal_admin
+--;;
+ALTER TABLE public.rooms ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.rooms FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.rooms TO viramah_definer
+--;;
+GRANT SELECT ON public.rooms TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+GRANT INSERT (org_id, id, hostel_id, floor_id, number, kind, note, room_type_id, deleted_at) ON public.rooms TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, floor_id, number, kind, note, room_type_id, deleted_at) ON public.rooms TO portal_admin
+--;;
+ALTER TABLE public.beds ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.beds FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.beds TO viramah_definer
+--;;
+GRANT SELECT ON public.beds TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT INSERT (org_id, id, hostel_id, room_id, label, deleted_at) ON public.beds TO portal_admin
+--;;
+GRANT UPDATE (hostel_id, room_id, label, deleted_at) ON public.beds TO portal_admin
+--;;
+ALTER TABLE public.announcements ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.announcements FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.announcements TO viramah_definer
+--;;
+GRANT SELECT ON public.announcements TO portal_admin
+--;;
+GRANT INSERT (org_id, id, title, body, hostel_id, floor_id, roles, channels, emergency) ON public.announcements TO portal_admin
+--;;
+GRANT UPDATE (title, body, hostel_id, floor_id, roles, channels, emergency, deleted_at) ON public.announcements TO portal_admin
+--;;
+ALTER TABLE public.notification_templates ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.notification_templates FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.notification_templates TO viramah_definer
+--;;
+GRANT SELECT ON public.notification_templates TO portal_admin
+--;;
+GRANT INSERT (org_id, id, channel, language, kind, subject, body) ON public.notification_templates TO portal_admin
+--;;
+GRANT UPDATE (channel, language, kind, subject, body) ON public.notification_templates TO portal_admin
+--;;
+GRANT DELETE ON public.notification_templates TO portal_admin
+--;;
+ALTER TABLE public.kyc_completions ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.kyc_completions FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.kyc_completions TO viramah_definer
+--;;
+GRANT SELECT ON public.kyc_completions TO portal_admin, portal_resident
+--;;
+ALTER TABLE public.submission_checks ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.submission_checks FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.submission_checks TO viramah_definer
+--;;
+GRANT SELECT ON public.submission_checks TO portal_admin
 --;;
 ALTER TABLE public.access_versions ENABLE ROW LEVEL SECURITY
 --;;
@@ -10211,54 +11532,6 @@ GRANT SELECT ON public.files TO portal_admin, portal_management, portal_canteen,
 GRANT INSERT (org_id, id, hostel_id, purpose, name, media_type, size, sha256, storage_key, key_id, deleted_at) ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
 --;;
 GRANT UPDATE (deleted_at) ON public.files TO portal_admin, portal_management, portal_canteen, portal_resident
---;;
-ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.floors FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.floors TO viramah_definer
---;;
-GRANT SELECT ON public.floors TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
---;;
-GRANT INSERT (org_id, id, hostel_id, name, level, deleted_at) ON public.floors TO portal_admin
---;;
-GRANT UPDATE (hostel_id, name, level, deleted_at) ON public.floors TO portal_admin
---;;
-ALTER TABLE public.room_types ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.room_types FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.room_types TO viramah_definer
---;;
-GRANT SELECT ON public.room_types TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
---;;
-GRANT INSERT (org_id, id, hostel_id, name, capacity, amenities, description, deleted_at) ON public.room_types TO portal_admin
---;;
-GRANT UPDATE (hostel_id, name, capacity, amenities, description, deleted_at) ON public.room_types TO portal_admin
---;;
-ALTER TABLE public.rooms ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.rooms FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.rooms TO viramah_definer
---;;
-GRANT SELECT ON public.rooms TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
---;;
-GRANT INSERT (org_id, id, hostel_id, floor_id, number, kind, note, room_type_id, deleted_at) ON public.rooms TO portal_admin
---;;
-GRANT UPDATE (hostel_id, floor_id, number, kind, note, room_type_id, deleted_at) ON public.rooms TO portal_admin
---;;
-ALTER TABLE public.beds ENABLE ROW LEVEL SECURITY
---;;
-ALTER TABLE public.beds FORCE ROW LEVEL SECURITY
---;;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.beds TO viramah_definer
---;;
-GRANT SELECT ON public.beds TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
---;;
-GRANT INSERT (org_id, id, hostel_id, room_id, label, deleted_at) ON public.beds TO portal_admin
---;;
-GRANT UPDATE (hostel_id, room_id, label, deleted_at) ON public.beds TO portal_admin
 --;;
 ALTER TABLE public.maintenance_categories ENABLE ROW LEVEL SECURITY
 --;;
@@ -10512,6 +11785,36 @@ GRANT SELECT (org_id, id, hostel_id, external_id, location_id, full_name, phone_
 --;;
 GRANT UPDATE (deleted_at) ON public.contacts TO portal_admin
 --;;
+ALTER TABLE public.hostel_events ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.hostel_events FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, UPDATE ON public.hostel_events TO viramah_definer
+--;;
+GRANT SELECT ON public.hostel_events TO portal_admin, portal_amenity
+--;;
+GRANT INSERT (id, hostel_id, timezone, title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id) ON public.hostel_events TO portal_admin, portal_amenity
+--;;
+GRANT UPDATE (title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id, deleted_at) ON public.hostel_events TO portal_admin, portal_amenity
+--;;
+GRANT SELECT (org_id, id, hostel_id, title, description, place, starts_at, ends_at, timezone, reply_until, capacity, guests_most, photo_id, status, reason, sequence, created_at, updated_at, deleted_at) ON public.hostel_events TO portal_resident
+--;;
+ALTER TABLE public.event_replies ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.event_replies FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.event_replies TO viramah_definer
+--;;
+GRANT SELECT ON public.event_replies TO portal_admin, portal_amenity, portal_resident
+--;;
+ALTER TABLE public.event_feeds ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.event_feeds FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.event_feeds TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, user_id, created_at, revoked_at) ON public.event_feeds TO portal_admin, portal_amenity, portal_resident
+--;;
 ALTER TABLE public.import_runs ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.import_runs FORCE ROW LEVEL SECURITY
@@ -10706,7 +12009,31 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.notifications TO viramah_definer
 --;;
 GRANT SELECT ON public.notifications TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
 --;;
-GRANT UPDATE (read_at) ON public.notifications TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+GRANT UPDATE (read_at, archived_at) ON public.notifications TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+ALTER TABLE public.notification_preferences ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.notification_preferences FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.notification_preferences TO viramah_definer
+--;;
+GRANT SELECT ON public.notification_preferences TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+ALTER TABLE public.notification_settings ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.notification_settings FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.notification_settings TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, user_id, quiet_from, quiet_to, timezone, phone_masked, phone_confirmed_at, created_at, updated_at) ON public.notification_settings TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident
+--;;
+ALTER TABLE public.notification_deliveries ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.notification_deliveries FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.notification_deliveries TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, notification_id, hostel_id, user_id, kind, channel, state, reason, attempts, due_at, sent_at, delivered_at, read_at, source_id, created_at, updated_at) ON public.notification_deliveries TO portal_admin
 --;;
 ALTER TABLE public.onboarding_progress ENABLE ROW LEVEL SECURITY
 --;;
@@ -11028,6 +12355,48 @@ GRANT UPDATE (used_at) ON public.provider_links TO viramah_auth
 --;;
 GRANT DELETE ON public.provider_links TO viramah_auth
 --;;
+ALTER TABLE public.telegram_bots ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.telegram_bots FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.telegram_bots TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, user_id, number, username, mode, seen_update, verified, health_status, health_reason, last_health_check, created_at, updated_at, created_by) ON public.telegram_bots TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+GRANT SELECT ON public.telegram_bots TO viramah_service
+--;;
+GRANT UPDATE (token) ON public.telegram_bots TO viramah_service
+--;;
+ALTER TABLE public.telegram_chats ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.telegram_chats FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.telegram_chats TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, hostel_id, user_id, bot_id, purpose, number, title, is_group, code_expires_at, linked_at, blocked_at, blocked_reason, created_at, updated_at, created_by) ON public.telegram_chats TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+ALTER TABLE public.telegram_messages ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.telegram_messages FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.telegram_messages TO viramah_definer
+--;;
+GRANT SELECT (org_id, id, chat_id, number, key, part, html, state, due_at, attempts, attempted_at, uncertain, claimed_by, claimed_until, sent_at, message_number, reason, created_at) ON public.telegram_messages TO portal_admin
+--;;
+ALTER TABLE public.telegram_updates ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.telegram_updates FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.telegram_updates TO viramah_definer
+--;;
+ALTER TABLE public.telegram_health_events ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.telegram_health_events FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.telegram_health_events TO viramah_definer
+--;;
+GRANT SELECT ON public.telegram_health_events TO portal_admin
+--;;
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.outbox FORCE ROW LEVEL SECURITY
@@ -11037,12 +12406,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.outbox TO viramah_definer
 GRANT SELECT ON public.outbox TO portal_admin
 --;;
 GRANT SELECT ON public.outbox TO viramah_service
---;;
-CREATE POLICY staff_select on public.kyc_completions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('onboarding', 'read')) AND app.member_in_reach(user_id))
---;;
-CREATE POLICY own_select on public.kyc_completions AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
---;;
-CREATE POLICY staff_select on public.submission_checks AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY this_organization on public.organizations AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform USING (id = (SELECT app.current_org()))
 --;;
@@ -11059,6 +12422,54 @@ CREATE POLICY resident_select on public.hostels AS PERMISSIVE FOR SELECT TO port
 CREATE POLICY staff_insert on public.hostels AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'create'))::uuid[]), true))
 --;;
 CREATE POLICY staff_update on public.hostels AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.floors AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.floors AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.floors AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.room_types AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.room_types AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_insert on public.room_types AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.room_types AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_insert on public.rooms AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.rooms AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.beds AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.beds AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.beds AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.announcements AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('announcements', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.announcements AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('announcements', 'create')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('announcements', 'create'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_update on public.announcements AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('announcements', 'update')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('announcements', 'update'))::uuid[]), true)) AND state = 'draft')
+--;;
+CREATE POLICY staff_select on public.notification_templates AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('organization', 'read')))
+--;;
+CREATE POLICY staff_insert on public.notification_templates AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND (SELECT app.can('organization', 'update')))
+--;;
+CREATE POLICY staff_update on public.notification_templates AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('organization', 'update')))
+--;;
+CREATE POLICY staff_delete on public.notification_templates AS PERMISSIVE FOR DELETE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('organization', 'update')))
+--;;
+CREATE POLICY staff_select on public.kyc_completions AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('onboarding', 'read')) AND app.member_in_reach(user_id))
+--;;
+CREATE POLICY own_select on public.kyc_completions AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.submission_checks AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.members AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND app.member_in_reach(user_id))
 --;;
@@ -11115,34 +12526,6 @@ CREATE POLICY resident_select on public.files AS PERMISSIVE FOR SELECT TO portal
 CREATE POLICY resident_insert on public.files AS PERMISSIVE FOR INSERT TO portal_resident WITH CHECK (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.can('files', 'create')))
 --;;
 CREATE POLICY resident_update on public.files AS PERMISSIVE FOR UPDATE TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
---;;
-CREATE POLICY staff_select on public.floors AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.floors AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.floors AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.room_types AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
---;;
-CREATE POLICY resident_select on public.room_types AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
---;;
-CREATE POLICY staff_insert on public.room_types AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.room_types AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
---;;
-CREATE POLICY resident_select on public.rooms AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
---;;
-CREATE POLICY staff_insert on public.rooms AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.rooms AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
---;;
-CREATE POLICY staff_select on public.beds AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
---;;
-CREATE POLICY staff_insert on public.beds AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
---;;
-CREATE POLICY staff_update on public.beds AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'update'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.maintenance_categories AS PERMISSIVE FOR SELECT TO portal_admin, portal_management USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('maintenance', 'read')))
 --;;
@@ -11268,6 +12651,22 @@ CREATE POLICY staff_select on public.contacts AS PERMISSIVE FOR SELECT TO portal
 --;;
 CREATE POLICY staff_update on public.contacts AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('inquiries', 'delete')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('inquiries', 'delete'))::uuid[]), true)))
 --;;
+CREATE POLICY staff_select on public.hostel_events AS PERMISSIVE FOR SELECT TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('events', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.hostel_events AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND status <> 'draft' AND coalesce(hostel_id = ANY ((SELECT app.reach('events', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_insert on public.hostel_events AS PERMISSIVE FOR INSERT TO portal_admin, portal_amenity WITH CHECK (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('events', 'create')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('events', 'create'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_update on public.hostel_events AS PERMISSIVE FOR UPDATE TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND (hostel_id IS NULL AND (SELECT app.everywhere('events', 'update')) OR hostel_id IS NOT NULL AND coalesce(hostel_id = ANY ((SELECT app.reach('events', 'update'))::uuid[]), true)))
+--;;
+CREATE POLICY staff_select on public.event_replies AS PERMISSIVE FOR SELECT TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('events', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.event_replies AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('events', 'read')))
+--;;
+CREATE POLICY own_select on public.event_feeds AS PERMISSIVE FOR SELECT TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY resident_select on public.event_feeds AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()))
+--;;
 CREATE POLICY staff_select on public.import_runs AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_insert on public.import_runs AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('imports', 'create'))::uuid[]), true))
@@ -11327,6 +12726,12 @@ CREATE POLICY own_select on public.move_out_photos AS PERMISSIVE FOR SELECT TO p
 CREATE POLICY mine_select on public.notifications AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
 --;;
 CREATE POLICY mine_update on public.notifications AS PERMISSIVE FOR UPDATE TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY mine_select on public.notification_preferences AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY mine_select on public.notification_settings AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.notification_deliveries AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('announcements', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_select on public.onboarding_progress AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('onboarding', 'read'))::uuid[]), true))
 --;;
@@ -11448,19 +12853,35 @@ CREATE POLICY auth_all on public.known_devices AS PERMISSIVE FOR ALL TO viramah_
 --;;
 CREATE POLICY auth_all on public.provider_links AS PERMISSIVE FOR ALL TO viramah_auth USING (true)
 --;;
+CREATE POLICY staff_select on public.telegram_bots AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('telegram', 'read')))
+--;;
+CREATE POLICY own_select on public.telegram_bots AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY service_select on public.telegram_bots AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE POLICY service_update on public.telegram_bots AS PERMISSIVE FOR UPDATE TO viramah_service USING (true)
+--;;
+CREATE POLICY staff_select on public.telegram_chats AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('telegram', 'read')))
+--;;
+CREATE POLICY own_select on public.telegram_chats AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()))
+--;;
+CREATE POLICY staff_select on public.telegram_messages AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('telegram', 'read')))
+--;;
+CREATE POLICY staff_select on public.telegram_health_events AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('telegram', 'read')))
+--;;
 CREATE POLICY staff_select on public.outbox AS PERMISSIVE FOR SELECT TO portal_admin USING (org_id = (SELECT app.current_org()) AND (SELECT app.can('work', 'read')))
 --;;
 CREATE POLICY service_select on public.outbox AS PERMISSIVE FOR SELECT TO viramah_service USING (true)
+--;;
+CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('hostels')
+--;;
+CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.check_limits()
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF state ON public.onboarding_submissions FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('onboarding_submission', 'state')
 --;;
 CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.change_access()
 --;;
 CREATE TRIGGER "x_vouch" AFTER INSERT OR UPDATE OF role ON public.memberships FOR EACH ROW WHEN (NEW.role = 'resident') EXECUTE FUNCTION app.vouch_for_resident()
---;;
-CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.enforce_limit('hostels')
---;;
-CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.check_limits()
 --;;
 CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.change_access()
 --;;
@@ -11526,6 +12947,12 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.canteen
 --;;
 CREATE TRIGGER "x_canteen" AFTER UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.follow_canteen_refund()
 --;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.hostel_events FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('hostel_event')
+--;;
+CREATE TRIGGER "c_keep" BEFORE UPDATE ON public.hostel_events FOR EACH ROW EXECUTE FUNCTION app.keep_event()
+--;;
+CREATE TRIGGER "x_follow" AFTER UPDATE ON public.hostel_events FOR EACH ROW EXECUTE FUNCTION app.follow_event()
+--;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('import_run')
 --;;
 CREATE TRIGGER "c_times" BEFORE UPDATE OF status ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.note_import_step()
@@ -11541,6 +12968,8 @@ CREATE TRIGGER "x_low" AFTER UPDATE ON public.inventory_items FOR EACH ROW EXECU
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.move_outs FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('move_out')
 --;;
 CREATE TRIGGER "x_move_out" AFTER UPDATE OF status, until_on ON public.stays FOR EACH ROW EXECUTE FUNCTION app.follow_stay()
+--;;
+CREATE TRIGGER "m_read" AFTER UPDATE OF read_at ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.note_read()
 --;;
 CREATE TRIGGER "y_forget_onboarding" AFTER UPDATE OF destroyed_at ON public.person_keys FOR EACH ROW EXECUTE FUNCTION app.forget_onboarding()
 --;;
@@ -11570,14 +12999,6 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.reconci
 --;;
 CREATE TRIGGER "x_reconciliation" AFTER UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.follow_break_proposal()
 --;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.submission_checks FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.submission_checks FOR EACH ROW EXECUTE FUNCTION app.audit('reason')
---;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.audit()
@@ -11585,6 +13006,38 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.organization
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.room_types FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.room_types FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.beds FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.beds FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.announcements FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.announcements FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notification_templates FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notification_templates FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.submission_checks FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.submission_checks FOR EACH ROW EXECUTE FUNCTION app.audit('reason')
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -11609,22 +13062,6 @@ CREATE TRIGGER "a_immutable" BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.files FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION app.audit('storage_key')
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.room_types FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.room_types FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.rooms FOR EACH ROW EXECUTE FUNCTION app.audit()
---;;
-CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.beds FOR EACH ROW EXECUTE FUNCTION app.touch()
---;;
-CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.beds FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.maintenance_categories FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -11714,6 +13151,18 @@ CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE F
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION app.audit('full_name', 'phone_token', 'phone_index', 'phone_masked', 'email_token', 'email_index', 'email_masked')
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.hostel_events FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.hostel_events FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.event_replies FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.event_replies FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.event_feeds FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.event_feeds FOR EACH ROW EXECUTE FUNCTION app.audit('digest')
+--;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.import_runs FOR EACH ROW EXECUTE FUNCTION app.audit()
@@ -11771,6 +13220,16 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.move_out_pho
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.audit('title', 'body')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notification_preferences FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notification_preferences FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notification_settings FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.notification_settings FOR EACH ROW EXECUTE FUNCTION app.audit('phone_token', 'phone_masked', 'phone_confirmed_at')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.notification_deliveries FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.onboarding_progress FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -11858,83 +13317,17 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.reconciliati
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.saved_views FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.telegram_bots FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.telegram_bots FOR EACH ROW EXECUTE FUNCTION app.audit('token', 'secret_digest')
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.telegram_chats FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.telegram_chats FOR EACH ROW EXECUTE FUNCTION app.audit('number', 'title', 'code_digest')
+--;;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO viramah_definer
 --;;
 GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO viramah_service
---;;
-REVOKE ALL ON FUNCTION app.kyc_passed(p_org uuid, p_user integer) FROM PUBLIC
---;;
-ALTER FUNCTION app.kyc_passed(p_org uuid, p_user integer) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.is_admitted() FROM PUBLIC
---;;
-ALTER FUNCTION app.is_admitted() OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.is_admitted() TO portal_resident
---;;
-REVOKE ALL ON FUNCTION app.vouch_for_resident() FROM PUBLIC
---;;
-ALTER FUNCTION app.vouch_for_resident() OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.lock_submission(p_id uuid, p_action text) FROM PUBLIC
---;;
-ALTER FUNCTION app.lock_submission(p_id uuid, p_action text) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.lock_review(p_id uuid, p_action text) FROM PUBLIC
---;;
-ALTER FUNCTION app.lock_review(p_id uuid, p_action text) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) FROM PUBLIC
---;;
-ALTER FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.release_submission(p_id uuid, p_reason text) FROM PUBLIC
---;;
-ALTER FUNCTION app.release_submission(p_id uuid, p_reason text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.release_submission(p_id uuid, p_reason text) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.note_checks(p_id uuid, p_checks jsonb) FROM PUBLIC
---;;
-ALTER FUNCTION app.note_checks(p_id uuid, p_checks jsonb) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.note_checks(p_id uuid, p_checks jsonb) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.submission_matches(p_id uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.submission_matches(p_id uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.submission_matches(p_id uuid) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) FROM PUBLIC
---;;
-ALTER FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) OWNER TO viramah_definer
---;;
-REVOKE ALL ON FUNCTION app.approve_submission(p_id uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.approve_submission(p_id uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.approve_submission(p_id uuid) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.reject_submission(p_id uuid, p_reason text) FROM PUBLIC
---;;
-ALTER FUNCTION app.reject_submission(p_id uuid, p_reason text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.reject_submission(p_id uuid, p_reason text) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) FROM PUBLIC
---;;
-ALTER FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) TO portal_admin
---;;
-REVOKE ALL ON FUNCTION app.decision_letter(p_id uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.decision_letter(p_id uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.decision_letter(p_id uuid) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) FROM PUBLIC
 --;;
@@ -12033,6 +13426,118 @@ REVOKE ALL ON FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_li
 ALTER FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) TO portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.audience_of(p_hostel uuid, p_floor uuid, p_roles text[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.audience_of(p_hostel uuid, p_floor uuid, p_roles text[]) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.assert_announcement(p_id uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_announcement(p_id uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.announcement_reach(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.announcement_reach(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.announcement_reach(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.release_announcement(p_id uuid, p_at timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.release_announcement(p_id uuid, p_at timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.release_announcement(p_id uuid, p_at timestamptz) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.withdraw_announcement(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.withdraw_announcement(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.withdraw_announcement(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.begin_announcement(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.begin_announcement(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.begin_announcement(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.announcement_figures(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.announcement_figures(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.announcement_figures(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.kyc_passed(p_org uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.kyc_passed(p_org uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.is_admitted() FROM PUBLIC
+--;;
+ALTER FUNCTION app.is_admitted() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.is_admitted() TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.vouch_for_resident() FROM PUBLIC
+--;;
+ALTER FUNCTION app.vouch_for_resident() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.lock_submission(p_id uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_submission(p_id uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.lock_review(p_id uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.lock_review(p_id uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.claim_submission(p_id uuid, p_take_over boolean, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.release_submission(p_id uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.release_submission(p_id uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.release_submission(p_id uuid, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.note_checks(p_id uuid, p_checks jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_checks(p_id uuid, p_checks jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_checks(p_id uuid, p_checks jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.submission_matches(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.submission_matches(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.submission_matches(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.decide_submission(p_id uuid, p_state text, p_reason text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.approve_submission(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.approve_submission(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.approve_submission(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.reject_submission(p_id uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reject_submission(p_id uuid, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reject_submission(p_id uuid, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.request_revision(p_id uuid, p_flags jsonb, p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.decision_letter(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.decision_letter(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.decision_letter(p_id uuid) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.is_super_admin() FROM PUBLIC
 --;;
@@ -12758,6 +14263,64 @@ ALTER FUNCTION app.rotate_import_row(p_org uuid, p_id uuid, p_seen text, p_seale
 --;;
 GRANT EXECUTE ON FUNCTION app.rotate_import_row(p_org uuid, p_id uuid, p_seen text, p_sealed text) TO viramah_service
 --;;
+REVOKE ALL ON FUNCTION app.event_in_reach(p_hostel uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.event_in_reach(p_hostel uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.keep_event() FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_event() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.follow_event() FROM PUBLIC
+--;;
+ALTER FUNCTION app.follow_event() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.fill_event(p_event uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.fill_event(p_event uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.reply_to_event(p_event uuid, p_answer text, p_guests integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reply_to_event(p_event uuid, p_answer text, p_guests integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reply_to_event(p_event uuid, p_answer text, p_guests integer) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.event_counts(p_events uuid[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.event_counts(p_events uuid[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.event_counts(p_events uuid[]) TO portal_admin, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.event_people(p_event uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.event_people(p_event uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.event_people(p_event uuid) TO portal_admin, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.ask_event_reminders() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ask_event_reminders() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ask_event_reminders() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.make_event_feed(p_digest bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.make_event_feed(p_digest bytea) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.make_event_feed(p_digest bytea) TO portal_admin, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.end_event_feed() FROM PUBLIC
+--;;
+ALTER FUNCTION app.end_event_feed() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.end_event_feed() TO portal_admin, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.event_feed(p_digest bytea, p_since interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.event_feed(p_digest bytea, p_since interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.event_feed(p_digest bytea, p_since interval) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform
+--;;
 REVOKE ALL ON FUNCTION app.figure_hostels(p_hostel uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.figure_hostels(p_hostel uuid) OWNER TO viramah_definer
@@ -13260,11 +14823,103 @@ REVOKE ALL ON FUNCTION app.follow_stay() FROM PUBLIC
 --;;
 ALTER FUNCTION app.follow_stay() OWNER TO viramah_definer
 --;;
-REVOKE ALL ON FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.notify(p_users integer[], p_kind text, p_urgency text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid, p_channels text[], p_offered text[], p_forced boolean, p_source uuid) FROM PUBLIC
 --;;
-ALTER FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) OWNER TO viramah_definer
+ALTER FUNCTION app.notify(p_users integer[], p_kind text, p_urgency text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid, p_channels text[], p_offered text[], p_forced boolean, p_source uuid) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.notify(p_users integer[], p_kind text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid) TO portal_admin
+GRANT EXECUTE ON FUNCTION app.notify(p_users integer[], p_kind text, p_urgency text, p_key text, p_title text, p_body text, p_link text, p_hostel uuid, p_channels text[], p_offered text[], p_forced boolean, p_source uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.deliveries_waiting(p_ids uuid[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.deliveries_waiting(p_ids uuid[]) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.plan_deliveries(p_ids uuid[], p_dues timestamptz[], p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.plan_deliveries(p_ids uuid[], p_dues timestamptz[], p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.plan_deliveries(p_ids uuid[], p_dues timestamptz[], p_reason text) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.take_deliveries(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_deliveries(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.take_deliveries(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.notification_recipient(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.notification_recipient(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.notification_recipient(p_user integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.settle_deliveries(p_ids uuid[], p_state text, p_reason text, p_off bytea) FROM PUBLIC
+--;;
+ALTER FUNCTION app.settle_deliveries(p_ids uuid[], p_state text, p_reason text, p_off bytea) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.settle_deliveries(p_ids uuid[], p_state text, p_reason text, p_off bytea) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.retry_deliveries(p_ids uuid[], p_reason text, p_again timestamptz) FROM PUBLIC
+--;;
+ALTER FUNCTION app.retry_deliveries(p_ids uuid[], p_reason text, p_again timestamptz) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.retry_deliveries(p_ids uuid[], p_reason text, p_again timestamptz) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.resend_delivery(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.resend_delivery(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.resend_delivery(p_id uuid) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.note_read() FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_read() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.choose_notifications(p_choices jsonb, p_from time, p_to time, p_zone text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.choose_notifications(p_choices jsonb, p_from time, p_to time, p_zone text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.choose_notifications(p_choices jsonb, p_from time, p_to time, p_zone text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.set_notification_phone(p_token text, p_masked text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_notification_phone(p_token text, p_masked text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_notification_phone(p_token text, p_masked text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.unconfirmed_phone() FROM PUBLIC
+--;;
+ALTER FUNCTION app.unconfirmed_phone() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.unconfirmed_phone() TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.phone_to_confirm(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.phone_to_confirm(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.phone_to_confirm(p_user integer) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.notification_phones_to_rotate(p_prefix text, p_after uuid, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.notification_phones_to_rotate(p_prefix text, p_after uuid, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.notification_phones_to_rotate(p_prefix text, p_after uuid, p_most integer) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.rotate_notification_phone(p_org uuid, p_id uuid, p_seen text, p_token text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.rotate_notification_phone(p_org uuid, p_id uuid, p_seen text, p_token text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.rotate_notification_phone(p_org uuid, p_id uuid, p_seen text, p_token text) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.confirm_notification_phone(p_token text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.confirm_notification_phone(p_token text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.confirm_notification_phone(p_token text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
+REVOKE ALL ON FUNCTION app.mute_by_letter(p_digest bytea, p_only_look boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.mute_by_letter(p_digest bytea, p_only_look boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.mute_by_letter(p_digest bytea, p_only_look boolean) TO portal_public, portal_resident, portal_management, portal_sales, portal_canteen, portal_amenity, portal_admin, portal_platform
 --;;
 REVOKE ALL ON FUNCTION app.people_who_can(p_resource text, p_action text, p_hostel uuid) FROM PUBLIC
 --;;
@@ -13904,6 +15559,144 @@ ALTER FUNCTION app.invitations_for(p_email text) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.invitations_for(p_email text) TO viramah_auth
 --;;
+REVOKE ALL ON FUNCTION app.assert_keeps_telegram(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_keeps_telegram(p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.put_telegram_bot(p_id uuid, p_user integer, p_token text, p_number bigint, p_username text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.put_telegram_bot(p_id uuid, p_user integer, p_token text, p_number bigint, p_username text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.put_telegram_bot(p_id uuid, p_user integer, p_token text, p_number bigint, p_username text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.remove_telegram_bot(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.remove_telegram_bot(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.remove_telegram_bot(p_id uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.telegram_bot_of(p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.telegram_bot_of(p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.telegram_bot_of(p_user integer) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.telegram_token(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.telegram_token(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.telegram_token(p_id uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.note_telegram(p_org uuid, p_bot uuid, p_kind text, p_chat uuid, p_update bigint, p_code integer, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_telegram(p_org uuid, p_bot uuid, p_kind text, p_chat uuid, p_update bigint, p_code integer, p_reason text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.note_telegram_health(p_id uuid, p_status text, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_telegram_health(p_id uuid, p_status text, p_reason text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_telegram_health(p_id uuid, p_status text, p_reason text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.begin_telegram_link(p_id uuid, p_user integer, p_hostel uuid, p_bot uuid, p_purpose text, p_digest text, p_lifetime interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.begin_telegram_link(p_id uuid, p_user integer, p_hostel uuid, p_bot uuid, p_purpose text, p_digest text, p_lifetime interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.begin_telegram_link(p_id uuid, p_user integer, p_hostel uuid, p_bot uuid, p_purpose text, p_digest text, p_lifetime interval) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.remove_telegram_chat(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.remove_telegram_chat(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.remove_telegram_chat(p_id uuid) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.link_telegram_chat(p_bot uuid, p_digest text, p_number bigint, p_title text, p_group boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.link_telegram_chat(p_bot uuid, p_digest text, p_number bigint, p_title text, p_group boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.link_telegram_chat(p_bot uuid, p_digest text, p_number bigint, p_title text, p_group boolean) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.claim_telegram(p_worker text, p_most integer, p_lease interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.claim_telegram(p_worker text, p_most integer, p_lease interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.claim_telegram(p_worker text, p_most integer, p_lease interval) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.begin_telegram(p_id uuid, p_worker text, p_lease interval) FROM PUBLIC
+--;;
+ALTER FUNCTION app.begin_telegram(p_id uuid, p_worker text, p_lease interval) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.begin_telegram(p_id uuid, p_worker text, p_lease interval) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.settle_telegram(p_id uuid, p_worker text, p_outcome text, p_number bigint, p_pause interval, p_uncertain boolean, p_code integer, p_reason text, p_text text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.settle_telegram(p_id uuid, p_worker text, p_outcome text, p_number bigint, p_pause interval, p_uncertain boolean, p_code integer, p_reason text, p_text text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.settle_telegram(p_id uuid, p_worker text, p_outcome text, p_number bigint, p_pause interval, p_uncertain boolean, p_code integer, p_reason text, p_text text) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.switch_telegram_chat_off(p_org uuid, p_chat uuid, p_reason text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.switch_telegram_chat_off(p_org uuid, p_chat uuid, p_reason text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.release_telegram(p_ids uuid[], p_pauses double precision[], p_worker text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.release_telegram(p_ids uuid[], p_pauses double precision[], p_worker text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.release_telegram(p_ids uuid[], p_pauses double precision[], p_worker text) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.forget_telegram(p_before timestamptz, p_most integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.forget_telegram(p_before timestamptz, p_most integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.forget_telegram(p_before timestamptz, p_most integer) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.telegram_door(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.telegram_door(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.telegram_door(p_id uuid) TO viramah_web
+--;;
+REVOKE ALL ON FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) TO viramah_web, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.note_wrong_telegram_secret(p_bot uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_wrong_telegram_secret(p_bot uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.note_wrong_telegram_secret(p_bot uuid) TO viramah_web
+--;;
+REVOKE ALL ON FUNCTION app.telegram_update(p_id uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.telegram_update(p_id uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.telegram_update(p_id uuid) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.finish_telegram_update(p_id uuid, p_effect text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.finish_telegram_update(p_id uuid, p_effect text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.finish_telegram_update(p_id uuid, p_effect text) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.telegram_member_changed(p_bot uuid, p_number bigint, p_there boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.telegram_member_changed(p_bot uuid, p_number bigint, p_there boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.telegram_member_changed(p_bot uuid, p_number bigint, p_there boolean) TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.set_telegram_secret(p_id uuid, p_digest text, p_mode text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.set_telegram_secret(p_id uuid, p_digest text, p_mode text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.set_telegram_secret(p_id uuid, p_digest text, p_mode text) TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+--;;
 REVOKE ALL ON FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) FROM PUBLIC
 --;;
 ALTER FUNCTION app.enqueue(p_kind text, p_payload jsonb, p_key text, p_due timestamptz) OWNER TO viramah_definer
@@ -13964,6 +15757,8 @@ ALTER FUNCTION app.forget_work(p_before timestamptz, p_most integer) OWNER TO vi
 --;;
 GRANT EXECUTE ON FUNCTION app.forget_work(p_before timestamptz, p_most integer) TO viramah_service
 --;;
+ALTER TABLE public.announcements REPLICA IDENTITY FULL
+--;;
 ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
 --;;
 ALTER TABLE public.maintenance_assignments REPLICA IDENTITY USING INDEX maintenance_assignments_live_key
@@ -13980,6 +15775,8 @@ ALTER TABLE public.inventory_items REPLICA IDENTITY USING INDEX inventory_items_
 --;;
 ALTER TABLE public.notifications REPLICA IDENTITY USING INDEX notifications_live_key
 --;;
+ALTER TABLE public.notification_deliveries REPLICA IDENTITY FULL
+--;;
 ALTER TABLE public.onboarding_submissions REPLICA IDENTITY USING INDEX onboarding_submissions_live_key
 --;;
 ALTER TABLE public.payment_intents REPLICA IDENTITY USING INDEX payment_intents_live_key
@@ -13988,4 +15785,4 @@ ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
 ALTER TABLE public.wallet_balance_cache REPLICA IDENTITY USING INDEX wallet_balance_cache_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.inventory_items (org_id, id, hostel_id, stock, deleted_at), public.notifications, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at), public.wallet_balance_cache (org_id, hostel_id, user_id, id) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.announcements, public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.inventory_items (org_id, id, hostel_id, stock, deleted_at), public.notifications, public.notification_deliveries, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at), public.wallet_balance_cache (org_id, hostel_id, user_id, id) WITH (publish_generated_columns = stored)

@@ -22,7 +22,7 @@ from tests.isolation.samples import SAMPLES
 
 _numbers, _rounds = count(20_000), count(1)
 _FRESH = {"number": lambda: next(_numbers), "key": lambda: str(next(_numbers)), "reference": lambda: str(next(_numbers)),
-          "request_id": uuid4, "external_id": lambda: None, "round": lambda: next(_rounds)}
+          "request_id": uuid4, "notification_id": uuid4, "external_id": lambda: None, "round": lambda: next(_rounds)}
 _DECIDED = {"onboarding_submissions": {"state": "rejected"}}  # of those that are open there is one for each person
 
 

@@ -94,6 +94,15 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
     "notifications": lambda o: [
         {"org_id": o.org_id, "id": known(o, f"notification {p.role}"), "user_id": p.user_id, "kind": "sample",
          "title": "Sample", "key": f"sample {p.role}"} for p in actors(o)],
+    "notification_preferences": lambda o: [
+        {"org_id": o.org_id, "id": known(o, f"choice {p.role}"), "user_id": p.user_id, "kind": "sample", "channel": "email", "wanted": True}
+        for p in actors(o)],
+    "notification_settings": lambda o: [{"org_id": o.org_id, "id": known(o, f"quiet {p.role}"), "user_id": p.user_id} for p in actors(o)],
+    "notification_deliveries": lambda o: _tenant(
+        o, "notification delivery", notification_id=known(o, f"notification {Role.RESIDENT}"), user_id=o.people[Role.RESIDENT].user_id, kind="sample",
+        channel="email"),
+    "announcements": lambda o: _tenant(o, "announcement", hostel_id=_hostel(o), title="Sample"),
+    "notification_templates": lambda o: _tenant(o, "template", channel="email", language="en", kind="", subject="", body="Sample"),
     "tasks": lambda o: [{"org_id": o.org_id, "id": known(o, f"task {p.role}"), "kind": "report", "user_id": p.user_id,
                          "portal": "portal_admin"} for p in actors(o)],
     "saved_views": lambda o: [
@@ -167,6 +176,12 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
                                         reason="Sample"),
     "ledger_proposals": lambda o: _tenant(o, "proposal", hostel_id=_hostel(o), kind="adjustment", user_id=o.people[Role.RESIDENT].user_id,
                                           amount_paise=1, currency="INR", reason="Sample"),
+    "hostel_events": lambda o: _tenant(o, "event", hostel_id=_hostel(o), title="Sample", starts_at=datetime(2099, 1, 1, tzinfo=UTC),
+                                       ends_at=datetime(2099, 1, 2, tzinfo=UTC), timezone="UTC", status="published"),
+    "event_replies": lambda o: _tenant(o, "event reply", hostel_id=_hostel(o), event_id=known(o, "event"), user_id=o.people[Role.RESIDENT].user_id,
+                                       state="coming"),
+    "event_feeds": lambda o: [{"org_id": o.org_id, "id": known(o, f"feed {p.role}"), "user_id": p.user_id, "digest": known(o, f"feed {p.role}").bytes * 2}
+                              for p in actors(o) if p.role in {Role.OWNER, Role.AMENITY_MANAGER, Role.RESIDENT}],
     "canteen_settings": lambda o: _tenant(o, "canteen settings", hostel_id=_hostel(o)),
     "canteen_menu": lambda o: _tenant(o, "dish", hostel_id=_hostel(o), served_on="2026-01-01", meal="lunch", name="Sample", price_paise=1,
                                       portions=1, stock=1, order_until=datetime(2026, 1, 1, tzinfo=UTC)),
@@ -266,6 +281,9 @@ NEW: dict[str, Callable[[Organization], Row]] = {
     "canteen_menu": _new(hostel_id=_hostel, served_on="2026-01-01", meal="lunch", name=_unique("New "), price_paise=1, portions=1, stock=1,
                          order_until=datetime(2026, 1, 1, tzinfo=UTC)),
     "inventory_items": _new(hostel_id=_hostel, name=_unique("New "), category="grains", unit="kg"),
+    "announcements": _new(hostel_id=_hostel, title="New"),
+    "hostel_events": _new(hostel_id=_hostel, title="New", starts_at=datetime(2099, 1, 1, tzinfo=UTC), ends_at=datetime(2099, 1, 2, tzinfo=UTC), timezone="UTC"),
+    "notification_templates": _new(channel="sms", language="en", kind=_unique("new"), subject="", body="New"),
     "saved_views": _new(screen="RequestView", resource="maintenance", name=_unique("New ")),
     "import_rows": _new(hostel_id=_hostel, run_id=lambda o: known(o, "run"), number=lambda _: 100 + next(_numbers),
                         outcome="refused", source="{}"),

@@ -19,7 +19,7 @@ from tests.maintenance import scope
 
 TABLES = {
     "organizations": "the name of whom they come to", "members": "themselves", "ab_user": "their account", "files": "what they uploaded",
-    "notifications": "what they are told", "documents": "their own", "document_requirements": "what is asked of them",
+    "notifications": "what they are told", "notification_preferences": "their own", "notification_settings": "their own", "documents": "their own", "document_requirements": "what is asked of them",
     "personal_values": "their own, masked", "bed_holds": "their own places in line", "onboarding_progress": "their own",
     "onboarding_drafts": "their own", "onboarding_submissions": "their own", "submission_flags": "their own",
     "resident_preferences": "their own", "kyc_records": "their own",
@@ -37,6 +37,8 @@ OPEN = {
     "my_inquiry", "onboarding_house", "onboarding_prices", "save_onboarding_draft", "choose_onboarding_bed", "leave_onboarding_bed",
     "complete_onboarding_step", "was_submitted", "submit_onboarding", "hold_bed", "release_hold", "bed_choices",
     "person_key", "put_personal", "reveal_personal", "own_drafts", "readings_of", "add_document", "open_document", "remove_document",
+    "choose_notifications", "set_notification_phone", "unconfirmed_phone", "confirm_notification_phone", "mute_by_letter",
+    "event_feed", "end_event_feed",
 }
 # … and what is for residents alone, each with a call that would do or tell something.
 BEHIND = {
@@ -46,6 +48,8 @@ BEHIND = {
     "take_leave": "SELECT app.take_leave(:hostel, app.current_user_id(), DATE '2099-01-01', DATE '2099-01-02', '{lunch}', :hostel)",
     "set_meal_needs": "SELECT app.set_meal_needs('', '{milk}')",
     "end_leave": "SELECT app.end_leave(:leave)",
+    "reply_to_event": "SELECT app.reply_to_event(:event, 'yes', 0)", "make_event_feed": "SELECT app.make_event_feed('x')",
+    "event_counts": "SELECT (SELECT coming FROM app.event_counts(ARRAY[CAST(:event AS uuid)]))",
     "give_notice": "SELECT app.give_notice(:stay, (app.now() + interval '40 days')::date)",
     "withdraw_notice": "SELECT app.withdraw_notice(:move_out)", "change_last_day": "SELECT app.change_last_day(:move_out, DATE '2099-01-01')",
     "pay_invoices": "SELECT app.pay_invoices(uuidv7(), :hostel, app.current_user_id(), 'wallet', 1)",
@@ -58,7 +62,7 @@ BEHIND = {
 }
 VIEWS = {
     "HomeView": "what they are told, and the way to registration", "OnboardingView": "registration", "MyDocumentsView": "their own",
-    "AccountView": "their account", "SwitchView": "another organization of theirs", "NotificationsView": "what they are told",
+    "AccountView": "their account", "SwitchView": "another organization of theirs", "NotificationsView": "what they are told", "NotificationSettingsView": "how they are told",
     "LiveView": "a token for the stream, and how much they were told", "FilesView": "by a link that was signed for them",
     "PaletteView": "finds what the policies show", "DesignView": "nothing of anybody's",
 }
@@ -111,12 +115,12 @@ def test_what_they_may_write_themselves_are_files(trusted, world):
 def test_of_all_functions_those_for_residents_do_nothing(trusted, world):
     assert {function.entity.signature.partition("(")[0] for function in FUNCTIONS if Portal.RESIDENT in function.execute} == HELPERS | OPEN | set(BEHIND)
     ids = {"hostel": trusted.hostel_id, "file": known(world.a, f"file {Role.OWNER}"),
-           **{name: known(world.a, name.replace("_", "-")) for name in ("category", "request", "stay", "move_out", "leave", "intent", "gateway_account")}}
+           **{name: known(world.a, name.replace("_", "-")) for name in ("category", "request", "stay", "move_out", "leave", "intent", "gateway_account", "event")}}
     done = {}
     for name, call in BEHIND.items():
         with suppress(DBAPIError), scope(trusted) as session:
             done[name] = session.execute(text(call), ids).scalar_one()
-    assert done == dict.fromkeys(("bed_called", "open_checkout", "ask_about_payment", "gateway_account", "file_is_shown"))
+    assert done == dict.fromkeys(("bed_called", "event_counts", "open_checkout", "ask_about_payment", "gateway_account", "file_is_shown"))
 
 
 def test_the_stream_tells_of_what_is_open_alone(trusted, superuser):

@@ -24,6 +24,7 @@ from app.services.contacts import context as contact_context
 from app.services.imports.checking import sealed_context
 from app.services.inquiries.arriving import EMAIL, PHONE, context
 from app.services.inquiries.arriving import indexes as inquiry_indexes
+from app.services.notifications.channels import phone_context
 from app.services.payments.accounts import body_context
 from app.services.payments.accounts import context as account_context
 from app.services.people.second_factor import secret_context
@@ -38,6 +39,8 @@ _IMPORT_ROWS = text("SELECT org_id, id, run_id, number, sealed FROM app.import_r
 _ROTATE_IMPORT_ROW = text("SELECT app.rotate_import_row(:org, :id, :seen, :sealed)")
 _BODIES = text("SELECT org_id, id, account_id, body FROM app.webhook_bodies_to_rotate(:prefix, :after, :most)")
 _ROTATE_BODY = text("SELECT app.rotate_webhook_body(:org, :id, :seen, :body)")
+_PHONES = text("SELECT org_id, id, user_id, phone_token FROM app.notification_phones_to_rotate(:prefix, :after, :most)")
+_ROTATE_PHONE = text("SELECT app.rotate_notification_phone(:org, :id, :seen, :token)")
 _HEAD = 40  # bytes within which a token says under which key it is
 _ROTATE_INQUIRY = text("SELECT app.rotate_inquiry(:org, :id, :seen, :phone_token, :phone_index, :email_token, :email_index)")
 
@@ -174,6 +177,20 @@ def webhook_bodies(session: Session, ring: KeyRing, after: UUID | None, found: R
     return rows[-1].id if len(rows) == BATCH else None
 
 
+def notification_phones(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """Numbers that text messages go to."""
+    rows = session.execute(_PHONES, {"prefix": f"v1.{ring.current}.", "after": after, "most": BATCH}).all()
+    for row in rows:
+        try:
+            fresh = ring.rotate(row.phone_token, phone_context(row.user_id))
+        except Undecryptable:
+            found.lost[_named(row.phone_token)] += 1
+            continue
+        session.execute(_ROTATE_PHONE, {"org": row.org_id, "id": row.id, "seen": row.phone_token, "token": fresh})
+        found.done["numbers for text messages"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
 def second_factors(session: Session, ring: KeyRing, after: int | None, found: Rotated) -> int | None:
     """The secrets of second factors, which the auth login alone reads."""
     rows = session.execute(
@@ -194,5 +211,5 @@ def second_factors(session: Session, ring: KeyRing, after: int | None, found: Ro
 
 inquiries = _addresses("inquiries", _INQUIRIES, _ROTATE_INQUIRY, context)
 contacts = _addresses("contacts", _CONTACTS, _ROTATE_CONTACT, contact_context)
-SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries, contacts, import_rows, gateway_accounts, webhook_bodies]
+SERVICE_STEPS: list[Step] = [person_keys, indexes, inquiries, contacts, import_rows, gateway_accounts, webhook_bodies, notification_phones]
 AUTH_STEPS: list[Step] = [second_factors]
