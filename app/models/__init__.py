@@ -8,6 +8,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     billing,
     canteen,
     contacts,
+    events,
     figures,
     files,
     health,

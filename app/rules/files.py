@@ -68,6 +68,7 @@ class Purpose(StrEnum):
     PICTURE = "picture"
     ROOM = "room"
     DISH = "dish"
+    EVENT = "event"
     INSPECTION = "inspection"
     REPORT = "report"
 
@@ -91,6 +92,7 @@ ACCEPTED: dict[Purpose, Acceptance] = {
     Purpose.REPORT: Acceptance(frozenset({M.PDF, M.CSV}), 50 * _MB, "a PDF or a CSV file"),
     Purpose.ROOM: Acceptance(PHOTOS, 10 * _MB, "a photo (JPEG, PNG, WebP or GIF)"),
     Purpose.DISH: Acceptance(PHOTOS, 10 * _MB, "a photo (JPEG, PNG, WebP or GIF)"),
+    Purpose.EVENT: Acceptance(PHOTOS, 10 * _MB, "a photo (JPEG, PNG, WebP or GIF)"),
     Purpose.INSPECTION: Acceptance(PHOTOS, 10 * _MB, "a photo (JPEG, PNG, WebP or GIF)"),
     Purpose.PICTURE: Acceptance(frozenset({M.JPEG, M.PNG, M.WEBP}), 2 * _MB, "a JPEG, PNG or WebP picture"),
 }

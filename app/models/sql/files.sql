@@ -17,6 +17,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
     WHERE d.org_id = app.current_org() AND d.photo_id = p_file AND d.deleted_at IS NULL
       AND app.is_admitted() AND app.allowed_in('canteen', 'read', d.hostel_id))
   OR EXISTS (
+    SELECT FROM hostel_events e JOIN files f ON f.org_id = e.org_id AND f.id = e.photo_id AND f.purpose = 'event'
+    WHERE e.org_id = app.current_org() AND e.photo_id = p_file AND e.deleted_at IS NULL AND e.status <> 'draft'
+      AND app.is_admitted() AND app.event_in_reach(e.hostel_id, 'read'))
+  OR EXISTS (
     SELECT FROM move_out_photos p
     WHERE p.org_id = app.current_org() AND p.file_id = p_file AND p.user_id = app.current_user_id() AND app.is_admitted())
 $$;
