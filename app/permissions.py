@@ -43,6 +43,7 @@ class Resource(StrEnum):
     MAINTENANCE = "maintenance"
     NOTIFICATIONS = "notifications"
     ANNOUNCEMENTS = "announcements"
+    TELEGRAM = "telegram"
     EVENTS = "events"
     FILES = "files"
     IMPORTS = "imports"
@@ -156,7 +157,7 @@ _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
 })
 _ADMINISTRATOR = _HOSTEL_MANAGER | _caps({
     R.ORGANIZATION: "ru", R.HOSTELS: "crudx", R.MEMBERS: "crudax", R.PERMISSIONS: "rua", R.AUDIT: "rx",
-    R.WORK: "ru", R.TEAM: "x", R.REPORTS: "rx", R.PERSONAL: "crudax",
+    R.WORK: "ru", R.TEAM: "x", R.REPORTS: "rx", R.PERSONAL: "crudax", R.TELEGRAM: "ru",
 })
 _OWNER = _ADMINISTRATOR | _caps({R.ORGANIZATION: "rudax", R.PERMISSIONS: "crudax"})
 

@@ -16,6 +16,7 @@ SCHEDULE: Final = (
     Scheduled("meals.sweep", every=timedelta(hours=1), offset=timedelta(minutes=50)),
     Scheduled("inquiries.forget", every=timedelta(hours=6), offset=timedelta(minutes=40)),
     Scheduled("payments.sweep", every=timedelta(minutes=1)),
+    Scheduled("telegram.sweep", every=timedelta(minutes=10), offset=timedelta(minutes=4)),
     Scheduled("files.sweep", every=timedelta(days=1), offset=timedelta(hours=21)),  # at night in India
     Scheduled("housekeeping.forget", every=timedelta(hours=1), offset=timedelta(minutes=20)),
     Scheduled("people.forget", every=timedelta(days=1), offset=timedelta(hours=22)),

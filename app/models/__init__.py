@@ -33,6 +33,7 @@ from app.models import (  # noqa: F401  (declaring is the point)
     rooms,
     saved_views,
     signin,
+    telegram,
     wallet,
     work,
 )

@@ -202,6 +202,14 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
     "inventory_counts": lambda o: _tenant(o, "stock take", hostel_id=_hostel(o), counted_on="2026-01-01", items=1, differences=0, value_paise=0),
     "gateway_accounts": lambda o: _tenant(o, "gateway-account", hostel_id=_hostel(o), gateway="razorpay", name="Sample", key_id="k", secrets_token="s",
                                           webhook_path=f"path-{o.slug}"),
+    "telegram_bots": lambda o: [
+        {"org_id": o.org_id, "id": known(o, f"telegram bot {p.role}"), "user_id": p.user_id, "token": "sample", "number": p.user_id, "username": "sample_bot"}
+        for p in actors(o)],
+    "telegram_chats": lambda o: [
+        {"org_id": o.org_id, "id": known(o, f"telegram chat {p.role}"), "user_id": p.user_id, "purpose": "alerts", "number": -7} for p in actors(o)],
+    "telegram_messages": lambda o: _tenant(o, "telegram message", chat_id=known(o, f"telegram chat {Role.OWNER}"), key="sample", body="Sample", html=False),
+    "telegram_updates": lambda o: _tenant(o, "telegram update", bot_id=known(o, f"telegram bot {Role.OWNER}"), update_id=1),
+    "telegram_health_events": lambda o: _tenant(o, "telegram event", bot_id=known(o, f"telegram bot {Role.OWNER}"), kind="sent"),
     "payment_intents": lambda o: _tenant(
         o, "intent", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, account_id=known(o, "gateway-account"), gateway="razorpay",
         reference="sample", amount_paise=10_000, currency="INR", expires_at=datetime(2099, 1, 1, tzinfo=UTC)),
