@@ -81,6 +81,8 @@ def test_an_order_is_paid_given_back_and_settled(gateway, known, base, name):
     paid = gateway.fetch("ref-1", made.gateway_id)
     assert (paid.state, paid.amount_paise) == (PaymentState.PAID, 500_00)
     assert paid.fee_paise == (None if name == "phonepe" else 11_80)
+    with pytest.raises(GatewayRefused):  # as every refund is asked about before it is sent
+        gateway.fetch_refund("", "key-1")
     back = gateway.refund(NewRefund("key-1", "ref-1", paid.payment_id, made.gateway_id, 200_00))
     known.ahead += 2
     assert gateway.fetch_refund(back.refund_id, "key-1").state is RefundState.DONE

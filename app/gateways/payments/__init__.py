@@ -197,7 +197,7 @@ class PaymentGateway(Protocol):
         """Give money back, once per key."""
 
     def fetch_refund(self, refund_id: str, key: str) -> RefundStatus:
-        """Where a refund stands."""
+        """Where a refund stands. GatewayRefused if it knows none, or by an id that it has not told yet: then `refund` with the same key is safe."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         """Return if the gateway signed this body, lately. Errors: SignatureInvalid."""

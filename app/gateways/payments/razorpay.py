@@ -119,6 +119,8 @@ class Razorpay:
                   "notes": {"reference": refund.reference, "key": refund.key}}))
 
     def fetch_refund(self, refund_id: str, key: str) -> RefundStatus:
+        if not refund_id:
+            raise GatewayRefused("refund", "It is known here by its id, and none was answered yet.")
         answer = self._ask("GET", f"/v1/refunds/{part(refund_id)}")
         with reading():
             if answer.get("receipt") != key:
