@@ -11793,7 +11793,7 @@ GRANT SELECT, UPDATE ON public.hostel_events TO viramah_definer
 --;;
 GRANT SELECT ON public.hostel_events TO portal_admin, portal_amenity
 --;;
-GRANT INSERT (id, hostel_id, timezone, title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id) ON public.hostel_events TO portal_admin, portal_amenity
+GRANT INSERT (id, hostel_id, timezone, deleted_at, title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id) ON public.hostel_events TO portal_admin, portal_amenity
 --;;
 GRANT UPDATE (title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id, deleted_at) ON public.hostel_events TO portal_admin, portal_amenity
 --;;

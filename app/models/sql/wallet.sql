@@ -186,6 +186,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_
 DECLARE
   v_org uuid := app.current_org();
   v_now timestamptz := app.now();
+  v_me integer := app.current_user_id(); -- once: within a statement it would be asked for each row
   v_tx integer[];
   v_n integer[];
   v_accounts uuid[];
@@ -210,8 +211,7 @@ BEGIN
              AS b (key, kind, hostel, description, source, source_id, event_at, n)),
   booked AS (
     INSERT INTO ledger_transactions (org_id, hostel_id, key, kind, description, source, source_id, event_at, created_at, created_by)
-    SELECT v_org, hostel, key, kind, coalesce(description, ''), coalesce(source, ''), source_id, coalesce(event_at, v_now), v_now,
-           app.current_user_id()
+    SELECT v_org, hostel, key, kind, coalesce(description, ''), coalesce(source, ''), source_id, coalesce(event_at, v_now), v_now, v_me
     FROM asked ORDER BY key
     ON CONFLICT (org_id, key) DO NOTHING RETURNING id, key)
   SELECT array_agg(booked.id ORDER BY asked.n) INTO v_fresh FROM asked LEFT JOIN booked ON booked.key = asked.key;
