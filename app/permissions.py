@@ -33,6 +33,7 @@ class Resource(StrEnum):
     BILLING = "billing"
     CANTEEN = "canteen"
     INVENTORY = "inventory"
+    AMENITIES = "amenities"
     PAYMENTS = "payments"
     ONBOARDING = "onboarding"
     MEMBERS = "members"
@@ -147,13 +148,13 @@ _VIEWER = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.RESIDENTS: "r", R.MAINTENANCE: 
                  R.TASKS: "ru", R.EVENTS: "r"})
 _MEMBER = _VIEWER | _caps({R.MAINTENANCE: "cr", R.FILES: "c", R.TEAM: "r"})
 _ACCOUNTANT = _VIEWER | _caps({R.REPORTS: "rx", R.MAINTENANCE: "rx", R.TEAM: "r", R.MOVE_OUTS: "ra", R.FILES: "c",
-                                R.WALLET: "cruax", R.BILLING: "cruax", R.CANTEEN: "rx", R.INVENTORY: "rx", R.PAYMENTS: "cruax"})
+                                R.WALLET: "cruax", R.BILLING: "cruax", R.CANTEEN: "rx", R.INVENTORY: "rx", R.AMENITIES: "rx", R.PAYMENTS: "cruax"})
 _FIELD_STAFF = _caps({R.HOSTELS: "r", R.ROOMS: "r", R.NOTIFICATIONS: "ru", R.TASKS: "ru"})
 _MAINTENANCE_STAFF = _FIELD_STAFF | _caps({R.MAINTENANCE: "cru", R.FILES: "cr"})
 _HOSTEL_MANAGER = _MEMBER | _ACCOUNTANT | _MAINTENANCE_STAFF | _caps({
     R.HOSTELS: "ru", R.ROOMS: "crudx", R.RESIDENTS: "crudx", R.INQUIRIES: "crudax", R.MEMBERS: "cru", R.TEAM: "crud", R.MAINTENANCE: "crudax",
     R.IMPORTS: "crud", R.FILES: "crd", R.HEALTH: "r", R.PERSONAL: "crua", R.ONBOARDING: "rua",
-    R.MOVE_OUTS: "crua", R.CANTEEN: "crudax", R.INVENTORY: "crudax", R.ANNOUNCEMENTS: "crudax", R.EVENTS: "crudax",
+    R.MOVE_OUTS: "crua", R.CANTEEN: "crudax", R.INVENTORY: "crudax", R.AMENITIES: "crudax", R.ANNOUNCEMENTS: "crudax", R.EVENTS: "crudax",
 })
 _ADMINISTRATOR = _HOSTEL_MANAGER | _caps({
     R.ORGANIZATION: "ru", R.HOSTELS: "crudx", R.MEMBERS: "crudax", R.PERMISSIONS: "rua", R.AUDIT: "rx",
@@ -167,16 +168,16 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ADMINISTRATOR: _ADMINISTRATOR,
     Role.HOSTEL_MANAGER: _HOSTEL_MANAGER,
     Role.ACCOUNTANT: _ACCOUNTANT,
-    Role.GUARD: _FIELD_STAFF | _caps({R.EVENTS: "r"}),
+    Role.GUARD: _FIELD_STAFF | _caps({R.AMENITIES: "r", R.EVENTS: "r"}),
     Role.SALES_AGENT: _FIELD_STAFF | _caps({R.RESIDENTS: "r", R.INQUIRIES: "crux"}),
     Role.CANTEEN_STAFF: _FIELD_STAFF | _caps({R.CANTEEN: "crudx", R.INVENTORY: "crudx", R.FILES: "cr"}),
-    Role.AMENITY_MANAGER: _FIELD_STAFF | _caps({R.EVENTS: "crudax"}),
+    Role.AMENITY_MANAGER: _FIELD_STAFF | _caps({R.AMENITIES: "crudax", R.EVENTS: "crudax"}),
     Role.MAINTENANCE_STAFF: _MAINTENANCE_STAFF,
     Role.BOT_TRAINER: _caps({R.HOSTELS: "r", R.NOTIFICATIONS: "ru"}),
     Role.MEMBER: _MEMBER,
     Role.VIEWER: _VIEWER,
     # A resident's capabilities are about their own rows: the policies of portal_resident see to that.
     Role.RESIDENT: _caps({R.HOSTELS: "r", R.ROOMS: "r", R.MAINTENANCE: "cr", R.FILES: "cr", R.NOTIFICATIONS: "ru", R.PERSONAL: "cru",
-                          R.MOVE_OUTS: "cru", R.WALLET: "r", R.BILLING: "r", R.CANTEEN: "cr", R.PAYMENTS: "cr", R.EVENTS: "cr"}),
+                          R.MOVE_OUTS: "cru", R.WALLET: "r", R.BILLING: "r", R.CANTEEN: "cr", R.AMENITIES: "cr", R.PAYMENTS: "cr", R.EVENTS: "cr"}),
     Role.PENDING_RESIDENT: _caps({R.NOTIFICATIONS: "ru", R.FILES: "cr", R.PERSONAL: "cru", R.ONBOARDING: "cru"}),
 }

@@ -14,6 +14,7 @@ SCHEDULE: Final = (
     Scheduled("inquiries.due", every=timedelta(minutes=5)),
     Scheduled("canteen.sweep", every=timedelta(minutes=5), offset=timedelta(minutes=3)),
     Scheduled("meals.sweep", every=timedelta(hours=1), offset=timedelta(minutes=50)),
+    Scheduled("amenities.sweep", every=timedelta(minutes=1)),
     Scheduled("inquiries.forget", every=timedelta(hours=6), offset=timedelta(minutes=40)),
     Scheduled("payments.sweep", every=timedelta(minutes=1)),
     Scheduled("telegram.sweep", every=timedelta(minutes=10), offset=timedelta(minutes=4)),

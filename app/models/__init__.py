@@ -1,6 +1,7 @@
 """Tables, constraints, policies and functions; importing this package declares all of them."""
 
 from app.models import (  # noqa: F401  (declaring is the point)
+    amenities,
     announcements,
     approval,
     audit,

@@ -37,7 +37,7 @@ _TABLE: dict[Resource, str] = {
     Resource.WORK: "outbox", Resource.TASKS: "tasks", Resource.RESIDENTS: "residents", Resource.MOVE_OUTS: "move_outs",
     Resource.ONBOARDING: "onboarding_submissions", Resource.PERSONAL: "personal_values", Resource.INQUIRIES: "inquiries",
     Resource.WALLET: "ledger_entries", Resource.BILLING: "invoices", Resource.PAYMENTS: "payment_intents", Resource.CANTEEN: "canteen_menu",
-    Resource.INVENTORY: "inventory_items", Resource.TELEGRAM: "telegram_bots", Resource.ANNOUNCEMENTS: "announcements", Resource.EVENTS: "hostel_events",
+    Resource.INVENTORY: "inventory_items", Resource.AMENITIES: "amenities", Resource.TELEGRAM: "telegram_bots", Resource.ANNOUNCEMENTS: "announcements", Resource.EVENTS: "hostel_events",
 }
 """The table that stands for a resource: what a portal may do to it, it may do to the resource."""
 _BY_FUNCTION: dict[Capability, str] = {
@@ -58,6 +58,7 @@ _BY_FUNCTION: dict[Capability, str] = {
     (Resource.MOVE_OUTS, Action.APPROVE): "settle_move_out",
     (Resource.CANTEEN, Action.CREATE): "place_order", (Resource.CANTEEN, Action.APPROVE): "set_canteen",
     (Resource.INVENTORY, Action.APPROVE): "reverse_stock", (Resource.TELEGRAM, Action.UPDATE): "put_telegram_bot", (Resource.ANNOUNCEMENTS, Action.APPROVE): "release_announcement",
+    (Resource.AMENITIES, Action.CREATE): "book_slot", (Resource.AMENITIES, Action.APPROVE): "close_amenity",
     (Resource.EVENTS, Action.CREATE): "reply_to_event", (Resource.EVENTS, Action.APPROVE): "event_people",
     (Resource.WALLET, Action.CREATE): "propose", (Resource.WALLET, Action.UPDATE): "freeze_wallet",
     (Resource.WALLET, Action.APPROVE): "decide_proposal",

@@ -30,7 +30,8 @@ _PLACES = {"maintenance_request": ("maintenance_requests", "on_request_move"), "
            "inquiry": ("inquiries", "on_inquiry_move"), "task": ("tasks", None), "bed_hold": ("bed_holds", None), "stay": ("stays", None), "resident": ("residents", None),
            "onboarding_submission": ("onboarding_submissions", None),
            "move_out": ("move_outs", None), "ledger_proposal": ("ledger_proposals", None),
-           "payment_intent": ("payment_intents", None), "payment_refund": ("payment_refunds", None), "reconciliation_break": ("reconciliation_breaks", None), "canteen_order": ("canteen_orders", "on_order_move"), "hostel_event": ("hostel_events", None)}
+           "payment_intent": ("payment_intents", None), "payment_refund": ("payment_refunds", None), "reconciliation_break": ("reconciliation_breaks", None), "canteen_order": ("canteen_orders", "on_order_move"),
+           "amenity_booking": ("amenity_bookings", None), "amenity_wait": ("amenity_waits", None), "hostel_event": ("hostel_events", None)}
 
 
 def _sync(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:

@@ -262,6 +262,514 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.may_book(p_hostel uuid, p_user integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF p_hostel IS NULL OR NOT app.is_system() AND NOT app.allowed_in('amenities', 'read', p_hostel)
+     OR NOT app.is_staff() AND (p_user IS DISTINCT FROM app.current_user_id() OR NOT app.is_admitted()) THEN
+    RAISE EXCEPTION 'There is no such slot.' USING ERRCODE = 'VR404';
+  ELSIF NOT app.is_system() AND NOT app.allowed_in('amenities', 'create', p_hostel) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  ELSIF NOT EXISTS (SELECT FROM app.active_roles(app.current_org(), p_user) r WHERE r.role = 'resident' AND coalesce(r.hostel_id = p_hostel, true)) THEN
+    RAISE EXCEPTION 'Choose somebody who lives in this house.' USING ERRCODE = 'VR422', COLUMN = 'person';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('amenities:' || app.current_org() || p_user, 0));
+END
+$$;
+
+-- Whether the caller may do this to an amenity, as staff. Raises
+--;;
+CREATE FUNCTION app.assert_amenity(p_amenity uuid, p_action text) RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_hostel uuid := (SELECT hostel_id FROM amenities WHERE org_id = app.current_org() AND id = p_amenity);
+BEGIN
+  IF v_hostel IS NULL OR NOT (app.is_system() OR app.is_staff() AND app.allowed_in('amenities', 'read', v_hostel)) THEN
+    RAISE EXCEPTION 'There is no such amenity.' USING ERRCODE = 'VR404';
+  ELSIF NOT (app.is_system() OR app.allowed_in('amenities', p_action, v_hostel)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  RETURN v_hostel;
+END
+$$
+--;;
+CREATE FUNCTION app.amenity_blocked_until(p_amenity uuid, p_user integer) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT max(late + make_interval(days => blocked_days)) FROM (
+    SELECT b.starts_at AS late, lag(b.starts_at, greatest(a.missed - 1, 0)::integer) OVER (ORDER BY b.starts_at) AS early, a.within_days, a.blocked_days
+    FROM amenity_bookings b JOIN amenities a ON a.org_id = b.org_id AND a.id = b.amenity_id
+    WHERE b.org_id = app.current_org() AND b.amenity_id = p_amenity AND b.user_id = p_user AND b.status = 'no_show' AND a.missed > 0) missed
+  WHERE early >= late - make_interval(days => within_days)
+$$;
+
+-- Why somebody cannot have a place in a slot, as a sentence
+--;;
+CREATE FUNCTION app.booking_obstacle(p_slot uuid, p_user integer, p_wait uuid DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_slot record;
+  v_until timestamptz;
+  v_other text;
+BEGIN
+  SELECT s.amenity_id, s.day, s.starts_at, s.ends_at, s.per_day, a.parallel, h.timezone INTO v_slot FROM amenity_slots s
+  JOIN amenities a ON a.org_id = v_org AND a.id = s.amenity_id JOIN hostels h ON h.org_id = v_org AND h.id = s.hostel_id
+  WHERE s.org_id = v_org AND s.id = p_slot;
+  v_until := app.amenity_blocked_until(v_slot.amenity_id, p_user);
+  IF v_until > app.now() THEN
+    RETURN format('After bookings without coming, this can be booked again from %s on.', to_char(v_until AT TIME ZONE v_slot.timezone, 'FMDD FMMonth YYYY'));
+  END IF;
+  SELECT a.name INTO v_other FROM amenity_bookings b JOIN amenities a ON a.org_id = v_org AND a.id = b.amenity_id
+  WHERE b.org_id = v_org AND b.user_id = p_user AND b.status = 'booked' AND b.starts_at < v_slot.ends_at AND b.ends_at > v_slot.starts_at
+    AND NOT (b.parallel OR v_slot.parallel) LIMIT 1;
+  IF FOUND THEN
+    RETURN format('There is another booking at this time: %s.', v_other);
+  ELSIF v_slot.per_day <= (SELECT count(*) FROM amenity_bookings WHERE org_id = v_org AND user_id = p_user AND amenity_id = v_slot.amenity_id
+                           AND day = v_slot.day AND status <> 'cancelled')
+                        + (SELECT count(*) FROM amenity_waits w JOIN amenity_slots s ON s.org_id = v_org AND s.id = w.slot_id
+                           WHERE w.org_id = v_org AND w.user_id = p_user AND w.amenity_id = v_slot.amenity_id AND w.status = 'offered'
+                             AND w.id IS DISTINCT FROM p_wait AND s.day = v_slot.day) THEN
+    RETURN format('One person can book this %s times a day.', v_slot.per_day);
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.write_booking(p_id uuid, p_slot uuid, p_user integer) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  INSERT INTO amenity_bookings (org_id, id, hostel_id, amenity_id, slot_id, user_id, day, starts_at, ends_at, parallel, booked_at)
+  SELECT s.org_id, p_id, s.hostel_id, s.amenity_id, s.id, p_user, s.day, s.starts_at, s.ends_at, a.parallel, app.now()
+  FROM amenity_slots s JOIN amenities a ON a.org_id = s.org_id AND a.id = s.amenity_id WHERE s.org_id = app.current_org() AND s.id = p_slot
+$$;
+
+-- Ends offers whose time is over and offers what is free to those in line, in their order
+--;;
+CREATE FUNCTION app.turn_slot(p_slot uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_now timestamptz := app.now();
+  v_slot amenity_slots;
+  v_wait record;
+  v_held integer;
+  v_minutes integer;
+BEGIN
+  SELECT * INTO v_slot FROM amenity_slots WHERE org_id = v_org AND id = p_slot FOR UPDATE;
+  FOR v_wait IN UPDATE amenity_waits SET status = 'lapsed'
+                WHERE org_id = v_org AND slot_id = p_slot AND (status = 'offered' AND offered_until <= v_now
+                  OR status IN ('waiting', 'offered') AND (v_slot.starts_at <= v_now OR v_slot.state <> 'open'))
+                RETURNING id, offered_until LOOP
+    IF v_wait.offered_until IS NOT NULL THEN
+      PERFORM app.enqueue('amenities.wait', jsonb_build_object('wait_id', v_wait.id, 'state', 'lapsed'));
+    END IF;
+  END LOOP;
+  v_held := (SELECT count(*) FROM amenity_waits WHERE org_id = v_org AND slot_id = p_slot AND status = 'offered');
+  v_minutes := (SELECT offer_minutes FROM amenities WHERE org_id = v_org AND id = v_slot.amenity_id);
+  FOR v_wait IN SELECT id, user_id FROM amenity_waits WHERE org_id = v_org AND slot_id = p_slot AND status = 'waiting' ORDER BY seq LOOP
+    EXIT WHEN v_slot.booked_count + v_held >= v_slot.capacity;
+    -- Who could not take it now keeps their place in line.
+    CONTINUE WHEN app.booking_obstacle(p_slot, v_wait.user_id) IS NOT NULL;
+    UPDATE amenity_waits SET status = 'offered', offered_until = least(v_now + make_interval(mins => v_minutes), v_slot.starts_at)
+    WHERE org_id = v_org AND id = v_wait.id;
+    PERFORM app.enqueue('amenities.wait', jsonb_build_object('wait_id', v_wait.id, 'state', 'offered'));
+    v_held := v_held + 1;
+  END LOOP;
+  IF v_held <> v_slot.held_count THEN
+    UPDATE amenity_slots SET held_count = v_held, version = version + 1 WHERE org_id = v_org AND id = p_slot;
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.take_place(p_wait uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_wait amenity_waits;
+  v_slot amenity_slots;
+  v_why text;
+BEGIN
+  SELECT * INTO v_wait FROM amenity_waits WHERE org_id = v_org AND id = p_wait;
+  PERFORM app.may_book(v_wait.hostel_id, v_wait.user_id);
+  SELECT * INTO v_slot FROM amenity_slots WHERE org_id = v_org AND id = v_wait.slot_id FOR UPDATE;
+  SELECT * INTO v_wait FROM amenity_waits WHERE org_id = v_org AND id = p_wait;
+  IF v_wait.status = 'taken' THEN
+    RETURN p_wait;
+  ELSIF v_wait.status <> 'offered' OR v_wait.offered_until <= app.now() OR v_slot.state <> 'open' THEN
+    RAISE EXCEPTION 'This offer has ended.' USING ERRCODE = 'VR409';
+  END IF;
+  v_why := app.booking_obstacle(v_slot.id, v_wait.user_id, p_wait);
+  IF v_why IS NOT NULL THEN
+    RAISE EXCEPTION '%', v_why USING ERRCODE = 'VR409';
+  END IF;
+  UPDATE amenity_waits SET status = 'taken' WHERE org_id = v_org AND id = p_wait;
+  UPDATE amenity_slots SET booked_count = booked_count + 1, held_count = held_count - 1, version = version + 1 WHERE org_id = v_org AND id = v_slot.id;
+  PERFORM app.write_booking(p_wait, v_slot.id, v_wait.user_id);
+  RETURN p_wait;
+END
+$$;
+
+-- Books a place in a slot, for the caller or (staff) for p_user
+--;;
+CREATE FUNCTION app.book_slot(p_slot uuid, p_id uuid, p_user integer DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_user integer := coalesce(p_user, app.current_user_id());
+  v_slot amenity_slots;
+  v_known uuid;
+  v_why text;
+BEGIN
+  PERFORM app.may_book((SELECT hostel_id FROM amenity_slots WHERE org_id = v_org AND id = p_slot), v_user);
+  SELECT id INTO v_known FROM amenity_bookings
+  WHERE org_id = v_org AND user_id = v_user AND (id = p_id OR slot_id = p_slot AND status <> 'cancelled') ORDER BY id <> p_id LIMIT 1;
+  IF FOUND THEN
+    RETURN v_known;
+  END IF;
+  SELECT id INTO v_known FROM amenity_waits WHERE org_id = v_org AND slot_id = p_slot AND user_id = v_user AND status = 'offered' AND offered_until > app.now();
+  IF FOUND THEN
+    RETURN app.take_place(v_known);
+  END IF;
+  v_why := app.booking_obstacle(p_slot, v_user);
+  LOOP
+    SELECT * INTO v_slot FROM amenity_slots WHERE org_id = v_org AND id = p_slot;
+    IF v_slot.starts_at <= app.now() AND NOT app.is_system() THEN
+      RAISE EXCEPTION 'This slot has begun already.' USING ERRCODE = 'VR409';
+    ELSIF v_slot.state <> 'open' THEN
+      RAISE EXCEPTION 'It is closed then.' USING ERRCODE = 'VR409';
+    ELSIF v_why IS NOT NULL THEN
+      RAISE EXCEPTION '%', v_why USING ERRCODE = 'VR409';
+    END IF;
+    IF v_slot.booked_count + v_slot.held_count >= v_slot.capacity THEN
+      IF NOT EXISTS (SELECT FROM amenity_waits WHERE org_id = v_org AND slot_id = p_slot AND status = 'offered' AND offered_until <= app.now()) THEN
+        RAISE EXCEPTION 'Slot full: you can wait in line for it.' USING ERRCODE = 'VR409';
+      END IF;
+      PERFORM app.turn_slot(p_slot);
+      CONTINUE;
+    END IF;
+    UPDATE amenity_slots SET booked_count = booked_count + 1, version = version + 1
+    WHERE org_id = v_org AND id = p_slot AND version = v_slot.version AND state = 'open' AND booked_count + held_count < capacity;
+    EXIT WHEN FOUND;
+  END LOOP;
+  UPDATE amenity_waits SET status = 'left' WHERE org_id = v_org AND slot_id = p_slot AND user_id = v_user AND status = 'waiting';
+  PERFORM app.write_booking(p_id, p_slot, v_user);
+  IF v_user IS DISTINCT FROM app.current_user_id() AND NOT app.is_system() THEN
+    PERFORM app.enqueue('amenities.booking', jsonb_build_object('booking_id', p_id, 'state', 'booked'));
+  END IF;
+  RETURN p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.join_line(p_slot uuid, p_id uuid, p_user integer DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_user integer := coalesce(p_user, app.current_user_id());
+  v_slot amenity_slots;
+  v_known uuid;
+  v_why text;
+BEGIN
+  PERFORM app.may_book((SELECT hostel_id FROM amenity_slots WHERE org_id = v_org AND id = p_slot), v_user);
+  PERFORM app.turn_slot(p_slot);
+  SELECT * INTO v_slot FROM amenity_slots WHERE org_id = v_org AND id = p_slot;
+  SELECT id INTO v_known FROM amenity_waits WHERE org_id = v_org AND user_id = v_user AND (id = p_id OR slot_id = p_slot AND status IN ('waiting', 'offered'))
+  ORDER BY id <> p_id LIMIT 1;
+  IF FOUND THEN
+    RETURN v_known;
+  ELSIF v_slot.starts_at <= app.now() THEN
+    RAISE EXCEPTION 'This slot has begun already.' USING ERRCODE = 'VR409';
+  ELSIF v_slot.state <> 'open' THEN
+    RAISE EXCEPTION 'It is closed then.' USING ERRCODE = 'VR409';
+  ELSIF EXISTS (SELECT FROM amenity_bookings WHERE org_id = v_org AND slot_id = p_slot AND user_id = v_user AND status <> 'cancelled') THEN
+    RAISE EXCEPTION 'This slot is booked already.' USING ERRCODE = 'VR409';
+  ELSIF v_slot.booked_count + v_slot.held_count < v_slot.capacity THEN
+    RAISE EXCEPTION 'There is a free place: book it.' USING ERRCODE = 'VR409';
+  ELSIF 10 <= (SELECT count(*) FROM amenity_waits WHERE org_id = v_org AND user_id = v_user AND status = 'waiting') THEN
+    RAISE EXCEPTION 'One person can wait for 10 slots at most.' USING ERRCODE = 'VR429';
+  END IF;
+  v_why := app.booking_obstacle(p_slot, v_user);
+  IF v_why IS NOT NULL THEN
+    RAISE EXCEPTION '%', v_why USING ERRCODE = 'VR409';
+  END IF;
+  INSERT INTO amenity_waits (org_id, id, hostel_id, amenity_id, slot_id, user_id, starts_at, ends_at)
+  VALUES (v_org, p_id, v_slot.hostel_id, v_slot.amenity_id, p_slot, v_user, v_slot.starts_at, v_slot.ends_at);
+  RETURN p_id;
+END
+$$
+--;;
+CREATE FUNCTION app.leave_line(p_wait uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_wait record;
+BEGIN
+  SELECT hostel_id, user_id, slot_id INTO v_wait FROM amenity_waits WHERE org_id = app.current_org() AND id = p_wait;
+  PERFORM app.may_book(v_wait.hostel_id, v_wait.user_id);
+  PERFORM FROM amenity_slots WHERE org_id = app.current_org() AND id = v_wait.slot_id FOR UPDATE;
+  UPDATE amenity_waits SET status = 'left' WHERE org_id = app.current_org() AND id = p_wait AND status IN ('waiting', 'offered');
+  PERFORM app.turn_slot(v_wait.slot_id);
+END
+$$;
+
+-- The booking, its slot locked, if the caller may do this to it. Raises
+--;;
+CREATE FUNCTION app.take_booking(p_booking uuid, p_action text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_booking record;
+BEGIN
+  SELECT hostel_id, user_id, slot_id INTO v_booking FROM amenity_bookings WHERE org_id = app.current_org() AND id = p_booking;
+  IF NOT FOUND OR NOT (app.is_system() OR app.allowed_in('amenities', 'read', v_booking.hostel_id))
+     OR NOT app.is_staff() AND (v_booking.user_id IS DISTINCT FROM app.current_user_id() OR NOT app.is_admitted()) THEN
+    RAISE EXCEPTION 'There is no such booking.' USING ERRCODE = 'VR404';
+  ELSIF NOT (app.is_system() OR app.allowed_in('amenities', CASE WHEN app.is_staff() THEN p_action ELSE 'create' END, v_booking.hostel_id)) THEN
+    RAISE EXCEPTION 'Your role does not let you do that.' USING ERRCODE = 'VR403';
+  END IF;
+  PERFORM FROM amenity_slots WHERE org_id = app.current_org() AND id = v_booking.slot_id FOR UPDATE;
+  RETURN v_booking.user_id IS DISTINCT FROM app.current_user_id();
+END
+$$
+--;;
+CREATE FUNCTION app.cancel_booking(p_booking uuid, p_why text DEFAULT '') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_others boolean := app.take_booking(p_booking, 'update');
+  v_booking amenity_bookings;
+BEGIN
+  SELECT * INTO v_booking FROM amenity_bookings WHERE org_id = v_org AND id = p_booking;
+  IF v_booking.status = 'cancelled' THEN
+    RETURN;
+  ELSIF v_booking.status <> 'booked' OR v_booking.starts_at <= app.now() THEN
+    RAISE EXCEPTION 'It has begun already, so it cannot be cancelled.' USING ERRCODE = 'VR409';
+  ELSIF v_others THEN
+    PERFORM app.assert_reason(p_why);
+    PERFORM app.enqueue('amenities.booking', jsonb_build_object('booking_id', p_booking, 'state', 'cancelled'));
+  END IF;
+  UPDATE amenity_bookings SET status = 'cancelled', reason = left(btrim(coalesce(p_why, '')), 300) WHERE org_id = v_org AND id = p_booking;
+  UPDATE amenity_slots SET booked_count = booked_count - 1, version = version + 1 WHERE org_id = v_org AND id = v_booking.slot_id;
+  PERFORM app.turn_slot(v_booking.slot_id);
+END
+$$;
+
+-- Whether somebody came, within a week after it began
+--;;
+CREATE FUNCTION app.mark_booking(p_booking uuid, p_came boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_wanted text := CASE WHEN p_came THEN 'attended' ELSE 'no_show' END;
+  v_booking amenity_bookings;
+BEGIN
+  PERFORM app.take_booking(p_booking, 'update');
+  SELECT * INTO v_booking FROM amenity_bookings WHERE org_id = app.current_org() AND id = p_booking;
+  IF v_booking.status = 'cancelled' THEN
+    RAISE EXCEPTION 'This booking was cancelled.' USING ERRCODE = 'VR409';
+  ELSIF v_booking.starts_at > app.now() THEN
+    RAISE EXCEPTION 'It has not begun yet.' USING ERRCODE = 'VR409';
+  ELSIF v_booking.starts_at < app.now() - interval '7 days' AND NOT app.is_system() THEN
+    RAISE EXCEPTION 'Say it within a week.' USING ERRCODE = 'VR409';
+  ELSIF v_booking.status <> v_wanted THEN
+    UPDATE amenity_bookings SET status = v_wanted WHERE org_id = v_booking.org_id AND id = p_booking;
+    IF NOT p_came AND NOT app.is_system() THEN
+      PERFORM app.enqueue('amenities.booking', jsonb_build_object('booking_id', p_booking, 'state', v_wanted));
+    END IF;
+  END IF;
+END
+$$
+--;;
+CREATE FUNCTION app.amenity_people(p_ids uuid[]) RETURNS TABLE (id uuid, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT found.id, m.name FROM (
+    SELECT org_id, id, hostel_id, user_id FROM amenity_bookings WHERE org_id = app.current_org() AND id = ANY (p_ids)
+    UNION ALL SELECT org_id, id, hostel_id, user_id FROM amenity_waits WHERE org_id = app.current_org() AND id = ANY (p_ids)) found
+  JOIN members m ON m.org_id = found.org_id AND m.user_id = found.user_id
+  WHERE app.is_system() OR app.is_staff() AND app.allowed_in('amenities', 'read', found.hostel_id)
+$$
+--;;
+CREATE FUNCTION app.amenity_guests(p_hostel uuid) RETURNS TABLE (user_id integer, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT m.user_id, m.name FROM memberships s JOIN members m ON m.org_id = s.org_id AND m.user_id = s.user_id AND m.removed_at IS NULL
+  WHERE s.org_id = app.current_org() AND s.role = 'resident' AND s.status = 'active' AND coalesce(s.hostel_id = p_hostel, true)
+    AND (app.is_system() OR app.is_staff() AND app.allowed_in('amenities', 'create', p_hostel))
+  ORDER BY m.name, m.user_id
+$$
+--;;
+CREATE FUNCTION app.offer_elsewhere(p_booking uuid) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_now timestamptz := app.now();
+  v_booking amenity_bookings;
+  v_slot record;
+  v_wait uuid;
+BEGIN
+  SELECT * INTO v_booking FROM amenity_bookings WHERE org_id = v_org AND id = p_booking;
+  FOR v_slot IN SELECT id, starts_at, ends_at FROM amenity_slots
+                WHERE org_id = v_org AND amenity_id = v_booking.amenity_id AND state = 'open' AND starts_at > v_now AND booked_count + held_count < capacity
+                ORDER BY abs(extract(epoch FROM starts_at - v_booking.starts_at)), starts_at LOOP
+    CONTINUE WHEN app.booking_obstacle(v_slot.id, v_booking.user_id) IS NOT NULL
+      OR EXISTS (SELECT FROM amenity_waits WHERE org_id = v_org AND slot_id = v_slot.id AND user_id = v_booking.user_id AND status IN ('waiting', 'offered'))
+      OR EXISTS (SELECT FROM amenity_bookings WHERE org_id = v_org AND slot_id = v_slot.id AND user_id = v_booking.user_id AND status <> 'cancelled');
+    UPDATE amenity_slots SET held_count = held_count + 1, version = version + 1
+    WHERE org_id = v_org AND id = v_slot.id AND state = 'open' AND booked_count + held_count < capacity;
+    CONTINUE WHEN NOT FOUND;
+    INSERT INTO amenity_waits (org_id, hostel_id, amenity_id, slot_id, user_id, starts_at, ends_at, moved_from)
+    VALUES (v_org, v_booking.hostel_id, v_booking.amenity_id, v_slot.id, v_booking.user_id, v_slot.starts_at, v_slot.ends_at, p_booking)
+    RETURNING id INTO v_wait;
+    UPDATE amenity_waits SET status = 'offered', offered_until = least(v_now + interval '1 day', v_slot.starts_at) WHERE org_id = v_org AND id = v_wait;
+    RETURN v_wait;
+  END LOOP;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.clear_slots(p_slots uuid[], p_why text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_slot uuid;
+  v_booking uuid;
+  v_lost uuid[];
+BEGIN
+  FOREACH v_slot IN ARRAY p_slots LOOP
+    PERFORM app.turn_slot(v_slot);
+  END LOOP;
+  WITH gone AS (
+    UPDATE amenity_bookings SET status = 'cancelled', reason = left(p_why, 300)
+    WHERE org_id = v_org AND slot_id = ANY (p_slots) AND status = 'booked' RETURNING id, booked_at)
+  SELECT coalesce(array_agg(id ORDER BY booked_at, id), '{}') INTO v_lost FROM gone;
+  UPDATE amenity_slots s SET version = version + 1,
+    booked_count = (SELECT count(*) FROM amenity_bookings b WHERE b.org_id = v_org AND b.slot_id = s.id AND b.status <> 'cancelled')
+  WHERE org_id = v_org AND id = ANY (p_slots) AND booked_count > 0;
+  FOREACH v_booking IN ARRAY v_lost LOOP
+    PERFORM app.enqueue('amenities.moved', jsonb_build_object('booking_id', v_booking, 'wait_id', app.offer_elsewhere(v_booking)));
+  END LOOP;
+  RETURN cardinality(v_lost);
+END
+$$;
+
+-- Slots as JSON
+--;;
+CREATE FUNCTION app.slots_in(p_slots jsonb) RETURNS TABLE (day date, starts_at timestamptz, ends_at timestamptz, capacity integer, per_day integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT w.day, w.starts_at, w.ends_at, w.capacity, w.per_day
+  FROM jsonb_to_recordset(p_slots) AS w (day date, starts_at timestamptz, ends_at timestamptz, capacity integer, per_day integer)
+  WHERE w.starts_at > app.now() OR app.is_system()
+$$;
+
+-- Makes the slots of an amenity from one day to another what they should be: [{day, starts_at, ends_at, capacity, per_day}].
+-- New ones appear, places follow, what is not wanted any more goes
+--;;
+CREATE FUNCTION app.put_slots(p_amenity uuid, p_first date, p_last date, p_slots jsonb, p_why text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_hostel uuid := app.assert_amenity(p_amenity, 'update');
+  v_now timestamptz := app.now();
+  v_amenity amenities;
+  v_slot uuid;
+  v_gone uuid[];
+  v_changed uuid[];
+  v_new integer;
+BEGIN
+  SELECT * INTO v_amenity FROM amenities WHERE org_id = v_org AND id = p_amenity FOR UPDATE;
+  PERFORM FROM amenity_slots WHERE org_id = v_org AND amenity_id = p_amenity AND day BETWEEN p_first AND p_last AND starts_at > v_now ORDER BY id FOR UPDATE;
+  DELETE FROM amenity_slots s WHERE org_id = v_org AND amenity_id = p_amenity AND day BETWEEN p_first AND p_last AND starts_at > v_now AND state <> 'withdrawn'
+    AND NOT EXISTS (SELECT FROM app.slots_in(p_slots) w WHERE w.starts_at = s.starts_at AND w.ends_at = s.ends_at)
+    AND NOT EXISTS (SELECT FROM amenity_bookings b WHERE b.org_id = v_org AND b.slot_id = s.id)
+    AND NOT EXISTS (SELECT FROM amenity_waits b WHERE b.org_id = v_org AND b.slot_id = s.id);
+  WITH gone AS (
+    UPDATE amenity_slots s SET state = 'withdrawn', version = version + 1
+    WHERE org_id = v_org AND amenity_id = p_amenity AND day BETWEEN p_first AND p_last AND starts_at > v_now AND state <> 'withdrawn'
+      AND NOT EXISTS (SELECT FROM app.slots_in(p_slots) w WHERE w.starts_at = s.starts_at AND w.ends_at = s.ends_at)
+    RETURNING id)
+  SELECT coalesce(array_agg(id), '{}') INTO v_gone FROM gone;
+  WITH changed AS (
+    UPDATE amenity_slots s SET capacity = greatest(w.capacity, s.booked_count + s.held_count), per_day = w.per_day, version = version + 1
+    FROM app.slots_in(p_slots) w
+    WHERE s.org_id = v_org AND s.amenity_id = p_amenity AND s.starts_at = w.starts_at AND s.state <> 'withdrawn' AND s.starts_at > v_now
+      AND (s.capacity, s.per_day) IS DISTINCT FROM (greatest(w.capacity, s.booked_count + s.held_count), w.per_day)
+    RETURNING s.id)
+  SELECT coalesce(array_agg(id ORDER BY id), '{}') INTO v_changed FROM changed;
+  INSERT INTO amenity_slots (org_id, hostel_id, amenity_id, day, starts_at, ends_at, capacity, per_day, state)
+  SELECT v_org, v_hostel, p_amenity, w.day, w.starts_at, w.ends_at, w.capacity, w.per_day,
+    CASE WHEN w.ends_at > v_amenity.closed_from AND coalesce(w.starts_at < v_amenity.closed_until, true) THEN 'maintenance' ELSE 'open' END
+  FROM app.slots_in(p_slots) w ORDER BY w.starts_at
+  ON CONFLICT (org_id, amenity_id, starts_at) WHERE state <> 'withdrawn' DO NOTHING;
+  GET DIAGNOSTICS v_new = ROW_COUNT;
+  FOREACH v_slot IN ARRAY v_changed LOOP
+    PERFORM app.turn_slot(v_slot);
+  END LOOP;
+  PERFORM app.clear_slots(v_gone, p_why);
+  RETURN v_new;
+END
+$$
+--;;
+CREATE FUNCTION app.close_amenity(p_amenity uuid, p_from timestamptz, p_until timestamptz, p_why text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_org uuid := app.current_org();
+  v_now timestamptz := app.now();
+  v_shut uuid[];
+BEGIN
+  PERFORM app.assert_amenity(p_amenity, 'approve');
+  PERFORM app.assert_reason(p_why);
+  IF p_from IS NULL OR p_until <= greatest(p_from, v_now) THEN
+    RAISE EXCEPTION 'It must be open again after it is closed, and in the future.' USING ERRCODE = 'VR422', COLUMN = 'until';
+  END IF;
+  PERFORM app.reopen_amenity(p_amenity);
+  UPDATE amenities SET closed_from = p_from, closed_until = p_until, closed_why = left(btrim(p_why), 300) WHERE org_id = v_org AND id = p_amenity;
+  PERFORM FROM amenity_slots WHERE org_id = v_org AND amenity_id = p_amenity AND ends_at > p_from AND coalesce(starts_at < p_until, true)
+    AND starts_at > v_now AND state = 'open' ORDER BY id FOR UPDATE;
+  WITH shut AS (
+    UPDATE amenity_slots SET state = 'maintenance', version = version + 1
+    WHERE org_id = v_org AND amenity_id = p_amenity AND ends_at > p_from AND coalesce(starts_at < p_until, true) AND starts_at > v_now AND state = 'open'
+    RETURNING id)
+  SELECT coalesce(array_agg(id ORDER BY id), '{}') INTO v_shut FROM shut;
+  RETURN app.clear_slots(v_shut, p_why);
+END
+$$
+--;;
+CREATE FUNCTION app.reopen_amenity(p_amenity uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  PERFORM app.assert_amenity(p_amenity, 'approve');
+  PERFORM FROM amenities WHERE org_id = app.current_org() AND id = p_amenity FOR UPDATE;
+  UPDATE amenities SET closed_from = NULL, closed_until = NULL, closed_why = '' WHERE org_id = app.current_org() AND id = p_amenity AND closed_from IS NOT NULL;
+  UPDATE amenity_slots SET state = 'open', version = version + 1
+  WHERE org_id = app.current_org() AND amenity_id = p_amenity AND state = 'maintenance' AND starts_at > app.now();
+END
+$$
+--;;
+CREATE FUNCTION app.turn_amenities() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_slot uuid;
+  v_turned integer := 0;
+BEGIN
+  PERFORM app.assert_system();
+  FOR v_slot IN SELECT DISTINCT slot_id FROM amenity_waits WHERE org_id = app.current_org() AND status IN ('waiting', 'offered')
+                AND coalesce(offered_until, starts_at) <= app.now() ORDER BY slot_id LOOP
+    PERFORM app.turn_slot(v_slot);
+    v_turned := v_turned + 1;
+  END LOOP;
+  RETURN v_turned;
+END
+$$
+--;;
+CREATE FUNCTION app.organizations_with_due_amenities() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT DISTINCT org_id FROM amenity_waits WHERE status IN ('waiting', 'offered') AND coalesce(offered_until, starts_at) <= app.now()
+$$
+--;;
+CREATE FUNCTION app.ask_amenity_slots() RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  WITH asked AS (
+    INSERT INTO outbox (org_id, kind, payload, key)
+    SELECT h.org_id, 'amenities.slots', jsonb_build_object('hostel_id', h.id), h.id || ':' || (app.now() AT TIME ZONE h.timezone)::date
+    FROM hostels h WHERE h.deleted_at IS NULL AND EXISTS (SELECT FROM amenities a WHERE a.org_id = h.org_id AND a.hostel_id = h.id AND a.deleted_at IS NULL)
+    ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING RETURNING 1)
+  SELECT count(*) FROM asked
+$$
+--;;
 CREATE FUNCTION app.audience_of(p_hostel uuid, p_floor uuid, p_roles text[]) RETURNS SETOF integer
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
   SELECT DISTINCT s.user_id FROM memberships s
@@ -8769,6 +9277,41 @@ CREATE INDEX telegram_bots_number ON telegram_bots (number)
 --;;
 CREATE UNIQUE INDEX telegram_bots_owner ON telegram_bots (org_id, user_id) NULLS NOT DISTINCT
 --;;
+CREATE TABLE amenities (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	kind TEXT DEFAULT 'other' NOT NULL, 
+	place TEXT DEFAULT '' NOT NULL, 
+	description TEXT DEFAULT '' NOT NULL, 
+	parallel BOOLEAN DEFAULT false NOT NULL, 
+	offer_minutes INTEGER DEFAULT '30' NOT NULL, 
+	missed SMALLINT DEFAULT '3' NOT NULL, 
+	within_days SMALLINT DEFAULT '30' NOT NULL, 
+	blocked_days SMALLINT DEFAULT '7' NOT NULL, 
+	closed_from TIMESTAMP WITH TIME ZONE, 
+	closed_until TIMESTAMP WITH TIME ZONE, 
+	closed_why TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	deleted_at TIMESTAMP WITH TIME ZONE, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT amenities_kind_known CHECK (kind IN ('gym', 'laundry', 'study', 'tv', 'other')), 
+	CONSTRAINT amenities_named CHECK (length(btrim(name)) > 0), 
+	CONSTRAINT amenities_short CHECK (length(place) <= 200 AND length(description) <= 1000 AND length(closed_why) <= 300), 
+	CONSTRAINT amenities_offer CHECK (offer_minutes BETWEEN 1 AND 1440), 
+	CONSTRAINT amenities_no_show_rule CHECK (missed BETWEEN 0 AND 100 AND within_days BETWEEN 1 AND 366 AND blocked_days BETWEEN 1 AND 366), 
+	CONSTRAINT amenities_closed_forward CHECK (closed_until IS NULL OR closed_until > closed_from)
+)
+--;;
+CREATE UNIQUE INDEX amenities_name_key ON amenities (org_id, hostel_id, lower(name)) WHERE deleted_at IS NULL
+--;;
+CREATE INDEX amenities_sort_name ON amenities (org_id, name, id)
+--;;
 CREATE TABLE billing_choices (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -9486,6 +10029,71 @@ CREATE UNIQUE INDEX telegram_updates_key ON telegram_updates (org_id, bot_id, up
 --;;
 CREATE INDEX telegram_updates_received ON telegram_updates (received_at)
 --;;
+CREATE TABLE amenity_slots (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	amenity_id UUID NOT NULL, 
+	day DATE NOT NULL, 
+	starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	capacity SMALLINT NOT NULL, 
+	per_day SMALLINT DEFAULT '2' NOT NULL, 
+	booked_count SMALLINT DEFAULT '0' NOT NULL, 
+	held_count SMALLINT DEFAULT '0' NOT NULL, 
+	version INTEGER DEFAULT '1' NOT NULL, 
+	state TEXT DEFAULT 'open' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, amenity_id) REFERENCES amenities (org_id, id), 
+	CONSTRAINT amenity_slots_state_known CHECK (state IN ('open', 'maintenance', 'withdrawn')), 
+	CONSTRAINT amenity_slots_time_forward CHECK (ends_at > starts_at), 
+	CONSTRAINT amenity_slots_counts CHECK (booked_count >= 0 AND held_count >= 0), 
+	CONSTRAINT amenity_slots_booked CHECK (booked_count <= capacity), 
+	CONSTRAINT amenity_slots_full CHECK (booked_count + held_count <= capacity)
+)
+--;;
+CREATE INDEX amenity_slots_day ON amenity_slots (org_id, hostel_id, day, starts_at)
+--;;
+CREATE UNIQUE INDEX amenity_slots_live_key ON amenity_slots (org_id, hostel_id, id)
+--;;
+CREATE UNIQUE INDEX amenity_slots_start_key ON amenity_slots (org_id, amenity_id, starts_at) WHERE state <> 'withdrawn'
+--;;
+CREATE TABLE amenity_templates (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	amenity_id UUID, 
+	kind TEXT NOT NULL, 
+	days SMALLINT DEFAULT '127' NOT NULL, 
+	first_on DATE, 
+	last_on DATE, 
+	opens TIME WITHOUT TIME ZONE DEFAULT '00:00' NOT NULL, 
+	closes TIME WITHOUT TIME ZONE DEFAULT '00:00' NOT NULL, 
+	slot_minutes SMALLINT DEFAULT '60' NOT NULL, 
+	capacity SMALLINT DEFAULT '1' NOT NULL, 
+	per_day SMALLINT DEFAULT '2' NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, amenity_id) REFERENCES amenities (org_id, id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT amenity_templates_kind_known CHECK (kind IN ('weekly', 'special', 'closed')), 
+	CONSTRAINT amenity_templates_days CHECK (days BETWEEN 1 AND 127), 
+	CONSTRAINT amenity_templates_time_forward CHECK (last_on >= first_on), 
+	CONSTRAINT amenity_templates_dated CHECK (kind = 'weekly' OR (first_on IS NOT NULL AND last_on IS NOT NULL)), 
+	CONSTRAINT amenity_templates_whose CHECK (amenity_id IS NOT NULL OR kind = 'closed'), 
+	CONSTRAINT amenity_templates_numbers CHECK (slot_minutes BETWEEN 10 AND 1440 AND capacity BETWEEN 1 AND 500 AND per_day BETWEEN 1 AND 48), 
+	CONSTRAINT amenity_templates_note_short CHECK (length(note) <= 200)
+)
+--;;
+CREATE INDEX amenity_templates_amenity ON amenity_templates (org_id, hostel_id, amenity_id)
+--;;
 CREATE TABLE announcements (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -10003,6 +10611,44 @@ CREATE UNIQUE INDEX wallet_balance_cache_live_key ON wallet_balance_cache (org_i
 --;;
 CREATE UNIQUE INDEX wallet_balance_cache_person_key ON wallet_balance_cache (org_id, hostel_id, user_id)
 --;;
+CREATE TABLE amenity_bookings (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	amenity_id UUID NOT NULL, 
+	slot_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	status TEXT DEFAULT 'booked' NOT NULL, 
+	day DATE NOT NULL, 
+	starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	parallel BOOLEAN DEFAULT false NOT NULL, 
+	booked_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, amenity_id) REFERENCES amenities (org_id, id), 
+	FOREIGN KEY(org_id, slot_id) REFERENCES amenity_slots (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT amenity_bookings_one_place EXCLUDE USING gist (public.uuidrange(org_id, org_id, '[]') WITH &&, int4range(user_id, user_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&) WHERE (status = 'booked' AND NOT parallel), 
+	CONSTRAINT amenity_bookings_status_known CHECK (status IN ('booked', 'attended', 'no_show', 'cancelled')), 
+	CONSTRAINT amenity_bookings_reason_short CHECK (length(reason) <= 300)
+)
+--;;
+CREATE UNIQUE INDEX amenity_bookings_live_key ON amenity_bookings (org_id, hostel_id, user_id, id)
+--;;
+CREATE INDEX amenity_bookings_person ON amenity_bookings (org_id, user_id, starts_at, id)
+--;;
+CREATE UNIQUE INDEX amenity_bookings_person_key ON amenity_bookings (org_id, slot_id, user_id) WHERE status <> 'cancelled'
+--;;
+CREATE INDEX amenity_bookings_sort_starts ON amenity_bookings (org_id, starts_at, id)
+--;;
+CREATE INDEX amenity_bookings_usage ON amenity_bookings (org_id, hostel_id, day)
+--;;
 CREATE TABLE beds (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -10409,6 +11055,43 @@ CREATE TABLE wallet_freezes (
 CREATE UNIQUE INDEX wallet_freezes_one ON wallet_freezes (org_id, wallet_id) WHERE lifted_at IS NULL
 --;;
 CREATE INDEX wallet_freezes_wallet ON wallet_freezes (org_id, wallet_id, created_at)
+--;;
+CREATE TABLE amenity_waits (
+	org_id UUID DEFAULT app.current_org() NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	hostel_id UUID NOT NULL, 
+	amenity_id UUID NOT NULL, 
+	slot_id UUID NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	seq BIGINT GENERATED ALWAYS AS IDENTITY, 
+	status TEXT DEFAULT 'waiting' NOT NULL, 
+	starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	offered_until TIMESTAMP WITH TIME ZONE, 
+	moved_from UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	created_by INTEGER DEFAULT app.current_user_id(), 
+	PRIMARY KEY (org_id, id), 
+	FOREIGN KEY(org_id, hostel_id) REFERENCES hostels (org_id, id), 
+	FOREIGN KEY(org_id, amenity_id) REFERENCES amenities (org_id, id), 
+	FOREIGN KEY(org_id, slot_id) REFERENCES amenity_slots (org_id, id), 
+	FOREIGN KEY(org_id, moved_from) REFERENCES amenity_bookings (org_id, id), 
+	FOREIGN KEY(org_id, user_id) REFERENCES members (org_id, user_id), 
+	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
+	CONSTRAINT amenity_waits_status_known CHECK (status IN ('waiting', 'offered', 'taken', 'lapsed', 'left')), 
+	CONSTRAINT amenity_waits_offered_until CHECK (status <> 'offered' OR offered_until IS NOT NULL)
+)
+--;;
+CREATE INDEX amenity_waits_due ON amenity_waits ((coalesce(offered_until, starts_at))) WHERE status IN ('waiting','offered')
+--;;
+CREATE INDEX amenity_waits_line ON amenity_waits (org_id, slot_id, seq) WHERE status IN ('waiting','offered')
+--;;
+CREATE UNIQUE INDEX amenity_waits_live_key ON amenity_waits (org_id, hostel_id, user_id, id)
+--;;
+CREATE INDEX amenity_waits_person ON amenity_waits (org_id, user_id)
+--;;
+CREATE UNIQUE INDEX amenity_waits_person_key ON amenity_waits (org_id, slot_id, user_id) WHERE status IN ('waiting','offered')
 --;;
 CREATE TABLE bed_holds (
 	org_id UUID DEFAULT app.current_org() NOT NULL, 
@@ -11257,6 +11940,56 @@ GRANT INSERT (org_id, id, name, code, timezone, currency, address, city, hold_ho
 --;;
 GRANT UPDATE (name, code, timezone, currency, address, city, hold_hours, offer_minutes, notice_days, inspection_items, deleted_at) ON public.hostels TO portal_admin
 --;;
+ALTER TABLE public.amenities ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.amenities FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, UPDATE ON public.amenities TO viramah_definer
+--;;
+GRANT SELECT ON public.amenities TO portal_admin, portal_amenity, portal_resident
+--;;
+GRANT INSERT (id, hostel_id, deleted_at, closed_from, closed_until, name, kind, place, description, parallel, offer_minutes, missed, within_days, blocked_days) ON public.amenities TO portal_admin, portal_amenity
+--;;
+GRANT UPDATE (name, kind, place, description, parallel, offer_minutes, missed, within_days, blocked_days, deleted_at) ON public.amenities TO portal_admin, portal_amenity
+--;;
+ALTER TABLE public.amenity_templates ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.amenity_templates FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT ON public.amenity_templates TO viramah_definer
+--;;
+GRANT SELECT ON public.amenity_templates TO portal_admin, portal_amenity
+--;;
+GRANT INSERT (id, hostel_id, amenity_id, kind, days, first_on, last_on, opens, closes, slot_minutes, capacity, per_day, note) ON public.amenity_templates TO portal_admin, portal_amenity
+--;;
+GRANT UPDATE (kind, days, first_on, last_on, opens, closes, slot_minutes, capacity, per_day, note) ON public.amenity_templates TO portal_admin, portal_amenity
+--;;
+GRANT DELETE ON public.amenity_templates TO portal_admin, portal_amenity
+--;;
+ALTER TABLE public.amenity_slots ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.amenity_slots FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.amenity_slots TO viramah_definer
+--;;
+GRANT SELECT ON public.amenity_slots TO portal_admin, portal_amenity, portal_resident
+--;;
+ALTER TABLE public.amenity_bookings ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.amenity_bookings FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.amenity_bookings TO viramah_definer
+--;;
+GRANT SELECT ON public.amenity_bookings TO portal_admin, portal_amenity, portal_resident
+--;;
+ALTER TABLE public.amenity_waits ENABLE ROW LEVEL SECURITY
+--;;
+ALTER TABLE public.amenity_waits FORCE ROW LEVEL SECURITY
+--;;
+GRANT SELECT, INSERT, UPDATE ON public.amenity_waits TO viramah_definer
+--;;
+GRANT SELECT ON public.amenity_waits TO portal_admin, portal_amenity, portal_resident
+--;;
 ALTER TABLE public.floors ENABLE ROW LEVEL SECURITY
 --;;
 ALTER TABLE public.floors FORCE ROW LEVEL SECURITY
@@ -11793,7 +12526,7 @@ GRANT SELECT, UPDATE ON public.hostel_events TO viramah_definer
 --;;
 GRANT SELECT ON public.hostel_events TO portal_admin, portal_amenity
 --;;
-GRANT INSERT (id, hostel_id, timezone, deleted_at, title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id) ON public.hostel_events TO portal_admin, portal_amenity
+GRANT INSERT (id, hostel_id, timezone, title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id) ON public.hostel_events TO portal_admin, portal_amenity
 --;;
 GRANT UPDATE (title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id, deleted_at) ON public.hostel_events TO portal_admin, portal_amenity
 --;;
@@ -12423,6 +13156,34 @@ CREATE POLICY staff_insert on public.hostels AS PERMISSIVE FOR INSERT TO portal_
 --;;
 CREATE POLICY staff_update on public.hostels AS PERMISSIVE FOR UPDATE TO portal_admin USING (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(id = ANY ((SELECT app.reach('hostels', 'update'))::uuid[]), true))
 --;;
+CREATE POLICY staff_select on public.amenities AS PERMISSIVE FOR SELECT TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.amenities AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_insert on public.amenities AS PERMISSIVE FOR INSERT TO portal_admin, portal_amenity WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.amenities AS PERMISSIVE FOR UPDATE TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.amenity_templates AS PERMISSIVE FOR SELECT TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY staff_insert on public.amenity_templates AS PERMISSIVE FOR INSERT TO portal_admin, portal_amenity WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'create'))::uuid[]), true))
+--;;
+CREATE POLICY staff_update on public.amenity_templates AS PERMISSIVE FOR UPDATE TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'update'))::uuid[]), true)) WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'update'))::uuid[]), true))
+--;;
+CREATE POLICY staff_delete on public.amenity_templates AS PERMISSIVE FOR DELETE TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'delete'))::uuid[]), true))
+--;;
+CREATE POLICY staff_select on public.amenity_slots AS PERMISSIVE FOR SELECT TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY resident_select on public.amenity_slots AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'read'))::uuid[]), true) AND (SELECT app.is_admitted()))
+--;;
+CREATE POLICY staff_select on public.amenity_bookings AS PERMISSIVE FOR SELECT TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.amenity_bookings AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('amenities', 'read')))
+--;;
+CREATE POLICY staff_select on public.amenity_waits AS PERMISSIVE FOR SELECT TO portal_admin, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('amenities', 'read'))::uuid[]), true))
+--;;
+CREATE POLICY own_select on public.amenity_waits AS PERMISSIVE FOR SELECT TO portal_resident USING (org_id = (SELECT app.current_org()) AND user_id = (SELECT app.current_user_id()) AND (SELECT app.is_admitted()) AND (SELECT app.can('amenities', 'read')))
+--;;
 CREATE POLICY staff_select on public.floors AS PERMISSIVE FOR SELECT TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity USING (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'read'))::uuid[]), true))
 --;;
 CREATE POLICY staff_insert on public.floors AS PERMISSIVE FOR INSERT TO portal_admin WITH CHECK (org_id = (SELECT app.current_org()) AND coalesce(hostel_id = ANY ((SELECT app.reach('rooms', 'create'))::uuid[]), true))
@@ -12877,6 +13638,10 @@ CREATE TRIGGER "b_limit" BEFORE INSERT OR UPDATE OF deleted_at ON public.hostels
 --;;
 CREATE TRIGGER "b_audited_limits" BEFORE UPDATE OF limits ON public.organizations FOR EACH ROW EXECUTE FUNCTION app.check_limits()
 --;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.amenity_bookings FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('amenity_booking')
+--;;
+CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.amenity_waits FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('amenity_wait')
+--;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF state ON public.onboarding_submissions FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('onboarding_submission', 'state')
 --;;
 CREATE TRIGGER "w_access" AFTER INSERT OR UPDATE OR DELETE ON public.kyc_completions FOR EACH ROW EXECUTE FUNCTION app.change_access()
@@ -13006,6 +13771,24 @@ CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.organization
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
 CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.hostels FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.amenities FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.amenities FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.amenity_templates FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.amenity_templates FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.amenity_slots FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.amenity_bookings FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.amenity_bookings FOR EACH ROW EXECUTE FUNCTION app.audit()
+--;;
+CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.amenity_waits FOR EACH ROW EXECUTE FUNCTION app.touch()
+--;;
+CREATE TRIGGER "z_audit" AFTER INSERT OR UPDATE OR DELETE ON public.amenity_waits FOR EACH ROW EXECUTE FUNCTION app.audit()
 --;;
 CREATE TRIGGER "a_touch" BEFORE UPDATE ON public.floors FOR EACH ROW EXECUTE FUNCTION app.touch()
 --;;
@@ -13426,6 +14209,130 @@ REVOKE ALL ON FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_li
 ALTER FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.set_plan(p_org uuid, p_plan text, p_status text, p_limits jsonb) TO portal_platform, viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.may_book(p_hostel uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.may_book(p_hostel uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.assert_amenity(p_amenity uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.assert_amenity(p_amenity uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.amenity_blocked_until(p_amenity uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.amenity_blocked_until(p_amenity uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.booking_obstacle(p_slot uuid, p_user integer, p_wait uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.booking_obstacle(p_slot uuid, p_user integer, p_wait uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.write_booking(p_id uuid, p_slot uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.write_booking(p_id uuid, p_slot uuid, p_user integer) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.turn_slot(p_slot uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.turn_slot(p_slot uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.take_place(p_wait uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_place(p_wait uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.take_place(p_wait uuid) TO portal_admin, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.book_slot(p_slot uuid, p_id uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.book_slot(p_slot uuid, p_id uuid, p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.book_slot(p_slot uuid, p_id uuid, p_user integer) TO portal_admin, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.join_line(p_slot uuid, p_id uuid, p_user integer) FROM PUBLIC
+--;;
+ALTER FUNCTION app.join_line(p_slot uuid, p_id uuid, p_user integer) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.join_line(p_slot uuid, p_id uuid, p_user integer) TO portal_admin, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.leave_line(p_wait uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.leave_line(p_wait uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.leave_line(p_wait uuid) TO portal_admin, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.take_booking(p_booking uuid, p_action text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.take_booking(p_booking uuid, p_action text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.cancel_booking(p_booking uuid, p_why text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.cancel_booking(p_booking uuid, p_why text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.cancel_booking(p_booking uuid, p_why text) TO portal_admin, portal_amenity, portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.mark_booking(p_booking uuid, p_came boolean) FROM PUBLIC
+--;;
+ALTER FUNCTION app.mark_booking(p_booking uuid, p_came boolean) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.mark_booking(p_booking uuid, p_came boolean) TO portal_admin, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.amenity_people(p_ids uuid[]) FROM PUBLIC
+--;;
+ALTER FUNCTION app.amenity_people(p_ids uuid[]) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.amenity_people(p_ids uuid[]) TO portal_admin, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.amenity_guests(p_hostel uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.amenity_guests(p_hostel uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.amenity_guests(p_hostel uuid) TO portal_admin, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.offer_elsewhere(p_booking uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.offer_elsewhere(p_booking uuid) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.clear_slots(p_slots uuid[], p_why text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.clear_slots(p_slots uuid[], p_why text) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.slots_in(p_slots jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.slots_in(p_slots jsonb) OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.put_slots(p_amenity uuid, p_first date, p_last date, p_slots jsonb, p_why text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.put_slots(p_amenity uuid, p_first date, p_last date, p_slots jsonb, p_why text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.put_slots(p_amenity uuid, p_first date, p_last date, p_slots jsonb, p_why text) TO portal_admin, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.close_amenity(p_amenity uuid, p_from timestamptz, p_until timestamptz, p_why text) FROM PUBLIC
+--;;
+ALTER FUNCTION app.close_amenity(p_amenity uuid, p_from timestamptz, p_until timestamptz, p_why text) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.close_amenity(p_amenity uuid, p_from timestamptz, p_until timestamptz, p_why text) TO portal_admin, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.reopen_amenity(p_amenity uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.reopen_amenity(p_amenity uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.reopen_amenity(p_amenity uuid) TO portal_admin, portal_amenity
+--;;
+REVOKE ALL ON FUNCTION app.turn_amenities() FROM PUBLIC
+--;;
+ALTER FUNCTION app.turn_amenities() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.turn_amenities() TO portal_admin
+--;;
+REVOKE ALL ON FUNCTION app.organizations_with_due_amenities() FROM PUBLIC
+--;;
+ALTER FUNCTION app.organizations_with_due_amenities() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.organizations_with_due_amenities() TO viramah_service
+--;;
+REVOKE ALL ON FUNCTION app.ask_amenity_slots() FROM PUBLIC
+--;;
+ALTER FUNCTION app.ask_amenity_slots() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.ask_amenity_slots() TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.audience_of(p_hostel uuid, p_floor uuid, p_roles text[]) FROM PUBLIC
 --;;
@@ -15757,6 +16664,12 @@ ALTER FUNCTION app.forget_work(p_before timestamptz, p_most integer) OWNER TO vi
 --;;
 GRANT EXECUTE ON FUNCTION app.forget_work(p_before timestamptz, p_most integer) TO viramah_service
 --;;
+ALTER TABLE public.amenity_slots REPLICA IDENTITY USING INDEX amenity_slots_live_key
+--;;
+ALTER TABLE public.amenity_bookings REPLICA IDENTITY USING INDEX amenity_bookings_live_key
+--;;
+ALTER TABLE public.amenity_waits REPLICA IDENTITY USING INDEX amenity_waits_live_key
+--;;
 ALTER TABLE public.announcements REPLICA IDENTITY FULL
 --;;
 ALTER TABLE public.maintenance_requests REPLICA IDENTITY FULL
@@ -15785,4 +16698,4 @@ ALTER TABLE public.tasks REPLICA IDENTITY USING INDEX tasks_live_key
 --;;
 ALTER TABLE public.wallet_balance_cache REPLICA IDENTITY USING INDEX wallet_balance_cache_live_key
 --;;
-CREATE PUBLICATION viramah_live FOR TABLE public.announcements, public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.inventory_items (org_id, id, hostel_id, stock, deleted_at), public.notifications, public.notification_deliveries, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at), public.wallet_balance_cache (org_id, hostel_id, user_id, id) WITH (publish_generated_columns = stored)
+CREATE PUBLICATION viramah_live FOR TABLE public.amenity_slots (org_id, id, hostel_id, amenity_id, day, booked_count, held_count, state), public.amenity_bookings (org_id, id, hostel_id, amenity_id, slot_id, user_id, status), public.amenity_waits (org_id, id, hostel_id, amenity_id, slot_id, user_id, status), public.announcements, public.access_versions (subject, version), public.user_sessions (id, user_id, ended_at), public.maintenance_requests, public.maintenance_assignments, public.canteen_menu (org_id, id, hostel_id, served_on, meal, stock, deleted_at), public.canteen_orders (org_id, id, hostel_id, user_id, served_on, meal, status), public.import_runs (org_id, id, hostel_id, kind, status, counts, message, started_by, started_at, finished_at, undone_at, created_at, updated_at, deleted_at), public.inquiries (org_id, hostel_key, id, status, deleted_at), public.inventory_items (org_id, id, hostel_id, stock, deleted_at), public.notifications, public.notification_deliveries, public.onboarding_submissions (org_id, hostel_id, user_id, id, state, round, reviewer_id, claimed_at, submitted_at, updated_at), public.payment_intents (org_id, hostel_id, user_id, id, status), public.tasks (org_id, user_id, id, kind, status, done, total, updated_at), public.wallet_balance_cache (org_id, hostel_id, user_id, id) WITH (publish_generated_columns = stored)

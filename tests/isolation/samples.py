@@ -20,6 +20,7 @@ Row = dict[str, Any]
 _SPACE = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 _numbers = count(1)
 _spares = count()
+_SLOT = {"day": "2026-01-01", "starts_at": "2026-01-01T10:00Z", "ends_at": "2026-01-01T11:00Z"}
 SPARE_FILES = 200  # an attachment takes a file for itself
 
 # Whom each portal is tried as.
@@ -189,6 +190,13 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
                                         room_id=o.places[0].rooms[0], served_on="2026-01-01", meal="lunch", total_paise=1),
     "canteen_order_items": lambda o: _tenant(o, "order item", hostel_id=_hostel(o), order_id=known(o, "order"), dish_id=known(o, "dish"),
                                              user_id=o.people[Role.RESIDENT].user_id, name="Sample", quantity=1, price_paise=1),
+    "amenities": lambda o: _tenant(o, "amenity", hostel_id=_hostel(o), name="Sample"),
+    "amenity_templates": lambda o: _tenant(o, "amenity hours", hostel_id=_hostel(o), amenity_id=known(o, "amenity"), kind="weekly"),
+    "amenity_slots": lambda o: _tenant(o, "slot", hostel_id=_hostel(o), amenity_id=known(o, "amenity"), **_SLOT, capacity=1),
+    "amenity_bookings": lambda o: _tenant(o, "booking", hostel_id=_hostel(o), amenity_id=known(o, "amenity"), slot_id=known(o, "slot"), **_SLOT,
+                                          user_id=o.people[Role.RESIDENT].user_id),
+    "amenity_waits": lambda o: _tenant(o, "wait", hostel_id=_hostel(o), amenity_id=known(o, "amenity"), slot_id=known(o, "slot"),
+                                       starts_at=_SLOT["starts_at"], ends_at=_SLOT["ends_at"], user_id=o.people[Role.RESIDENT].user_id),
     "meal_settings": lambda o: _tenant(o, "meal settings", hostel_id=_hostel(o)),
     "meal_plans": lambda o: _tenant(o, "meal plan", hostel_id=_hostel(o), name="Sample"),
     "meal_leaves": lambda o: _tenant(o, "leave", hostel_id=_hostel(o), user_id=o.people[Role.RESIDENT].user_id, from_on="2026-01-01",
@@ -288,6 +296,8 @@ NEW: dict[str, Callable[[Organization], Row]] = {
     "import_runs": _new(hostel_id=_hostel, kind="requests", file_id=lambda o: known(o, f"file {Role.OWNER}"), filename="n.csv"),
     "canteen_menu": _new(hostel_id=_hostel, served_on="2026-01-01", meal="lunch", name=_unique("New "), price_paise=1, portions=1, stock=1,
                          order_until=datetime(2026, 1, 1, tzinfo=UTC)),
+    "amenities": _new(hostel_id=_hostel, name=_unique("New ")),
+    "amenity_templates": _new(hostel_id=_hostel, kind="closed", first_on="2026-01-01", last_on="2026-01-01"),
     "inventory_items": _new(hostel_id=_hostel, name=_unique("New "), category="grains", unit="kg"),
     "announcements": _new(hostel_id=_hostel, title="New"),
     "hostel_events": _new(hostel_id=_hostel, title="New", starts_at=datetime(2099, 1, 1, tzinfo=UTC), ends_at=datetime(2099, 1, 2, tzinfo=UTC), timezone="UTC"),

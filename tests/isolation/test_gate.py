@@ -48,6 +48,8 @@ BEHIND = {
     "take_leave": "SELECT app.take_leave(:hostel, app.current_user_id(), DATE '2099-01-01', DATE '2099-01-02', '{lunch}', :hostel)",
     "set_meal_needs": "SELECT app.set_meal_needs('', '{milk}')",
     "end_leave": "SELECT app.end_leave(:leave)",
+    "book_slot": "SELECT app.book_slot(:slot, :hostel)", "join_line": "SELECT app.join_line(:slot, :hostel)",
+    "take_place": "SELECT app.take_place(:wait)", "leave_line": "SELECT app.leave_line(:wait)", "cancel_booking": "SELECT app.cancel_booking(:booking)",
     "reply_to_event": "SELECT app.reply_to_event(:event, 'yes', 0)", "make_event_feed": "SELECT app.make_event_feed('x')",
     "event_counts": "SELECT (SELECT coming FROM app.event_counts(ARRAY[CAST(:event AS uuid)]))",
     "give_notice": "SELECT app.give_notice(:stay, (app.now() + interval '40 days')::date)",
@@ -115,7 +117,7 @@ def test_what_they_may_write_themselves_are_files(trusted, world):
 def test_of_all_functions_those_for_residents_do_nothing(trusted, world):
     assert {function.entity.signature.partition("(")[0] for function in FUNCTIONS if Portal.RESIDENT in function.execute} == HELPERS | OPEN | set(BEHIND)
     ids = {"hostel": trusted.hostel_id, "file": known(world.a, f"file {Role.OWNER}"),
-           **{name: known(world.a, name.replace("_", "-")) for name in ("category", "request", "stay", "move_out", "leave", "intent", "gateway_account", "event")}}
+           **{name: known(world.a, name.replace("_", "-")) for name in ("category", "request", "stay", "move_out", "leave", "slot", "wait", "booking", "intent", "gateway_account", "event")}}
     done = {}
     for name, call in BEHIND.items():
         with suppress(DBAPIError), scope(trusted) as session:
