@@ -92,7 +92,8 @@ def test_how_a_house_bills_is_kept_and_nothing_typed_is_lost(world, superuser, b
     refused = clerk.post(f"/billing/change/{HOSTEL}", data=typed)
     assert refused.status_code == 422
     assert 'value="nonsense"' in refused.get_data(as_text=True)
-    assert clerk.post(f"/billing/change/{HOSTEL}", data={**typed, "late_percent_bp": "nan"}).status_code == 422
+    for wrong in ("nan", "1e999999"):
+        assert clerk.post(f"/billing/change/{HOSTEL}", data={**typed, "late_percent_bp": wrong}).status_code == 422
     assert clerk.post(f"/billing/change/{HOSTEL}", data={**typed, "gstin": "27abcde1234f1z5"}).status_code == 303
     assert one(superuser, "SELECT (gstin, food_tax_bp, late_flat_paise, late_percent_bp, automatic)::text FROM billing_settings") == "(27ABCDE1234F1Z5,500,15000,150,f)"
     assert 'value="1.5"' in page(clerk, f"/billing/terms/{HOSTEL}")

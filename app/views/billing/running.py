@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -171,7 +171,7 @@ def _given_settings() -> Settings:
 def _rate(name: str, most: int) -> int:
     try:
         found = Decimal(request.form.get(name, "").strip() or "0") * 100
-    except InvalidOperation as error:
+    except DecimalException as error:  # no number, or one beyond all that can be counted
         raise Invalid(gettext("Please give a number of percent."), field=name) from error
     if not found.is_finite() or found != int(found) or not 0 <= found <= most:
         raise Invalid(gettext("Between 0 and %(most)s percent, with two decimals at most.", most=most // 100), field=name)
