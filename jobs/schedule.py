@@ -13,6 +13,7 @@ SCHEDULE: Final = (
     Scheduled("maintenance.refresh", every=timedelta(minutes=15), offset=timedelta(minutes=5)),
     Scheduled("inquiries.due", every=timedelta(minutes=5)),
     Scheduled("canteen.sweep", every=timedelta(minutes=5), offset=timedelta(minutes=3)),
+    Scheduled("events.sweep", every=timedelta(minutes=5), offset=timedelta(minutes=4)),
     Scheduled("meals.sweep", every=timedelta(hours=1), offset=timedelta(minutes=50)),
     Scheduled("amenities.sweep", every=timedelta(minutes=1)),
     Scheduled("inquiries.forget", every=timedelta(hours=6), offset=timedelta(minutes=40)),

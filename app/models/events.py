@@ -135,7 +135,7 @@ def _reach(action: Action) -> str:
 _SAID = ("title", "description", "place", "starts_at", "ends_at", "reply_until", "capacity", "guests_most", "photo_id")
 protect(
     HostelEvent.__table__, definer="SELECT, UPDATE", guarded=("status", "reason", "sequence"),
-    grants=[Grant(_STAFF, select=True, insert=("id", "hostel_id", "timezone", *_SAID), update=(*_SAID, "deleted_at")),
+    grants=[Grant(_STAFF, select=True, insert=("id", "hostel_id", "timezone", "deleted_at", *_SAID), update=(*_SAID, "deleted_at")),
             Grant((Portal.RESIDENT,), select=tuple(c.name for c in HostelEvent.__table__.columns if c.name != "created_by"))],
     policies=[
         *staff_policies(_R, _STAFF, commands=("SELECT",)),

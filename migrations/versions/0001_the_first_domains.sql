@@ -9179,7 +9179,7 @@ CREATE TABLE notification_templates (
 	channel TEXT NOT NULL, 
 	language VARCHAR(12) NOT NULL, 
 	kind VARCHAR(60) NOT NULL, 
-	subject VARCHAR(200) NOT NULL, 
+	subject VARCHAR(200) DEFAULT '' NOT NULL, 
 	body TEXT NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
@@ -12526,7 +12526,7 @@ GRANT SELECT, UPDATE ON public.hostel_events TO viramah_definer
 --;;
 GRANT SELECT ON public.hostel_events TO portal_admin, portal_amenity
 --;;
-GRANT INSERT (id, hostel_id, timezone, title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id) ON public.hostel_events TO portal_admin, portal_amenity
+GRANT INSERT (id, hostel_id, timezone, deleted_at, title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id) ON public.hostel_events TO portal_admin, portal_amenity
 --;;
 GRANT UPDATE (title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id, deleted_at) ON public.hostel_events TO portal_admin, portal_amenity
 --;;
