@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Integer, Text, Uuid, text
+from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Integer, String, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,7 +70,7 @@ class NotificationTemplate(Tenant, Timestamps, Authored, Model):
     channel: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = line(12)
     kind: Mapped[str] = line(60)
-    subject: Mapped[str] = line(200)
+    subject: Mapped[str] = mapped_column(String(200), server_default="")
     body: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (

@@ -32,6 +32,7 @@ _TO = text("SELECT :user, * FROM app.notification_recipient(:user)")
 _SETTLE = text("SELECT app.settle_deliveries(:ids, :state, :reason, :off)")
 _RETRY = text("SELECT app.retry_deliveries(:ids, :reason, :again)")
 _PLAN = text("SELECT app.plan_deliveries(:ids, :dues)")
+_RESEND = text("SELECT app.resend_delivery(:id)")
 _NOW = text("SELECT app.now()")
 
 _OPEN = N_("Open it in the console: %(link)s")
@@ -202,3 +203,12 @@ def _page(content: str, foot: str, values: Mapping[str, str], off_url: str) -> s
     said = Markup(str(escape(foot)))  # noqa: S704
     return str(_PAGE.format(subject=values["title"], organization=values["organization"], content=lines,
                             foot=said % {"organization": values["organization"], "off": off}))
+
+
+def resend(session: Session, delivery_id: UUID) -> None:
+    """Send a message again that was given up.
+
+    Errors (as DBAPIError, translated at the edge): VR404 unknown or foreign, VR403 not allowed, VR409 not given up.
+    """
+    session.execute(_RESEND, {"id": delivery_id})
+    session.info[ASKED] = True
