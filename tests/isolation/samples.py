@@ -35,6 +35,11 @@ def known(organization: Organization, what: str) -> UUID:
     return uuid5(_SPACE, f"{organization.slug}/{what}")
 
 
+def _but_owners(person: Person) -> int | None:
+    """A row of one's own, and for owners one of the organization's."""
+    return None if person.role is Role.OWNER else person.user_id
+
+
 def _hostel(organization: Organization) -> UUID:
     return organization.places[0].hostel_id
 
@@ -211,10 +216,10 @@ SAMPLES: dict[str, Callable[[Organization], list[Row]]] = {
     "gateway_accounts": lambda o: _tenant(o, "gateway-account", hostel_id=_hostel(o), gateway="razorpay", name="Sample", key_id="k", secrets_token="s",
                                           webhook_path=f"path-{o.slug}"),
     "telegram_bots": lambda o: [
-        {"org_id": o.org_id, "id": known(o, f"telegram bot {p.role}"), "user_id": p.user_id, "token": "sample", "number": p.user_id, "username": "sample_bot"}
+        {"org_id": o.org_id, "id": known(o, f"telegram bot {p.role}"), "user_id": _but_owners(p), "token": "sample", "number": p.user_id, "username": "sample_bot"}
         for p in actors(o)],
     "telegram_chats": lambda o: [
-        {"org_id": o.org_id, "id": known(o, f"telegram chat {p.role}"), "user_id": p.user_id, "purpose": "alerts", "number": -7} for p in actors(o)],
+        {"org_id": o.org_id, "id": known(o, f"telegram chat {p.role}"), "user_id": _but_owners(p), "purpose": "alerts", "number": -7} for p in actors(o)],
     "telegram_messages": lambda o: _tenant(o, "telegram message", chat_id=known(o, f"telegram chat {Role.OWNER}"), key="sample", body="Sample", html=False),
     "telegram_updates": lambda o: _tenant(o, "telegram update", bot_id=known(o, f"telegram bot {Role.OWNER}"), update_id=1),
     "telegram_health_events": lambda o: _tenant(o, "telegram event", bot_id=known(o, f"telegram bot {Role.OWNER}"), kind="sent"),
