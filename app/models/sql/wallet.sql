@@ -192,17 +192,27 @@ DECLARE
   v_accounts uuid[];
   v_amounts bigint[];
   v_kinds text[];
+  v_hostels uuid[];
+  v_said text[];
+  v_at timestamptz[];
   v_fresh uuid[];
   v_ids uuid[];
-  v_bad boolean;
+  v_wallets uuid[];
+  v_sums bigint[];
+  v_counts bigint[];
+  v_doubtful boolean;
+  v_frozen boolean;
 BEGIN
   SELECT array_agg(b.n ORDER BY b.n, l.n), array_agg(l.n ORDER BY b.n, l.n), array_agg(l.amount ORDER BY b.n, l.n), array_agg(b.kind ORDER BY b.n, l.n),
+         array_agg(b.hostel ORDER BY b.n, l.n), array_agg(coalesce(b.description, '') ORDER BY b.n, l.n),
+         array_agg(coalesce(b.event_at, v_now) ORDER BY b.n, l.n),
          array_agg(coalesce(l.account,
            (SELECT id FROM ledger_accounts a WHERE a.org_id = v_org AND a.hostel_id = b.hostel AND a.code = l.code
                                                AND coalesce(a.user_id, 0) = coalesce(l."user", 0) AND a.party = coalesce(l.party, '')),
            app.account_of(v_org, b.hostel, l.code, l."user", coalesce(l.party, ''))) ORDER BY b.n, l.n)
-  INTO v_tx, v_n, v_amounts, v_kinds, v_accounts
-  FROM ROWS FROM (jsonb_to_recordset(p_batch) AS (kind text, hostel uuid, entries jsonb)) WITH ORDINALITY AS b (kind, hostel, entries, n),
+  INTO v_tx, v_n, v_amounts, v_kinds, v_hostels, v_said, v_at, v_accounts
+  FROM ROWS FROM (jsonb_to_recordset(p_batch) AS (kind text, hostel uuid, description text, event_at timestamptz, entries jsonb)) WITH ORDINALITY
+         AS b (kind, hostel, description, event_at, entries, n),
        ROWS FROM (jsonb_to_recordset(b.entries) AS (account uuid, code text, "user" integer, party text, amount bigint)) WITH ORDINALITY
          AS l (account, code, "user", party, amount, n);
   WITH asked AS (
@@ -224,31 +234,36 @@ BEGIN
   END IF;
   PERFORM FROM wallet_balance_cache WHERE org_id = v_org AND id = ANY (v_accounts) ORDER BY id FOR UPDATE;
 
-  -- The limit holds after each transaction, not only after the last.
-  SELECT frozen AND kind <> 'adjustment' INTO v_bad FROM (
-    SELECT x.tx, x.amount, x.kind, w.frozen, w.limit_paise + w.balance_paise + sum(x.amount) OVER (PARTITION BY w.id ORDER BY x.tx) AS room
-    FROM unnest(v_tx, v_accounts, v_amounts, v_kinds) AS x (tx, account, amount, kind)
-    JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = x.account WHERE v_fresh[x.tx] IS NOT NULL) r
-  WHERE amount < 0 AND (room < 0 OR frozen AND kind <> 'adjustment') ORDER BY tx LIMIT 1;
-  IF FOUND THEN
-    PERFORM app.refuse_debit(v_bad);
-  END IF;
-
-  WITH line AS (
-    SELECT x.tx, x.n, x.account, x.amount, a.user_id, a.currency, t.id, t.hostel_id, t.kind, t.description, t.event_at
-    FROM unnest(v_tx, v_n, v_accounts, v_amounts) AS x (tx, n, account, amount)
-    JOIN ledger_transactions t ON t.org_id = v_org AND t.id = v_fresh[x.tx]
-    JOIN ledger_accounts a ON a.org_id = v_org AND a.id = x.account AND a.hostel_id = t.hostel_id), -- else it does not sum to zero, and is refused
-  entered AS (
+  WITH entered AS (
     INSERT INTO ledger_entries (org_id, transaction_id, position, hostel_id, account_id, user_id, kind, description, amount_paise, currency,
                                 balance_paise, version, event_at, created_at)
-    SELECT v_org, l.id, l.n, l.hostel_id, l.account, l.user_id, l.kind, l.description, l.amount, l.currency,
-           w.balance_paise + sum(l.amount) OVER running, w.version + count(*) OVER running, l.event_at, v_now
-    FROM line l LEFT JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = l.account
-    WINDOW running AS (PARTITION BY l.account ORDER BY l.tx, l.n) ORDER BY l.tx, l.n)
+    SELECT v_org, v_fresh[x.tx], x.n, x.hostel, x.account, a.user_id, x.kind, x.said, x.amount, a.currency,
+           w.balance_paise + sum(x.amount) OVER running, w.version + count(*) OVER running, x.at, v_now
+    FROM unnest(v_tx, v_n, v_hostels, v_accounts, v_kinds, v_said, v_amounts, v_at) AS x (tx, n, hostel, account, kind, said, amount, at)
+    JOIN ledger_accounts a ON a.org_id = v_org AND a.id = x.account AND a.hostel_id = x.hostel -- else it does not sum to zero, and is refused
+    LEFT JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = x.account
+    WHERE v_fresh[x.tx] IS NOT NULL
+    WINDOW running AS (PARTITION BY x.account ORDER BY x.tx, x.n) ORDER BY x.tx, x.n
+    RETURNING account_id, amount_paise, balance_paise, kind),
+  moved AS (
+    SELECT e.account_id AS id, sum(e.amount_paise)::bigint AS amount, count(*) AS entries,
+           bool_or(e.amount_paise < 0 AND (e.balance_paise < -w.limit_paise OR w.frozen AND e.kind <> 'adjustment')) AS doubtful
+    FROM entered e JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = e.account_id GROUP BY e.account_id)
+  SELECT array_agg(id), array_agg(amount), array_agg(entries), bool_or(doubtful) INTO v_wallets, v_sums, v_counts, v_doubtful FROM moved;
+
+  -- The limit holds after each transaction, not only after the last; within one it need not.
+  IF v_doubtful THEN
+    SELECT frozen AND kind <> 'adjustment' INTO v_frozen FROM (
+      SELECT x.tx, x.amount, x.kind, w.frozen, w.limit_paise + w.balance_paise + sum(x.amount) OVER (PARTITION BY w.id ORDER BY x.tx) AS room
+      FROM unnest(v_tx, v_accounts, v_amounts, v_kinds) AS x (tx, account, amount, kind)
+      JOIN wallet_balance_cache w ON w.org_id = v_org AND w.id = x.account WHERE v_fresh[x.tx] IS NOT NULL) r
+    WHERE amount < 0 AND (room < 0 OR frozen AND kind <> 'adjustment') ORDER BY tx LIMIT 1;
+    IF FOUND THEN
+      PERFORM app.refuse_debit(v_frozen);
+    END IF;
+  END IF;
   UPDATE wallet_balance_cache w SET balance_paise = w.balance_paise + d.amount, version = w.version + d.entries, last_computed_at = v_now
-  FROM (SELECT account, sum(amount)::bigint AS amount, count(*) AS entries FROM line GROUP BY account) d
-  WHERE w.org_id = v_org AND w.id = d.account;
+  FROM unnest(v_wallets, v_sums, v_counts) AS d (id, amount, entries) WHERE w.org_id = v_org AND w.id = d.id;
   RETURN v_ids;
 END
 $$;
