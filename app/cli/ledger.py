@@ -152,11 +152,13 @@ def _note(session: Session, what: dict[str, Any], start: datetime, end: datetime
 
 def _after(end: datetime | None) -> datetime:
     """The moment after the last day; far in the future if none is given."""
-    return (end or datetime(2999, 1, 1)).replace(tzinfo=UTC) + timedelta(days=1)  # noqa: DTZ001 - its zone comes at once
+    far = datetime(2999, 1, 1)  # noqa: DTZ001 - its zone comes at once
+    return min(end or far, far).replace(tzinfo=UTC) + timedelta(days=1)
 
 
 def _person(session: Session, words: str) -> int:
-    asked = select(Member.user_id).where(Member.user_id == int(words) if words.isdigit() else Member.email == words.strip().lower())
+    number = int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None  # noqa: PLR2004 - an int4
+    asked = select(Member.user_id).where(Member.email == words.strip().lower() if number is None else Member.user_id == number)
     found = session.scalars(asked).one_or_none()
     if found is None:
         raise click.ClickException("There is no such person in this organization.")
@@ -168,5 +170,9 @@ def _opened(path: Path | None) -> Iterator[IO[Any]]:
     if path is None:
         yield click.get_binary_stream("stdout")
         return
-    with path.open("xb") as file:
+    try:
+        file = path.open("xb")
+    except OSError as error:
+        raise click.ClickException(f"The file cannot be written: {error.strerror}.") from error
+    with file:
         yield file

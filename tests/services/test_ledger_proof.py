@@ -209,6 +209,8 @@ def test_balances_statements_and_entries_are_written_out(books: Books, tmp_path:
     assert books.command(export_command, "--org", "asha", "--output", str(target)) == (0, "Wrote 8 entries.\n")
     assert [row["amount"] for row in csv.DictReader(io.StringIO(target.read_text())) if row["key"] == "fourth"] == ["-5.00", "5.00"]
     assert books.one("SELECT count(*) FROM audit_log WHERE action = 'export' AND table_name = 'ledger_entries'") == 2
+    assert books.command(export_command, "--org", "asha", "--output", str(target)) == (1, "Error: The file cannot be written: File exists.\n")
+    assert books.command(balance_command, "--org", "asha", "--person", "²", "--to", "9999-12-31") == (1, "Error: There is no such person in this organization.\n")
     assert balance(None, books.poor) == 105_00
 
 

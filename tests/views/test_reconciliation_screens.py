@@ -32,8 +32,9 @@ class Reading(Told):
     def parse_settlement_csv(self, content):
         if b"?" in content:
             raise GatewayRefused("row", "row 2 has no amount")
-        return [SettlementLine(f"f{n}", LineKind.PAYMENT, self.status.payment_id if n == 0 else f"pay_{n}", int(amount), 200, 36, "UTR1", TODAY)
-                for n, amount in enumerate(content.split())]
+        day = TODAY + timedelta(days=3 * content.count(b"later"))
+        return [SettlementLine(f"f{n}", LineKind.PAYMENT, self.status.payment_id if n == 0 else f"pay_{n}", int(amount), 200, 36, "UTR1", day)
+                for n, amount in enumerate(content.removesuffix(b"later").split())]
 
 
 @pytest.fixture
@@ -61,6 +62,7 @@ def test_a_file_is_looked_at_kept_matched_and_reported(app, world, superuser, br
     desk, where = browser(world.owner), "/reconciliation/statements/upload"
     sent = lambda content: {"account": str(settled), "file": (BytesIO(content), "recon.csv", "text/csv")}  # noqa: E731
     assert "row 2 has no amount" in desk.post(where, data=sent(b"amounts\n?")).get_data(as_text=True)
+    assert "days that have not come yet" in desk.post(where, data=sent(b"40000 later")).get_data(as_text=True)
     assert desk.post(where, data={"account": str(settled)}).status_code == 422
     desk.post(where, data=sent(b"40000\n"))
     clerk = browser(world.a.people[Role.ACCOUNTANT])

@@ -27,6 +27,7 @@ from app.services.payments import Keeper
 
 LISTED = 100
 _LOOKED_AT_FOR = timedelta(days=1)
+_NOW = text("SELECT app.now()")
 _ADD = text("SELECT app.add_statement(:id, :account, :origin, :digest, :file, :lines)")
 
 
@@ -44,6 +45,9 @@ def read_file(session: Session, keeper: Keeper, account_id: UUID, content: bytes
         raise Invalid(f"This file cannot be read: {error.reason}", field="file") from error
     if not lines:
         raise Invalid("This file has no line of a settlement.", field="file")
+    tomorrow = session.execute(_NOW).scalar_one().date() + timedelta(days=1)  # somewhere it has begun
+    if any(line.settled_on > tomorrow for line in lines):  # what is not stated until then would all be missing
+        raise Invalid("This file tells of days that have not come yet.", field="file")
     return lines
 
 
