@@ -187,6 +187,14 @@ def already_submitted() -> str | None:
     return dict(session.get("submitted", [])).get(request.form.get("_once", ""))
 
 
+def saved_before() -> Any:
+    """The answer to a form that was sent before, None to a new one: what was typed over it since must not pass for saved."""
+    if (outcome := already_submitted()) is None:
+        return None
+    flash(gettext("This was saved already."), "info")
+    return redirect(outcome, code=303)
+
+
 # -- one form, one organization ---------------------------------------------------------------------------------
 
 

@@ -18,8 +18,8 @@ from app.services.timeline import Sight, last_edit
 from app.views import edge, formats, timeline
 from app.views.edge import (
     OtherOrganization,
-    already_submitted,
     remember_submission,
+    saved_before,
     service_call,
     submission_id,
 )
@@ -106,9 +106,8 @@ class FormPages:
     # -- saving -----------------------------------------------------------------------------------------------
 
     def _submitted(self, form: Any, item: Any = None) -> Response:
-        if (outcome := already_submitted()) is not None:
-            flash(gettext("This was saved already."), "info")
-            return redirect(outcome, code=303)
+        if (before := saved_before()) is not None:
+            return before
         if not form.validate():
             return self._form_page(form, item, error=Invalid(gettext("Please look at the marked fields.")))
         pk = self.key_of(item) if item is not None else ""

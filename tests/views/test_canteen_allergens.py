@@ -62,6 +62,16 @@ def test_what_was_added_to_a_dish_since_it_was_seen_is_asked_about(person, world
     order(person, poha, despite={poha: ["nuts", "milk"]})
 
 
+def test_a_tick_for_less_is_not_kept_by_the_page_that_says_so(browser, person, world):
+    me, poha, day = browser(person), dish(world, allergens=["nuts", "milk"]), tomorrow(world)
+    says(person, Allergen.NUTS, Allergen.MILK)
+    form = {"hostel": str(HOSTEL), "day": str(day), "meal": "breakfast", f"portions-{poha}": "11", f"price-{poha}": "5000"}
+    for ticked, kept in (("nuts", False), ("nuts milk", True)):
+        refused = me.post("/my/canteen/place", {**form, f"despite-{poha}": ticked, "_once": str(uuid4())})
+        assert refused.status_code == 409
+        assert (f'value="nuts milk" data-despite{" checked" if kept else ""}>' in refused.get_data(as_text=True)), ticked
+
+
 def test_the_kitchen_sees_it_with_what_it_cooks_until_that_is_delivered(browser, person, world, superuser):
     cook, poha = browser(world.a.people[Role.CANTEEN_STAFF]), dish(world, allergens=["nuts"])
     says(person, Allergen.NUTS)

@@ -36,6 +36,8 @@ def test_a_cook_books_from_the_phone_and_nothing_typed_is_lost(app, world, super
     for _ in range(2):
         assert cook.post("/canteen/storeroom/move", form).status_code == 303
     assert there(superuser, rice) == (10, 10_505_00)
+    again = cook.post("/canteen/storeroom/move", {**form, f"quantity-{rice}": "3"})  # typed over a page that the browser kept
+    assert "This was saved already." in page(cook, again.headers["Location"])
     use = {"hostel": str(HOSTEL), "kind": "use", "on": str(today(superuser)), f"quantity-{rice}": "12.5", f"quantity-{salt}": "", "note": "Lunch",
            "_once": str(uuid4())}
     refused = cook.post("/canteen/storeroom/move", use)

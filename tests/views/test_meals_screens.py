@@ -11,7 +11,7 @@ import pytest
 from app.permissions import Role
 from app.services import meals
 from app.tenancy import tenant_scope
-from tests.billing import lodge
+from tests.billing import living, lodge
 from tests.canteen import tomorrow
 from tests.houses import execute
 from tests.wallet import HOSTEL
@@ -73,3 +73,16 @@ def test_the_kitchen_plans_ticks_and_prints(browser, person, world):
     assert manager.post("/canteen/meals/rules", {**rules, "rebate_percent": "75"}).status_code == 303
     assert 'value="18:30"' in page(manager, "/canteen/meals/rules")
     page(browser(world.b.people[Role.CANTEEN_STAFF]), counter, 404)
+
+
+def test_ticks_of_plans_survive_a_refusal_and_belong_to_the_plans_that_were_shown(app, browser, world, superuser):
+    living(superuser, world, 1)
+    manager = browser(world.a.people[Role.HOSTEL_MANAGER])
+    rules = {"hostel": str(HOSTEL), "leave_until": "18:30+05:30", "longest_days": "40", "rebate_days": "5", "rebate_percent": "130",
+             "plan": ["Withdrawn", "Meals"], "plan-0-lunch": "2", "plan-1-dinner": ["0", "6"]}
+    ticked = r'<input type="checkbox" name="plan-\d-(\w+)" value="(\d)" checked>'
+    for wrong, status in (({}, 422), ({"rebate_percent": "75"}, 303)):
+        answer = manager.post("/canteen/meals/rules", {**rules, **wrong})
+        assert answer.status_code == status
+        shown = answer.get_data(as_text=True) if wrong == {} else page(manager, "/canteen/meals/rules")
+        assert re.findall(ticked, shown) == [("dinner", "0"), ("dinner", "6")]

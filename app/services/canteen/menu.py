@@ -20,7 +20,7 @@ from app.models.canteen import CanteenSettings, Dish
 from app.models.organizations import Hostel
 from app.rules import canteen as rules
 from app.rules.canteen import LOW_STOCK, MENU_KEPT, ORDER_UNTIL, SUMMARY_AT, Allergen, Diet, Meal
-from app.rules.errors import NotFound
+from app.rules.errors import Conflict, NotFound
 from app.rules.files import Purpose
 from app.services import files
 from app.services.files import Upload
@@ -174,9 +174,12 @@ def restore(session: Session, dish: Dish) -> None:
     session.flush()
 
 
-def set_stock(session: Session, dish_id: UUID, stock: int) -> None:
-    """How many portions are left."""
+def set_stock(session: Session, dish_id: UUID, stock: int, seen: str) -> None:
+    """How many portions are left, counted when so many were: what was ordered since would be sold twice. Error: Conflict."""
     session.flush()
+    left = session.scalar(select(Dish.stock).where(Dish.id == dish_id).with_for_update(key_share=True))
+    if str(left) != seen:
+        raise Conflict("Orders came in meanwhile: look again how many are left.")
     session.execute(_STOCK, {"dish": dish_id, "stock": stock})
     session.expire_all()
 

@@ -14,7 +14,7 @@ from wtforms.validators import Optional
 
 from app.models.canteen import Dish
 from app.permissions import Action, Resource
-from app.rules.canteen import PORTIONS_MAX, Allergen, Diet, Meal
+from app.rules.canteen import Allergen, Diet, Meal
 from app.rules.errors import DomainError, Invalid
 from app.rules.files import PHOTOS
 from app.services import files
@@ -128,7 +128,7 @@ class DishView(ConsoleModelView):
         """How many are left comes first: the kitchen needs it in a hurry."""
         found = super().steps(item)
         if self.allowed("stock") and not self.is_deleted(item):
-            found.insert(0, Step("stock", gettext("Change what is left"), self.url("stock", pk=self.key_of(item)), "edit", asks=(
+            found.insert(0, Step("stock", gettext("Change what is left"), self.url("stock", pk=self.key_of(item)), "edit", fields={"seen": str(item.stock)}, asks=(
                 Ask("stock", gettext("Portions left"), "line", most=4, value=str(item.stock), help=gettext("0: it is sold out.")),)))
         return found
 
@@ -138,7 +138,8 @@ class DishView(ConsoleModelView):
         """As the kitchen counts it."""
         item = self.find(pk)
         with service_call(gettext("Saved.")) as call:
-            menu.set_stock(call.session, item.id, _portions(request.form.get("stock", "")))
+            left = parts.given_number("stock", gettext("Give a number of portions from 0 to 5000."))
+            menu.set_stock(call.session, item.id, left, request.form.get("seen", ""))
         return call.respond(self.url("show", pk=pk), failed=lambda: self.render_show(pk))
 
     def show_context(self, item: Dish) -> dict[str, Any]:
@@ -178,9 +179,3 @@ class DishView(ConsoleModelView):
         days = {"first": monday, "until": monday + timedelta(days=6), "onto": monday + timedelta(days=7)}
         typed = {name: request.form.get(name) or day.isoformat() for name, day in days.items()} | {"hostel": request.form.get("hostel")}
         return make_response(self.page("canteen/copy.html", title=gettext("Copy the menu"), typed=typed, error=error), error.status if error else 200)
-
-
-def _portions(text: str) -> int:
-    if not (text.strip().isascii() and text.strip().isdigit()) or int(text) > PORTIONS_MAX:
-        raise Invalid(gettext("Give a number of portions from 0 to 5000."), field="stock")
-    return int(text)

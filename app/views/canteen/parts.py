@@ -20,6 +20,7 @@ from app.services.canteen import menu
 from app.views import formats
 from app.views.paging import BadListRequest
 from app.wiring import redis
+from reports.period import read_day
 
 KITCHEN = frozenset({Portal.ADMIN, Portal.CANTEEN})
 
@@ -32,8 +33,8 @@ def local_now(zone: ZoneInfo) -> datetime:
 def chosen_day(otherwise: date) -> date:
     """The day that the address names."""
     try:
-        return date.fromisoformat(request.args["day"]) if request.args.get("day") else otherwise
-    except ValueError as error:
+        return read_day(request.args["day"], "day") if request.args.get("day") else otherwise
+    except Invalid as error:
         raise BadListRequest(gettext("“%(text)s” is not a value of %(label)s.", text=request.args["day"][:40], label="day")) from error
 
 
@@ -63,7 +64,7 @@ def house(hostel_id: UUID) -> str:
 def given_time(name: str) -> time:
     """An hour of the form. Error: Invalid."""
     try:
-        return time.fromisoformat(request.form.get(name, "").strip())
+        return time.fromisoformat(request.form.get(name, "").strip()).replace(tzinfo=None)
     except ValueError as error:
         raise Invalid(gettext("Write a time like 19:30."), field=name) from error
 

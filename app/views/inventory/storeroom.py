@@ -20,7 +20,7 @@ from app.services.inventory import Counted
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.canteen.parts import house
-from app.views.edge import paper
+from app.views.edge import paper, saved_before
 from app.views.forms import chosen_hostel
 from app.views.inventory import parts
 from app.views.rooms import asking
@@ -49,6 +49,8 @@ class StoreroomView(ConsoleView):
     @has_access
     def move(self) -> Any:
         """All that was typed, or nothing; touched twice, it is one."""
+        if (before := saved_before()) is not None:
+            return before
         hostel_id, kind = chosen_hostel(request.form.get("hostel")), parts.given_kind(request.form.get("kind"))
         with service_call() as call:
             about = {name: request.form.get(name, "").strip() for name in ("supplier", "bill", "reason", "note")}
@@ -63,6 +65,8 @@ class StoreroomView(ConsoleView):
         hostel_id = chosen_hostel(request.values.get("hostel"))
         if request.method == "GET":
             return self._count(hostel_id)
+        if (before := saved_before()) is not None:
+            return before
         with service_call() as call:
             lines = [Counted(key, read_quantity(request.form.get(f"{parts.SEEN}{key}", "")), counted) for key, counted in parts.given_quantities().items()]
             if not lines:

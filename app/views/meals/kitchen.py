@@ -22,7 +22,7 @@ from app.services.canteen import menu
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
 from app.views.canteen import parts
-from app.views.edge import given_id, paper
+from app.views.edge import given_id, paper, saved_before
 from app.views.forms import chosen_hostel
 from app.views.meals.residents import chosen_meals
 from app.views.rooms import asking
@@ -81,6 +81,8 @@ class MealsView(ConsoleView):
     @has_access
     def leave(self) -> Any:
         """Said for somebody who told the office."""
+        if (before := saved_before()) is not None:
+            return before
         hostel_id = chosen_hostel(request.args.get("hostel"))
         with service_call(gettext("Saved. The kitchen does not count on them then.")) as call:
             meals.take_leave(call.session, hostel_id, _person(request.form.get("person", "")), asking.given_day("first"), asking.given_day("last"), chosen_meals(), submission_id())
@@ -110,10 +112,8 @@ class MealsView(ConsoleView):
         if request.method == "GET":
             return self._rules(hostel_id)
         with service_call(gettext("Saved.")) as call:
-            included = {name: [sum(1 << day for day in WEEKDAYS if str(day) in request.form.getlist(f"plan-{place}-{meal}")) for meal in Meal]
-                        for place, name in enumerate(meals.plans(call.session, hostel_id))}
             terms = Terms(parts.given_time("leave_until"), *(parts.given_number(name) for name in ("longest_days", "rebate_days", "rebate_percent")))
-            meals.set_rules(call.session, hostel_id, terms, included)
+            meals.set_rules(call.session, hostel_id, terms, _ticked(meals.plans(call.session, hostel_id)))
         return call.respond(self.url("rules", hostel=hostel_id), failed=lambda: self._rules(hostel_id, call.error))
 
     @staticmethod
@@ -150,12 +150,12 @@ class MealsView(ConsoleView):
 
     def _rules(self, hostel_id: UUID, error: DomainError | None = None) -> Any:
         session = self.session()
-        now, days = meals.terms(session, hostel_id), formats.now().date()
+        now, days, plans = meals.terms(session, hostel_id), formats.now().date(), meals.plans(session, hostel_id)
         monday = days - timedelta(days=days.weekday())
         typed = {"leave_until": f"{now.leave_until:%H:%M}", "longest_days": now.longest_days, "rebate_days": now.rebate_days,
                  "rebate_percent": now.rebate_percent} | (request.form.to_dict() if error else {})
         page = self.page("meals/rules.html", title=gettext("Plans and leave"), hostel=hostel_id, house=parts.house(hostel_id), error=error, typed=typed,
-                         plans=meals.plans(session, hostel_id), all_meals=list(Meal), week=[monday + timedelta(days=day) for day in WEEKDAYS])
+                         plans=_ticked(plans) if error else plans, all_meals=list(Meal), week=[monday + timedelta(days=day) for day in WEEKDAYS])
         return make_response(page, error.status if error else 200)
 
 
@@ -164,3 +164,9 @@ def _person(text: str) -> int:
         raise Invalid(gettext("Choose one from the list."), field="person")
     return int(text)
 
+
+def _ticked(plans: dict[str, list[int]]) -> dict[str, list[int]]:
+    """The plans with the days that were ticked; what the form did not show stays as it is."""
+    shown = {name: [sum(1 << day for day in WEEKDAYS if str(day) in request.form.getlist(f"plan-{place}-{meal}")) for meal in Meal]
+             for place, name in enumerate(request.form.getlist("plan"))}
+    return {name: shown.get(name, days) for name, days in plans.items()}

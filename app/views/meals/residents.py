@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from flask import flash, g, make_response, redirect, request, url_for
+from flask import g, make_response, request, url_for
 from flask_babel import gettext
 
 from app.models.meals import MealLeave
@@ -17,7 +17,7 @@ from app.rules.onboarding import Food
 from app.services import meals
 from app.services.beds import house_day
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
-from app.views.edge import already_submitted, given_id
+from app.views.edge import given_id, saved_before
 from app.views.forms import chosen_hostel
 from app.views.rooms import asking
 
@@ -42,9 +42,8 @@ class MyMealsView(ConsoleView):
     @has_access
     def take(self) -> Any:
         """Away from a day to another."""
-        if (outcome := already_submitted()) is not None:
-            flash(gettext("This was saved already."), "info")
-            return redirect(outcome, code=303)
+        if (before := saved_before()) is not None:
+            return before
         hostel_id = chosen_hostel(request.form.get("hostel"))
         with service_call(gettext("Saved. The kitchen does not count on you then.")) as call:
             meals.take_leave(call.session, hostel_id, g.identity.user_id, asking.given_day("first"), asking.given_day("last"), chosen_meals(), submission_id())
