@@ -52,6 +52,7 @@ def load_command(until: datetime | None) -> None:
             _propose(company, ids, organizations[company.slug])
             _eat(company, ids, organizations[company.slug])
             _store(company, ids, organizations[company.slug])
+            _meet(company, ids, organizations[company.slug])
     with auth_scope() as session:
         demo.set_passwords(session, ids, password)
     if made:
@@ -99,6 +100,22 @@ def _eat(company: Any, ids: dict[str, int], org_id: UUID) -> None:
             if role is Role.HOSTEL_MANAGER and code:
                 with tenant_scope(org_id, ids[person.email]) as session:
                     demo.canteen.cook(session, houses[code])
+
+
+def _meet(company: Any, ids: dict[str, int], org_id: UUID) -> None:
+    """Those in charge of a house, and of all, plan events; residents answer."""
+    with tenant_scope(org_id) as session:
+        houses = dict(session.execute(select(Hostel.code, Hostel.id)).all())
+    places = [(ids[person.email], role, code) for person in company.people for role, code in person.places]
+    with tenant_scope(org_id, ids[company.people[0].email]) as session:
+        demo.events.feast(session, org_id)
+    for person, role, code in places:
+        if role is Role.HOSTEL_MANAGER and code:
+            with tenant_scope(org_id, person) as session:
+                demo.events.plan(session, houses[code])
+    for place, (person, _, _) in enumerate([one for one in places if one[1] is Role.RESIDENT and one[2]][::6]):
+        with tenant_scope(org_id, person, portal=Portal.RESIDENT) as session:
+            demo.events.answer(session, place)
 
 
 def _store(company: Any, ids: dict[str, int], org_id: UUID) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Integer, LargeBinary, SmallInteger, Text, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
@@ -46,7 +57,7 @@ class HostelEvent(Tenant, Timestamps, Authored, SoftDelete, Model):
     hostel_id: Mapped[UUID | None] = mapped_column(Uuid)
     title: Mapped[str] = line(TITLE_MAX)
     description: Mapped[str] = mapped_column(Text, server_default="")
-    place: Mapped[str] = mapped_column(Text, server_default="")
+    place: Mapped[str] = mapped_column(String(PLACE_MAX), server_default="")
     starts_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     timezone: Mapped[str] = line(60)
@@ -69,7 +80,7 @@ class HostelEvent(Tenant, Timestamps, Authored, SoftDelete, Model):
         CheckConstraint("reply_until <= starts_at", name="hostel_events_answered_before"),
         CheckConstraint(f"capacity BETWEEN 1 AND {CAPACITY_MAX}", name="hostel_events_capacity"),
         CheckConstraint(f"guests_most BETWEEN 0 AND {GUESTS_MAX}", name="hostel_events_guests"),
-        CheckConstraint(f"length(btrim(title)) > 0 AND length(description) <= {TEXT_MAX} AND length(place) <= {PLACE_MAX}",
+        CheckConstraint(f"length(btrim(title)) > 0 AND length(description) <= {TEXT_MAX}",
                         name="hostel_events_said"),
     )
 
@@ -136,7 +147,7 @@ _SAID = ("title", "description", "place", "starts_at", "ends_at", "reply_until",
 protect(
     HostelEvent.__table__, definer="SELECT, UPDATE", guarded=("status", "reason", "sequence"),
     grants=[Grant(_STAFF, select=True, insert=("id", "hostel_id", "timezone", "deleted_at", *_SAID), update=(*_SAID, "deleted_at")),
-            Grant((Portal.RESIDENT,), select=tuple(c.name for c in HostelEvent.__table__.columns if c.name != "created_by"))],
+            Grant((Portal.RESIDENT,), select=True)],
     policies=[
         *staff_policies(_R, _STAFF, commands=("SELECT",)),
         Policy("resident_select", "SELECT", (Portal.RESIDENT,), using=(

@@ -20,10 +20,12 @@ from app.rules.organizations import Limit
 from app.rules.overview import PERIODS, Span, Trend, change
 from app.security import identify
 from app.services import notifications, organizations, overview, wallet_reading, work
+from app.services.events import planning
 from app.services.maintenance import figures, residents
 from app.views import cards, charts, formats
 from app.views.cards import Card, Panel, Row
 from app.views.edge import db_session
+from app.views.events.calendar import when_said
 from app.views.interface import Session
 from app.views.maintenance.parts import among_hostels, clock_badge
 from app.views.organizations.settings import NEARLY
@@ -32,6 +34,7 @@ from app.views.screens import to_sign_in
 
 _OWN_SHOWN = 6
 _NEWS_SHOWN = 5
+_EVENTS_SHOWN, _EVENTS_WITHIN = 3, timedelta(days=14)
 _FIELD = frozenset({Portal.SALES, Portal.CANTEEN, Portal.AMENITY})
 _OFFICE = _FIELD | {Portal.ADMIN}
 _SELL = frozenset({Portal.ADMIN, Portal.SALES})
@@ -84,6 +87,7 @@ CARDS = (
     Card(lazy_gettext("On hold"), "RequestView", {"status": "on_hold"}, icon="pause"),
     Card(lazy_gettext("Open inquiries"), "InquiryView", {"open": "yes"}, portals=_SELL, icon="message"),
     Card(lazy_gettext("Residents"), "MemberView", {"role": "resident", "status": "active"}, icon="users"),
+    Card(lazy_gettext("Events to come"), "EventView", {"status": "published", "starts_at.from": cards.today}, icon="calendar"),
     Card(lazy_gettext("Moving in soon"), "MemberView", {"role": "pending_resident", "status": "active"}, icon="key"),
     Card(lazy_gettext("Free beds"), "BedView", {"state": "free"}, portals=_LET, icon="bed"),
     Card(lazy_gettext("Beds held"), "BedView", {"state": "held"}, portals=_LET, icon="clock"),
@@ -150,7 +154,8 @@ def _own(session: Session) -> dict[str, Any]:
     own = residents.own_requests(session) if g.identity.can(Resource.MAINTENANCE, Action.READ) else []
     closed = [one for one in own if one.state in CLOSED][:_OWN_SHOWN]
     until = {one.id: one.resolved_at + REOPEN_WINDOW for one in closed if one.resolved_at}
-    return {"open": [one for one in own if one.state not in CLOSED], "closed": closed, "news": _news(session),
+    coming = planning.between(session, formats.now(), formats.now() + _EVENTS_WITHIN, most=_EVENTS_SHOWN) if g.identity.can(Resource.EVENTS, Action.READ) else []
+    return {"events": [(one, when_said(one)) for one in coming], "open": [one for one in own if one.state not in CLOSED], "closed": closed, "news": _news(session),
             "disputable": {key: moment for key, moment in until.items() if moment > formats.now()}}
 
 

@@ -3874,7 +3874,7 @@ BEGIN
   RETURN QUERY SELECT NULL::uuid, NULL, NULL, NULL, NULL::timestamptz, NULL::timestamptz, NULL, NULL, NULL, NULL::integer, NULL::timestamptz, NULL,
                       v_feed.name::text, NULL;
   RETURN QUERY
-    SELECT e.id, e.title::text, e.description, e.place, e.starts_at, e.ends_at, e.timezone::text, e.status, e.reason, e.sequence, e.updated_at,
+    SELECT e.id, e.title::text, e.description, e.place::text, e.starts_at, e.ends_at, e.timezone::text, e.status, e.reason, e.sequence, e.updated_at,
            coalesce(h.name, '')::text, v_feed.name::text, coalesce(r.state, '')
     FROM hostel_events e
     LEFT JOIN hostels h ON h.org_id = e.org_id AND h.id = e.hostel_id
@@ -5530,6 +5530,9 @@ BEGIN
     LEFT JOIN notification_preferences p ON p.org_id = m.org_id AND p.user_id = m.user_id AND p.kind = p_kind AND p.channel = c.channel
     WHERE m.org_id = v_org AND m.user_id = ANY (p_users) AND m.removed_at IS NULL
       AND CASE WHEN p_forced THEN c.channel = ANY (p_channels) ELSE coalesce(p.wanted, c.channel = ANY (p_channels)) END
+      AND (c.channel <> 'telegram' OR p.wanted OR p_source IS NOT NULL OR EXISTS (
+        SELECT FROM telegram_chats t WHERE t.org_id = m.org_id AND t.user_id = m.user_id AND t.purpose = 'personal'
+          AND t.linked_at IS NOT NULL AND t.blocked_at IS NULL))
     GROUP BY m.user_id
   ), told AS (
     INSERT INTO notifications (org_id, hostel_id, user_id, kind, urgency, title, body, link, key, read_at, archived_at)
@@ -5577,7 +5580,7 @@ END
 $$
 --;;
 CREATE FUNCTION app.take_deliveries(p_id uuid) RETURNS TABLE (id uuid, user_id integer, channel text, kind text, urgency text, title text,
-  body text, link text, notification_id uuid, attempts integer, muted boolean, quiet_from time, quiet_to time, zone text)
+  body text, link text, notification_id uuid, attempts integer, muted boolean, quiet_from time, quiet_to time, zone text, due_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   PERFORM app.assert_system();
@@ -5586,7 +5589,7 @@ BEGIN
            n.urgency <> 'emergency' AND EXISTS (
              SELECT FROM notification_preferences p WHERE p.org_id = d.org_id AND p.user_id = d.user_id AND p.kind = d.kind
                AND p.channel = d.channel AND NOT p.wanted),
-           s.quiet_from, s.quiet_to, coalesce(s.timezone, h.timezone, o.timezone)::text
+           s.quiet_from, s.quiet_to, coalesce(s.timezone, h.timezone, o.timezone)::text, d.due_at
     FROM notification_deliveries first
     JOIN notification_deliveries d ON d.org_id = first.org_id AND d.user_id = first.user_id AND d.channel = first.channel
       AND d.kind = first.kind AND d.due_at <= first.due_at AND d.state = 'queued'
@@ -5662,6 +5665,24 @@ BEGIN
   END IF;
   RETURN NULL;
 END
+$$
+--;;
+CREATE FUNCTION app.note_telegram() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.state <> OLD.state AND NEW.part = 1 AND starts_with(NEW.key, 'delivery ') THEN
+    UPDATE notification_deliveries SET state = CASE NEW.state WHEN 'sent' THEN 'delivered' ELSE 'failed' END,
+      delivered_at = CASE WHEN NEW.state = 'sent' THEN app.now() END, reason = CASE WHEN NEW.state = 'sent' THEN '' ELSE left(NEW.reason, 300) END
+    WHERE org_id = NEW.org_id AND id = substr(NEW.key, 10, 36)::uuid AND state = 'sent' AND NEW.state IN ('sent', 'failed');
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
+CREATE FUNCTION app.has_telegram() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM telegram_chats WHERE org_id = app.current_org() AND user_id = app.current_user_id() AND purpose = 'personal'
+                 AND linked_at IS NOT NULL)
 $$
 --;;
 CREATE FUNCTION app.choose_notifications(p_choices jsonb, p_from time, p_to time, p_zone text) RETURNS void
@@ -6796,6 +6817,8 @@ BEGIN
   UPDATE invitations SET name = 'Erased person', email = v_nobody
   WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
+  DELETE FROM notification_preferences WHERE org_id = app.current_org() AND user_id = p_user;
+  DELETE FROM notification_settings WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE notifications SET title = replace(title, v_name, 'Erased person'), body = replace(body, v_name, 'Erased person')
   WHERE org_id = app.current_org() AND length(v_name) > 3 AND strpos(title || body, v_name) > 0; -- what others were told of them
   DELETE FROM access_cache WHERE user_id = p_user;
@@ -6835,7 +6858,7 @@ BEGIN
     JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname = 'user_id'
     WHERE k.contype = 'f' AND k.confrelid = 'members'::regclass AND k.conrelid <> 'person_keys'::regclass ORDER BY 1
   LOOP
-    EXECUTE format('SELECT jsonb_agg(to_jsonb(t) - ''{org_id,token,key_id,blind_index,index_key,storage_key}''::text[]) '
+    EXECUTE format('SELECT jsonb_agg(to_jsonb(t) - ''{org_id,token,phone_token,off_digest,key_id,blind_index,index_key,storage_key}''::text[]) '
                    'FROM %s t WHERE org_id = app.current_org() AND user_id = $1', v_found.name) INTO v_rows USING p_user;
     v_all := v_all || jsonb_build_object(v_found.name::text, coalesce(v_rows, '[]'));
   END LOOP;
@@ -7985,9 +8008,12 @@ BEGIN
     RAISE EXCEPTION 'There is no such bot.' USING ERRCODE = 'VR404';
   END IF;
   PERFORM app.assert_keeps_telegram(v_bot.user_id);
+  -- Each change is audited: that nothing changed is noted once a day here, and each time among the events.
   UPDATE telegram_bots SET health_status = p_status, health_reason = left(p_reason, 300), last_health_check = app.now()
-  WHERE org_id = v_bot.org_id AND id = p_id;
-  PERFORM app.note_telegram(v_bot.org_id, p_id, CASE p_status WHEN 'broken' THEN 'refused' ELSE 'checked' END, NULL, NULL, NULL, p_reason);
+  WHERE org_id = v_bot.org_id AND id = p_id
+    AND (health_status <> p_status OR health_reason <> left(p_reason, 300) OR last_health_check IS NULL OR last_health_check < app.now() - interval '1 day');
+  PERFORM app.note_telegram(v_bot.org_id, p_id, CASE WHEN p_status = 'broken' THEN 'refused' WHEN p_reason <> '' THEN 'taken' ELSE 'checked' END,
+                            NULL, NULL, NULL, p_reason);
   IF p_status = 'broken' AND v_bot.health_status <> 'broken' THEN
     PERFORM app.enqueue('telegram.broken', jsonb_build_object('bot_id', p_id));
   END IF;
@@ -8038,7 +8064,7 @@ $$;
 
 -- Puts a message, in parts that fit, on its way to the chat that is in force
 --;;
-CREATE FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) RETURNS uuid
+CREATE FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -8052,7 +8078,7 @@ BEGIN
     RETURN v_id;
   END IF;
   SELECT * INTO v_bot FROM app.telegram_bot_of(p_user);
-  IF v_bot.health_status = 'broken' OR v_bot.id IS NULL AND NOT p_global THEN
+  IF v_bot.health_status = 'broken' THEN
     RETURN NULL;
   END IF;
   SELECT c.id INTO v_chat FROM telegram_chats c
@@ -8169,15 +8195,6 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp
       SELECT id FROM telegram_messages WHERE body <> '' AND created_at < p_before AND state <> 'pending' LIMIT p_most) RETURNING 1),
   past AS (DELETE FROM telegram_updates WHERE received_at < p_before AND processed_at IS NOT NULL RETURNING 1)
   SELECT count(*) FROM gone
-$$;
-
--- -- in ------------------------------------------------------------------------------------------------------------
-
--- Whose secret comes with updates of a bot
---;;
-CREATE FUNCTION app.telegram_door(p_id uuid) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT secret_digest FROM telegram_bots WHERE id = p_id AND secret_digest <> ''
 $$
 --;;
 CREATE FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) RETURNS boolean
@@ -8193,6 +8210,7 @@ BEGIN
   INSERT INTO telegram_updates (org_id, bot_id, update_id, body) VALUES (v_org, p_bot, p_update, p_body)
   ON CONFLICT (org_id, bot_id, update_id) DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NOT NULL THEN
+    PERFORM app.note_telegram(v_org, p_bot, 'received', NULL, p_update, NULL, '');
     INSERT INTO outbox (org_id, kind, payload) VALUES (NULL, 'telegram.update', jsonb_build_object('update_id', v_id));
   END IF;
   RETURN v_id IS NOT NULL;
@@ -8210,6 +8228,31 @@ BEGIN
   VALUES (v_org, 'telegram.reset', jsonb_build_object('bot_id', p_bot), coalesce(p_bot::text, 'installation') || ' ' || floor(extract(epoch FROM app.now()) / 300))
   ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING;
 END
+$$;
+
+-- An update that came to a webhook: kept, known, wrong (the secret
+--;;
+CREATE FUNCTION app.receive_telegram_update(p_bot uuid, p_wanted text, p_given text, p_update bigint, p_body jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_wanted text := CASE WHEN p_bot IS NULL THEN p_wanted ELSE (SELECT secret_digest FROM telegram_bots WHERE id = p_bot) END;
+BEGIN
+  IF coalesce(v_wanted, '') = '' THEN
+    RETURN 'unknown';
+  ELSIF p_given <> v_wanted THEN
+    PERFORM app.note_wrong_telegram_secret(p_bot);
+    RETURN 'wrong';
+  ELSIF p_update IS NULL THEN
+    RETURN 'unreadable';
+  END IF;
+  RETURN CASE WHEN app.keep_telegram_update(p_bot, p_update, p_body) THEN 'kept' ELSE 'known' END;
+END
+$$
+--;;
+CREATE FUNCTION app.last_telegram_update(p_bot uuid) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(max(update_id), 0) FROM telegram_updates
+  WHERE org_id IS NOT DISTINCT FROM (SELECT b.org_id FROM telegram_bots b WHERE b.id = p_bot) AND bot_id IS NOT DISTINCT FROM p_bot
 $$
 --;;
 CREATE FUNCTION app.telegram_update(p_id uuid) RETURNS TABLE (org_id uuid, bot_id uuid, update_id bigint, body jsonb)
@@ -9273,7 +9316,6 @@ CREATE TABLE telegram_bots (
 	username VARCHAR(64) NOT NULL, 
 	mode TEXT DEFAULT 'webhook' NOT NULL, 
 	secret_digest TEXT DEFAULT '' NOT NULL, 
-	seen_update BIGINT DEFAULT '0' NOT NULL, 
 	verified BOOLEAN DEFAULT false NOT NULL, 
 	health_status TEXT DEFAULT 'unknown' NOT NULL, 
 	health_reason TEXT DEFAULT '' NOT NULL, 
@@ -10213,7 +10255,7 @@ CREATE TABLE hostel_events (
 	hostel_id UUID, 
 	title VARCHAR(120) NOT NULL, 
 	description TEXT DEFAULT '' NOT NULL, 
-	place TEXT DEFAULT '' NOT NULL, 
+	place VARCHAR(120) DEFAULT '' NOT NULL, 
 	starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	timezone VARCHAR(60) NOT NULL, 
@@ -10237,7 +10279,7 @@ CREATE TABLE hostel_events (
 	CONSTRAINT hostel_events_answered_before CHECK (reply_until <= starts_at), 
 	CONSTRAINT hostel_events_capacity CHECK (capacity BETWEEN 1 AND 10000), 
 	CONSTRAINT hostel_events_guests CHECK (guests_most BETWEEN 0 AND 10), 
-	CONSTRAINT hostel_events_said CHECK (length(btrim(title)) > 0 AND length(description) <= 4000 AND length(place) <= 120)
+	CONSTRAINT hostel_events_said CHECK (length(btrim(title)) > 0 AND length(description) <= 4000)
 )
 --;;
 CREATE INDEX hostel_events_coming ON hostel_events (starts_at) WHERE status = 'published' AND deleted_at IS NULL
@@ -12545,7 +12587,7 @@ GRANT INSERT (id, hostel_id, timezone, deleted_at, title, description, place, st
 --;;
 GRANT UPDATE (title, description, place, starts_at, ends_at, reply_until, capacity, guests_most, photo_id, deleted_at) ON public.hostel_events TO portal_admin, portal_amenity
 --;;
-GRANT SELECT (org_id, id, hostel_id, title, description, place, starts_at, ends_at, timezone, reply_until, capacity, guests_most, photo_id, status, reason, sequence, created_at, updated_at, deleted_at) ON public.hostel_events TO portal_resident
+GRANT SELECT ON public.hostel_events TO portal_resident
 --;;
 ALTER TABLE public.event_replies ENABLE ROW LEVEL SECURITY
 --;;
@@ -13109,7 +13151,7 @@ ALTER TABLE public.telegram_bots FORCE ROW LEVEL SECURITY
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.telegram_bots TO viramah_definer
 --;;
-GRANT SELECT (org_id, id, user_id, number, username, mode, seen_update, verified, health_status, health_reason, last_health_check, created_at, updated_at, created_by) ON public.telegram_bots TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
+GRANT SELECT (org_id, id, user_id, number, username, mode, verified, health_status, health_reason, last_health_check, created_at, updated_at, created_by) ON public.telegram_bots TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity
 --;;
 GRANT SELECT ON public.telegram_bots TO viramah_service
 --;;
@@ -13750,6 +13792,8 @@ CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.move_ou
 CREATE TRIGGER "x_move_out" AFTER UPDATE OF status, until_on ON public.stays FOR EACH ROW EXECUTE FUNCTION app.follow_stay()
 --;;
 CREATE TRIGGER "m_read" AFTER UPDATE OF read_at ON public.notifications FOR EACH ROW EXECUTE FUNCTION app.note_read()
+--;;
+CREATE TRIGGER "m_delivery" AFTER UPDATE OF state ON public.telegram_messages FOR EACH ROW EXECUTE FUNCTION app.note_telegram()
 --;;
 CREATE TRIGGER "y_forget_onboarding" AFTER UPDATE OF destroyed_at ON public.person_keys FOR EACH ROW EXECUTE FUNCTION app.forget_onboarding()
 --;;
@@ -15795,6 +15839,16 @@ REVOKE ALL ON FUNCTION app.note_read() FROM PUBLIC
 --;;
 ALTER FUNCTION app.note_read() OWNER TO viramah_definer
 --;;
+REVOKE ALL ON FUNCTION app.note_telegram() FROM PUBLIC
+--;;
+ALTER FUNCTION app.note_telegram() OWNER TO viramah_definer
+--;;
+REVOKE ALL ON FUNCTION app.has_telegram() FROM PUBLIC
+--;;
+ALTER FUNCTION app.has_telegram() OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.has_telegram() TO portal_admin, portal_management, portal_sales, portal_canteen, portal_amenity, portal_resident, portal_platform
+--;;
 REVOKE ALL ON FUNCTION app.choose_notifications(p_choices jsonb, p_from time, p_to time, p_zone text) FROM PUBLIC
 --;;
 ALTER FUNCTION app.choose_notifications(p_choices jsonb, p_from time, p_to time, p_zone text) OWNER TO viramah_definer
@@ -16537,11 +16591,11 @@ ALTER FUNCTION app.link_telegram_chat(p_bot uuid, p_digest text, p_number bigint
 --;;
 GRANT EXECUTE ON FUNCTION app.link_telegram_chat(p_bot uuid, p_digest text, p_number bigint, p_title text, p_group boolean) TO viramah_service
 --;;
-REVOKE ALL ON FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) FROM PUBLIC
+REVOKE ALL ON FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) FROM PUBLIC
 --;;
-ALTER FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) OWNER TO viramah_definer
+ALTER FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) TO portal_admin
+GRANT EXECUTE ON FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_key text, p_parts text[], p_html boolean, p_buttons jsonb) TO portal_admin
 --;;
 REVOKE ALL ON FUNCTION app.claim_telegram(p_worker text, p_most integer, p_lease interval) FROM PUBLIC
 --;;
@@ -16577,23 +16631,27 @@ ALTER FUNCTION app.forget_telegram(p_before timestamptz, p_most integer) OWNER T
 --;;
 GRANT EXECUTE ON FUNCTION app.forget_telegram(p_before timestamptz, p_most integer) TO viramah_service
 --;;
-REVOKE ALL ON FUNCTION app.telegram_door(p_id uuid) FROM PUBLIC
---;;
-ALTER FUNCTION app.telegram_door(p_id uuid) OWNER TO viramah_definer
---;;
-GRANT EXECUTE ON FUNCTION app.telegram_door(p_id uuid) TO viramah_web
---;;
 REVOKE ALL ON FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) FROM PUBLIC
 --;;
 ALTER FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) TO viramah_web, viramah_service
+GRANT EXECUTE ON FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.note_wrong_telegram_secret(p_bot uuid) FROM PUBLIC
 --;;
 ALTER FUNCTION app.note_wrong_telegram_secret(p_bot uuid) OWNER TO viramah_definer
 --;;
-GRANT EXECUTE ON FUNCTION app.note_wrong_telegram_secret(p_bot uuid) TO viramah_web
+REVOKE ALL ON FUNCTION app.receive_telegram_update(p_bot uuid, p_wanted text, p_given text, p_update bigint, p_body jsonb) FROM PUBLIC
+--;;
+ALTER FUNCTION app.receive_telegram_update(p_bot uuid, p_wanted text, p_given text, p_update bigint, p_body jsonb) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.receive_telegram_update(p_bot uuid, p_wanted text, p_given text, p_update bigint, p_body jsonb) TO viramah_web
+--;;
+REVOKE ALL ON FUNCTION app.last_telegram_update(p_bot uuid) FROM PUBLIC
+--;;
+ALTER FUNCTION app.last_telegram_update(p_bot uuid) OWNER TO viramah_definer
+--;;
+GRANT EXECUTE ON FUNCTION app.last_telegram_update(p_bot uuid) TO viramah_service
 --;;
 REVOKE ALL ON FUNCTION app.telegram_update(p_id uuid) FROM PUBLIC
 --;;

@@ -22,6 +22,7 @@ PUBLIC = {
     "PublicInquiryView.ask": "whoever asks for a bed has no account; limited, proved by work, written by functions alone",
     "inquiries_api.challenge": "as the form", "inquiries_api.device": "as the form", "inquiries_api.submit": "as the form",
     "UnsubscribeView.off": "a mail program posts here for whoever got the mail; the secret in the link is the proof",
+    "FeedView.get": "calendar programs have no account, but a secret that nobody can guess",
     "LanguageView.choose": "the language is the reader's choice, signed in or not",
 }
 # What people do who have no session yet; each of these takes a password, a code, or a secret from a mail.

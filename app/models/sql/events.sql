@@ -231,7 +231,7 @@ BEGIN
   RETURN QUERY SELECT NULL::uuid, NULL, NULL, NULL, NULL::timestamptz, NULL::timestamptz, NULL, NULL, NULL, NULL::integer, NULL::timestamptz, NULL,
                       v_feed.name::text, NULL;
   RETURN QUERY
-    SELECT e.id, e.title::text, e.description, e.place, e.starts_at, e.ends_at, e.timezone::text, e.status, e.reason, e.sequence, e.updated_at,
+    SELECT e.id, e.title::text, e.description, e.place::text, e.starts_at, e.ends_at, e.timezone::text, e.status, e.reason, e.sequence, e.updated_at,
            coalesce(h.name, '')::text, v_feed.name::text, coalesce(r.state, '')
     FROM hostel_events e
     LEFT JOIN hostels h ON h.org_id = e.org_id AND h.id = e.hostel_id

@@ -67,12 +67,12 @@ def since(session: Session, user_id: int) -> datetime | None:
 
 def read(session: Session, secret: str) -> Feed:
     """What a calendar program is told that knows the secret. NotFound for what is none, or was ended."""
-    first, *rows = session.execute(_READ, {"digest": link_digest(secret), "since": FEED_PAST}).all() or [None]
-    if first is None:
+    found = session.execute(_READ, {"digest": link_digest(secret), "since": FEED_PAST}).all()
+    if not found:
         raise NotFound("There is no such calendar.")
-    return Feed(first.organization, [Entry(
+    return Feed(found[0].organization, [Entry(
         row.id, row.title, row.description, row.place, row.starts_at, row.ends_at, row.timezone, EventStatus(row.status), row.reason,
-        row.sequence, row.changed_at, row.house, ReplyState(row.answer) if row.answer else None) for row in rows])
+        row.sequence, row.changed_at, row.house, ReplyState(row.answer) if row.answer else None) for row in found[1:]])
 
 
 def entry_of(event: HostelEvent) -> Entry:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from app.models.events import EventReply, HostelEvent
 from app.rules.events import CONCERNED, REMINDED, EventStatus, Reminder, ReplyState, time_said
 from app.services.notifications import Message, tell
-from app.text import N_
 
 _ASK = text("SELECT app.ask_event_reminders()")
 
@@ -29,7 +28,7 @@ def remind(session: Session, event_id: UUID, which: Reminder, starts_at: datetim
     if event is None or event.starts_at != starts_at or session.scalar(select(func.app.now() >= starts_at)):
         return
     when = time_said(starts_at, ZoneInfo(event.timezone))
-    said = (N_(f"{event.title} begins in less than an hour: {when}.") if which is Reminder.HOUR else N_(f"{event.title} begins soon: {when}."))
+    said = f"{event.title} begins in less than an hour: {when}." if which is Reminder.HOUR else f"{event.title} begins soon: {when}."
     _tell(session, event, REMINDED, "events.reminder", f"{which}:{starts_at:%Y%m%d%H%M%S}", said, event.place)
 
 
@@ -39,7 +38,7 @@ def tell_of_change(session: Session, event_id: UUID, sequence: int) -> None:
     if event is not None and event.sequence == sequence:
         when = time_said(event.starts_at, ZoneInfo(event.timezone))
         _tell(session, event, CONCERNED, "events.changed", f"change:{sequence}",
-              N_(f"{event.title}: the event was changed. It begins: {when}."), event.place)
+              f"{event.title}: the event was changed. It begins: {when}.", event.place)
 
 
 def tell_of_cancellation(session: Session, event_id: UUID) -> None:
@@ -47,7 +46,7 @@ def tell_of_cancellation(session: Session, event_id: UUID) -> None:
     event = session.get(HostelEvent, event_id)
     if event is not None:
         when = time_said(event.starts_at, ZoneInfo(event.timezone))
-        _tell(session, event, CONCERNED, "events.cancelled", "cancelled", N_(f"{event.title} ({when}): the event is cancelled."), event.reason)
+        _tell(session, event, CONCERNED, "events.cancelled", "cancelled", f"{event.title} ({when}): the event is cancelled.", event.reason)
 
 
 def tell_of_place(session: Session, reply_id: UUID) -> None:
@@ -56,12 +55,13 @@ def tell_of_place(session: Session, reply_id: UUID) -> None:
     event = _published(session, reply.event_id) if reply is not None and reply.state == ReplyState.COMING else None
     if reply is not None and event is not None:
         tell(session, {reply.user_id}, Message("events.moved_up", f"event:{event.id}:place:{reply.updated_at:%Y%m%d%H%M%S%f}",
-                                               N_(f"{event.title}: a place is free for you, you are coming."), event.hostel_id, _link(event)))
+                                               f"{event.title}: a place is free for you, you are coming.", event.hostel_id, _link(event)))
 
 
 def _published(session: Session, event_id: UUID) -> HostelEvent | None:
     return session.scalars(select(HostelEvent).where(
-        HostelEvent.id == event_id, HostelEvent.status == EventStatus.PUBLISHED.value, HostelEvent.deleted_at.is_(None))).one_or_none()
+        HostelEvent.id == event_id, HostelEvent.status == EventStatus.PUBLISHED.value, HostelEvent.deleted_at.is_(None),
+        HostelEvent.ends_at > func.app.now())).one_or_none()
 
 
 def _tell(session: Session, event: HostelEvent, states: Collection[ReplyState], kind: str, occasion: str, said: str, body: str) -> None:
