@@ -14,7 +14,7 @@ from app.languages import in_language, noted, sentence
 from app.rules.notifications import Channel
 from app.services import announcements
 from app.services.notifications import preferences
-from app.services.notifications.channels import ChannelOut, EmailChannel, SmsChannel
+from app.services.notifications.channels import ChannelOut, EmailChannel, SmsChannel, TelegramChannel
 from app.services.notifications.sending import SEND, Office, Voice, send
 from app.wiring import mailer, ring, settings, texter
 from jobs.registry import Payload, handles
@@ -22,7 +22,7 @@ from jobs.registry import Payload, handles
 
 def channels() -> Mapping[Channel, ChannelOut]:
     """The ways out that are set up."""
-    found: dict[Channel, ChannelOut] = {Channel.EMAIL: EmailChannel(mailer())}
+    found: dict[Channel, ChannelOut] = {Channel.EMAIL: EmailChannel(mailer()), Channel.TELEGRAM: TelegramChannel()}
     if (provider := texter()) is not None:
         found[Channel.SMS] = SmsChannel(provider, ring())
     return found

@@ -53,6 +53,7 @@ def load_command(until: datetime | None) -> None:
             _eat(company, ids, organizations[company.slug])
             _store(company, ids, organizations[company.slug])
             _meet(company, ids, organizations[company.slug])
+            _announce(company, ids, organizations[company.slug])
     with auth_scope() as session:
         demo.set_passwords(session, ids, password)
     if made:
@@ -127,6 +128,14 @@ def _store(company: Any, ids: dict[str, int], org_id: UUID) -> None:
     for code, (person, role) in keepers.items():
         with tenant_scope(org_id, ids[person.email], portal=ROLE_PORTAL[role]) as session:
             demo.inventory.stock(session, houses[code], code)
+
+
+def _announce(company: Any, ids: dict[str, int], org_id: UUID) -> None:
+    """The owner tells each house something, in the company's own words."""
+    with tenant_scope(org_id, ids[company.people[0].email]) as session:
+        for hostel_id in session.scalars(select(Hostel.id)):
+            demo.announcements.announce(session, hostel_id, datetime.now(UTC))
+        demo.announcements.word(session, org_id)
 
 
 @group.command("logins")

@@ -138,6 +138,7 @@ class Delivery(Tenant, Timestamps, Model):
 
 functions("notifications")
 trigger("notifications", "m_read", "AFTER UPDATE OF read_at", "app.note_read()")
+trigger("telegram_messages", "m_delivery", "AFTER UPDATE OF state", "app.note_telegram()")
 
 _READERS = tuple(portal for portal in SIGNED_IN if portal is not Portal.PLATFORM)
 protect(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from app.rules.errors import Invalid
+from app.rules.notifications import DeliveryState
 
 BODY_MAX = 4000
 TEMPLATE_MAX = 8000
@@ -20,6 +21,14 @@ class AnnouncementState(StrEnum):
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     SENT = "sent"
+
+
+def so_far(states: Mapping[DeliveryState, int]) -> dict[DeliveryState, int]:
+    """How many came as far as each state: what was read was delivered, and what was delivered was sent."""
+    counts = {state: states.get(state, 0) for state in DeliveryState}
+    counts[DeliveryState.DELIVERED] += counts[DeliveryState.READ]
+    counts[DeliveryState.SENT] += counts[DeliveryState.DELIVERED]
+    return counts
 
 
 def check_template(text: str, field: str) -> None:

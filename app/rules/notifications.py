@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -71,7 +71,7 @@ class NoWay(DomainError):
 class Kind:
     """One kind of message. `needs`: staff who hold it may get it; `residents`: so may residents.
 
-    `channels`: those of who chose none. `own_letter`: the domain mails a letter of its own, so that e-mail is no choice.
+    `channels`: those that are usual. `own_letter`: the domain mails a letter of its own, so that e-mail is no choice.
     """
 
     name: str
@@ -87,6 +87,11 @@ class Kind:
     def offered(self) -> tuple[Channel, ...]:
         """The channels that people choose among."""
         return tuple(one for one in Channel if one is not Channel.EMAIL or not self.own_letter)
+
+    @property
+    def usual(self) -> tuple[Channel, ...]:
+        """The channels of who chose none: whoever linked a chat of Telegram wants to be told there, but not of every order."""
+        return self.channels if self.urgency is Urgency.INFO else (*self.channels, Channel.TELEGRAM)
 
     @property
     def forced(self) -> bool:
@@ -133,6 +138,14 @@ _ALL = (
     Kind("meals.leave", N_("Leave from meals that the office wrote down or took back"), R.CANTEEN, residents=True),
     Kind("meals.rebate", N_("A rebate for meals that you did not eat"), R.CANTEEN, residents=True),
     Kind("inventory.low", N_("A stock item runs low"), R.INVENTORY, (R.INVENTORY, A.UPDATE)),
+    Kind("amenities.booked", N_("The office books an amenity for you"), R.AMENITIES, residents=True),
+    Kind("amenities.cancelled", N_("The office cancels your booking of an amenity"), R.AMENITIES, residents=True),
+    Kind("amenities.no_show", N_("You did not come to what you booked"), R.AMENITIES, residents=True),
+    Kind("amenities.moved", N_("Your booking of an amenity cannot take place"), R.AMENITIES, residents=True, urgency=Urgency.URGENT),
+    Kind("amenities.offered", N_("A place that you wait for is free"), R.AMENITIES, residents=True, urgency=Urgency.URGENT),
+    Kind("amenities.lapsed", N_("A place that was offered to you went on to the next"), R.AMENITIES, residents=True),
+    Kind("telegram.chat_gone", N_("Messages by Telegram do not arrive any more"), R.TELEGRAM, (R.NOTIFICATIONS, A.READ), residents=True, channels=_LETTER),
+    Kind("telegram.broken", N_("Telegram refuses a bot"), R.TELEGRAM, (R.NOTIFICATIONS, A.READ), residents=True, channels=_LETTER),
     Kind("events.reminder", N_("An event that you come to begins soon"), R.EVENTS, residents=True),
     Kind("events.changed", N_("An event that you answered is changed"), R.EVENTS, residents=True),
     Kind("events.cancelled", N_("An event that you answered is cancelled"), R.EVENTS, residents=True, channels=_LETTER),
@@ -168,7 +181,7 @@ class Quiet:
         day = local.date() + timedelta(days=1) if overnight and now >= self.start else local.date()
         ends = datetime.combine(day, self.end, self.zone)
         # On a night with an hour twice, the first one may be over.
-        return ends if ends > moment else ends.replace(fold=1)
+        return (ends if ends > moment else ends.replace(fold=1)).astimezone(UTC)
 
 
 def due_at(now: datetime, urgency: Urgency, last: datetime | None, quiet: Quiet | None) -> datetime:
@@ -192,4 +205,4 @@ class Item:
 
 def chosen(kinds: Sequence[Kind], kept: dict[tuple[str, Channel], bool]) -> dict[str, dict[Channel, bool]]:
     """For each kind, whether it takes each channel that is offered: what was chosen, else what is usual."""
-    return {kind.name: {one: kept.get((kind.name, one), one in kind.channels) for one in kind.offered} for kind in kinds}
+    return {kind.name: {one: kept.get((kind.name, one), one in kind.usual) for one in kind.offered} for kind in kinds}

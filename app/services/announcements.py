@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from app.models.announcements import Announcement, NotificationTemplate
+from app.models.notifications import Delivery
+from app.models.people import Member
 from app.models.rooms import Floor
 from app.permissions import Role
 from app.rules.announcements import TEMPLATE_MAX, AnnouncementState, check_template
@@ -20,6 +22,7 @@ from app.services.notifications import Message, tell
 from app.services.work import ASKED
 
 SEND = "announcements.send"
+MOST_RECEIPTS = 200
 _REACH = text("SELECT app.announcement_reach(:id)")
 _RELEASE = text("SELECT app.release_announcement(:id, :at)")
 _WITHDRAW = text("SELECT app.withdraw_announcement(:id)")
@@ -100,6 +103,13 @@ def figures(session: Session, announcement_id: UUID) -> dict[Channel, dict[Deliv
     for channel, state, people in session.execute(_FIGURES, {"id": announcement_id}):
         found.setdefault(Channel(channel), {})[DeliveryState(state)] = people
     return found
+
+
+def receipts(session: Session, announcement_id: UUID) -> list[Delivery]:
+    """Whom it reached and how far, by name, up to MOST_RECEIPTS."""
+    return list(session.scalars(
+        select(Delivery).join(Delivery.member).options(contains_eager(Delivery.member)).where(Delivery.source_id == announcement_id)
+        .order_by(Member.name, Member.user_id, Delivery.channel).limit(MOST_RECEIPTS)))
 
 
 # -- templates -----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from app.services.notifications import preferences
 from app.services.notifications.sending import digest
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, local_path, service_call
-from app.views.edge import given_id, problem_page
+from app.views.edge import db_session, given_id, problem_page
 from app.views.organizations.choices import zones
 from app.views.paging import BadListRequest
 from app.views.people.doors import door_page
@@ -200,8 +200,9 @@ class UnsubscribeView(BaseView):
 
 
 def _channels() -> tuple[Channel, ...]:
-    """Those that are set up here."""
-    return tuple(one for one in Channel if one is not Channel.TELEGRAM and (one is not Channel.SMS or texter() is not None))
+    """Those that are set up here, and Telegram for who linked a chat."""
+    there = {Channel.SMS: texter() is not None, Channel.TELEGRAM: preferences.has_chat(db_session())}
+    return tuple(one for one in Channel if there.get(one, True))
 
 
 def _ticked(kind: Kind) -> set[Channel]:

@@ -37,7 +37,7 @@ OPEN = {
     "my_inquiry", "onboarding_house", "onboarding_prices", "save_onboarding_draft", "choose_onboarding_bed", "leave_onboarding_bed",
     "complete_onboarding_step", "was_submitted", "submit_onboarding", "hold_bed", "release_hold", "bed_choices",
     "person_key", "put_personal", "reveal_personal", "own_drafts", "readings_of", "add_document", "open_document", "remove_document",
-    "choose_notifications", "set_notification_phone", "unconfirmed_phone", "confirm_notification_phone", "mute_by_letter",
+    "choose_notifications", "set_notification_phone", "unconfirmed_phone", "confirm_notification_phone", "has_telegram", "mute_by_letter",
     "event_feed", "end_event_feed",
 }
 # … and what is for residents alone, each with a call that would do or tell something.

@@ -42,7 +42,7 @@ def test_an_announcement_is_written_sent_once_read_and_counted(app, world, brows
     opened = resident.post(re.search(r'action="(/notifications/open/[^"]+)"', told)[1])
     assert "From &lt;10&gt; to 12." in resident.get(opened.headers["Location"]).text
     figures = owner.get(f"/announcements/figures/{key}").text
-    assert re.findall(r"<td>(\d)</td>", figures) == ["0", "0", "0", "1", "0", "0"]
+    assert re.findall(r"<td>(\d)</td>", figures) == ["0", "1", "1", "1", "0", "0"]
     for stranger in (browser(world.outsider), browser(world.staff)):
         assert stranger.get(f"/announcements/show/{key}").status_code in {403, 404}
         assert stranger.get(f"/notifications/announced/{key}").status_code == 404

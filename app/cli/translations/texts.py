@@ -67,7 +67,8 @@ def collect(app: Flask) -> list[Text]:
         known = found.setdefault(text.first, text)
         if isinstance(known.id, str) and (SAID in text.comments or not isinstance(text.id, str)):
             found[text.first] = text  # which knows more of it
-    return [text for first, text in found.items() if re.search(r"[A-Za-z]", first)]
+    # What is nothing but a value would fit every sentence.
+    return [text for first, text in found.items() if re.search(r"[A-Za-z]", re.sub(r"%\(\w+\)[sd]", "", first))]
 
 
 # -- marked --------------------------------------------------------------------------------------------------------

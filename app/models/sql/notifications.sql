@@ -1,6 +1,7 @@
 -- Telling people, by the channels that each of them wants; called by jobs, which act for the organization.
 
--- Tells each person once per key; whoever is no member, or wants the kind nowhere, is skipped. What is not wanted in the
+-- Tells each person once per key; whoever is no member, or wants the kind nowhere, is skipped. By Telegram is told who
+-- linked a chat, or asked for it by name; an announcement that goes there says of the others that they were skipped. What is not wanted in the
 -- console lies in the archive, for its other channels. Returns how many were told, and the deliveries that wait for
 -- their time, with what decides about it. p_forced: nobody is asked.
 --: definer; execute: portal_admin
@@ -22,6 +23,9 @@ BEGIN
     LEFT JOIN notification_preferences p ON p.org_id = m.org_id AND p.user_id = m.user_id AND p.kind = p_kind AND p.channel = c.channel
     WHERE m.org_id = v_org AND m.user_id = ANY (p_users) AND m.removed_at IS NULL
       AND CASE WHEN p_forced THEN c.channel = ANY (p_channels) ELSE coalesce(p.wanted, c.channel = ANY (p_channels)) END
+      AND (c.channel <> 'telegram' OR p.wanted OR p_source IS NOT NULL OR EXISTS (
+        SELECT FROM telegram_chats t WHERE t.org_id = m.org_id AND t.user_id = m.user_id AND t.purpose = 'personal'
+          AND t.linked_at IS NOT NULL AND t.blocked_at IS NULL))
     GROUP BY m.user_id
   ), told AS (
     INSERT INTO notifications (org_id, hostel_id, user_id, kind, urgency, title, body, link, key, read_at, archived_at)
@@ -76,7 +80,7 @@ $$;
 -- taken by one worker. Nothing if it was sent with another, or if it is not its time any more.
 --: definer; execute: portal_admin
 CREATE FUNCTION app.take_deliveries(p_id uuid) RETURNS TABLE (id uuid, user_id integer, channel text, kind text, urgency text, title text,
-  body text, link text, notification_id uuid, attempts integer, muted boolean, quiet_from time, quiet_to time, zone text)
+  body text, link text, notification_id uuid, attempts integer, muted boolean, quiet_from time, quiet_to time, zone text, due_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 BEGIN
   PERFORM app.assert_system();
@@ -85,7 +89,7 @@ BEGIN
            n.urgency <> 'emergency' AND EXISTS (
              SELECT FROM notification_preferences p WHERE p.org_id = d.org_id AND p.user_id = d.user_id AND p.kind = d.kind
                AND p.channel = d.channel AND NOT p.wanted),
-           s.quiet_from, s.quiet_to, coalesce(s.timezone, h.timezone, o.timezone)::text
+           s.quiet_from, s.quiet_to, coalesce(s.timezone, h.timezone, o.timezone)::text, d.due_at
     FROM notification_deliveries first
     JOIN notification_deliveries d ON d.org_id = first.org_id AND d.user_id = first.user_id AND d.channel = first.channel
       AND d.kind = first.kind AND d.due_at <= first.due_at AND d.state = 'queued'
@@ -171,6 +175,28 @@ BEGIN
   END IF;
   RETURN NULL;
 END
+$$;
+
+-- What was handed to Telegram's sender has arrived, or cannot.
+--: definer; execute: nobody
+CREATE FUNCTION app.note_telegram() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.state <> OLD.state AND NEW.part = 1 AND starts_with(NEW.key, 'delivery ') THEN
+    UPDATE notification_deliveries SET state = CASE NEW.state WHEN 'sent' THEN 'delivered' ELSE 'failed' END,
+      delivered_at = CASE WHEN NEW.state = 'sent' THEN app.now() END, reason = CASE WHEN NEW.state = 'sent' THEN '' ELSE left(NEW.reason, 300) END
+    WHERE org_id = NEW.org_id AND id = substr(NEW.key, 10, 36)::uuid AND state = 'sent' AND NEW.state IN ('sent', 'failed');
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+-- Whether the caller linked a chat of Telegram.
+--: definer; execute: signed_in
+CREATE FUNCTION app.has_telegram() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM telegram_chats WHERE org_id = app.current_org() AND user_id = app.current_user_id() AND purpose = 'personal'
+                 AND linked_at IS NOT NULL)
 $$;
 
 -- Somebody's own choices: [{kind, channel, wanted}], and quiet hours (both or none).

@@ -301,6 +301,8 @@ BEGIN
   UPDATE invitations SET name = 'Erased person', email = v_nobody
   WHERE org_id = app.current_org() AND (accepted_by = p_user OR lower(email) = lower(v_email));
   DELETE FROM notifications WHERE org_id = app.current_org() AND user_id = p_user;
+  DELETE FROM notification_preferences WHERE org_id = app.current_org() AND user_id = p_user;
+  DELETE FROM notification_settings WHERE org_id = app.current_org() AND user_id = p_user;
   UPDATE notifications SET title = replace(title, v_name, 'Erased person'), body = replace(body, v_name, 'Erased person')
   WHERE org_id = app.current_org() AND length(v_name) > 3 AND strpos(title || body, v_name) > 0; -- what others were told of them
   DELETE FROM access_cache WHERE user_id = p_user;
@@ -345,7 +347,7 @@ BEGIN
     JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname = 'user_id'
     WHERE k.contype = 'f' AND k.confrelid = 'members'::regclass AND k.conrelid <> 'person_keys'::regclass ORDER BY 1
   LOOP
-    EXECUTE format('SELECT jsonb_agg(to_jsonb(t) - ''{org_id,token,key_id,blind_index,index_key,storage_key}''::text[]) '
+    EXECUTE format('SELECT jsonb_agg(to_jsonb(t) - ''{org_id,token,phone_token,off_digest,key_id,blind_index,index_key,storage_key}''::text[]) '
                    'FROM %s t WHERE org_id = app.current_org() AND user_id = $1', v_found.name) INTO v_rows USING p_user;
     v_all := v_all || jsonb_build_object(v_found.name::text, coalesce(v_rows, '[]'));
   END LOOP;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.services.demo import canteen, events, inventory, meals
+from app.services.demo import announcements, canteen, events, inventory, meals
 from app.services.demo.cast import COMPANIES, logins
 from app.services.demo.gateways import take_money
 from app.services.demo.leads import ask
@@ -10,4 +10,4 @@ from app.services.demo.loading import fill, found, set_passwords
 from app.services.demo.money import propose
 from app.services.demo.newcomers import correct, newcomers, register, review
 
-__all__ = ["COMPANIES", "ask", "canteen", "correct", "events", "fill", "found", "inventory", "logins", "meals", "newcomers", "propose", "register", "review", "set_passwords", "take_money"]
+__all__ = ["COMPANIES", "announcements", "ask", "canteen", "correct", "events", "fill", "found", "inventory", "logins", "meals", "newcomers", "propose", "register", "review", "set_passwords", "take_money"]

@@ -50,7 +50,7 @@ def tell(session: Session, users: Iterable[int], message: Message) -> int:
     kind = KINDS.get(message.kind) or Kind(message.kind, "", Resource.NOTIFICATIONS)
     found, now = session.execute(_NOTIFY, {
         "users": wanted, "kind": kind.name, "urgency": kind.urgency.value, "key": message.key, "title": message.title, "body": message.body,
-        "link": message.link, "hostel": message.hostel_id, "channels": list(message.channels or kind.channels), "offered": list(message.channels or kind.offered),
+        "link": message.link, "hostel": message.hostel_id, "channels": list(message.channels or kind.usual), "offered": list(message.channels or kind.offered),
         "forced": kind.forced, "source": message.source_id}).one()
     if found["waiting"]:
         dues = [due_at(now, kind.urgency, _moment(one["last"]), quiet_hours(one["quiet_from"], one["quiet_to"], one["zone"]))

@@ -12,6 +12,8 @@ from app.crypto import KeyRing
 from app.gateways.mail import Mail, Mailer
 from app.gateways.sms import Text, Texter
 from app.rules.notifications import DeliveryState, NoWay, SkipReason
+from app.rules.telegram import Purpose
+from app.services.telegram import queue_message
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,16 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Letter:
-    """What is said, in the reader's language, as the channel wants it; `off_url` turns the kind off."""
+    """What is said, in the reader's language, as the channel wants it; `off_url` turns the kind off, `round` tells one time of
+    sending it from the next.
+    """
 
     delivery_id: UUID
     subject: str
     text: str
     html: str
     off_url: str
+    round: int = 0
 
 
 class ChannelOut(Protocol):
@@ -76,4 +81,16 @@ class SmsChannel:
         if to.phone_token is None:
             raise NoWay(SkipReason.NO_ADDRESS)
         self._texter.send(Text(self._ring.decrypt(to.phone_token, phone_context(to.user_id)), letter.text, f"delivery {letter.delivery_id}"))
+        return DeliveryState.SENT
+
+
+class TelegramChannel:
+    """Into the chat that the person linked; its sender says later what became of it."""
+
+    def deliver(self, session: Session, to: Recipient, letter: Letter) -> DeliveryState:
+        """In the order of the chat, under its limits. A message that was given up goes under another key."""
+        queued = queue_message(session, user_id=to.user_id, purpose=Purpose.PERSONAL, text=letter.html, html=True,
+                               key=f"delivery {letter.delivery_id} {letter.round}")
+        if queued is None:
+            raise NoWay(SkipReason.NO_ADDRESS)
         return DeliveryState.SENT

@@ -29,6 +29,7 @@ _SET_PHONE = text("SELECT app.set_notification_phone(:token, :masked)")
 _UNCONFIRMED = text("SELECT app.unconfirmed_phone()")
 _CONFIRM = text("SELECT app.confirm_notification_phone(:token)")
 _TO_CONFIRM = text("SELECT app.phone_to_confirm(:user)")
+_HAS_TELEGRAM = text("SELECT app.has_telegram()")
 _HIT = text("SELECT app.count_hit('notification_code', :key, :start, :most)")
 _MUTE = text("SELECT app.mute_by_letter(:digest, :look)")
 
@@ -43,6 +44,11 @@ def matrix(session: Session, user_id: int, kinds: Sequence[Kind]) -> dict[str, d
 def settings_of(session: Session, user_id: int) -> NotificationSettings | None:
     """Quiet hours and the number, if somebody ever chose any."""
     return session.scalar(select(NotificationSettings).where(NotificationSettings.user_id == user_id))
+
+
+def has_chat(session: Session) -> bool:
+    """Whether the caller linked a chat of Telegram."""
+    return bool(session.scalar(_HAS_TELEGRAM))
 
 
 def choose(session: Session, kinds: Sequence[Kind], wanted: Mapping[str, set[Channel]], quiet: tuple[time, time] | None, zone: str | None, *,

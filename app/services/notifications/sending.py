@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -143,7 +143,7 @@ def written(session: Session, to: Recipient, rows: Sequence[Any], voice: Voice, 
         link = f"{office.url}/notifications/"
     values = {"title": title, "body": body, "name": to.name, "organization": to.organization, "link": link}
     own = _template(session, channel, to.language, first.kind)
-    return letter_of(channel, values, voice, own, first.id, off_url)
+    return replace(letter_of(channel, values, voice, own, first.id, off_url), round=int(first.due_at.timestamp()))
 
 
 def letter_of(channel: Channel, values: Mapping[str, str], voice: Voice, own: tuple[str, str] | None, delivery_id: UUID, off_url: str) -> Letter:
@@ -153,7 +153,9 @@ def letter_of(channel: Channel, values: Mapping[str, str], voice: Voice, own: tu
     subject = " ".join((fill(subject, values) if subject.strip() else values["title"]).split())
     plain = fill(template, values).strip()
     html = str(fill(str(escape(template.strip())), values, lambda value: str(escape(value))))
-    if channel is Channel.EMAIL:
+    if channel is Channel.TELEGRAM and own is None:
+        html = fill("<b>{title}</b>\n{body}\n{link}", values, lambda value: str(escape(value)))
+    elif channel is Channel.EMAIL:
         foot = voice.say(_FOOT)
         plain += "\n\n-- \n" + foot % {"organization": values["organization"], "off": off_url} + "\n"
         html = _page(html, foot, values, off_url)

@@ -12,7 +12,7 @@ from wtforms.validators import Optional
 
 from app.models.announcements import Announcement
 from app.permissions import Action, Portal, Resource, Role
-from app.rules.announcements import AnnouncementState
+from app.rules.announcements import AnnouncementState, so_far
 from app.rules.errors import Invalid
 from app.rules.notifications import Channel, DeliveryState
 from app.services import announcements
@@ -30,7 +30,6 @@ from app.views.base import (
     submission_id,
 )
 
-_STATES = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.FAILED, DeliveryState.SKIPPED)
 _ROLES = TicksField(lazy_gettext("Roles"), [Optional()], members=[role for role in Role if role is not Role.SUPER_ADMIN], default=[],
                     description=lazy_gettext("None: everybody."))
 _CHANNELS = TicksField(lazy_gettext("Channels"), [Optional()], members=Channel, default=[Channel.IN_APP.value],
@@ -110,13 +109,14 @@ class AnnouncementView(ConsoleModelView):
         return found
 
     def show_context(self, item: Announcement) -> dict[str, Any]:
-        """What became of it."""
-        return self._figures(item)
+        """What became of it, and with whom."""
+        sent = item.state == AnnouncementState.SENT
+        people = [(one, Channel(one.channel), DeliveryState(one.state)) for one in announcements.receipts(self.session(), item.id)] if sent else []
+        return {**self._figures(item), "people": people, "most": announcements.MOST_RECEIPTS}
 
     def _figures(self, item: Announcement) -> dict[str, Any]:
         found = announcements.figures(self.session(), item.id) if item.state == AnnouncementState.SENT else {}
-        # What was read was delivered, and what was delivered was sent: each column counts those who came so far.
-        return {"figures": {channel: {state: states.get(state, 0) for state in _STATES} for channel, states in sorted(found.items())}, "states": _STATES}
+        return {"figures": {channel: so_far(states) for channel, states in sorted(found.items())}, "states": DeliveryState}
 
     @expose("/figures/<pk>")
     @has_access
