@@ -42,16 +42,7 @@ def read_path(text: str) -> Path:
 
 
 def read_flag(text: str) -> bool:
-    words = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }
+    words = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
     try:
         return words[text.lower()]
     except KeyError:
@@ -197,14 +188,7 @@ class Declaration:
     shown: str
 
 
-def setting(
-    read: Callable[[str], Any],
-    meaning: str,
-    *,
-    default: Any = REQUIRED,
-    secret: bool = False,
-    shown: str = "",
-) -> Any:
+def setting(read: Callable[[str], Any], meaning: str, *, default: Any = REQUIRED, secret: bool = False, shown: str = "") -> Any:
     """A field of Settings; its variable is the field's name in capitals. A secret never shows in repr."""
     words = shown or (
         "required" if default is REQUIRED else "unset" if default in (None, NONE_SET) else f"`{default}`"

@@ -29,6 +29,7 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
 
     import config
     from app import cli, health, security, views, wakeup, wiring
+    from app.api.telegram import TelegramUpdates
     from app.api.webhooks import Webhooks
     from app.logs import init_logging
     from app.problems import register_error_handlers
@@ -46,6 +47,7 @@ def create_app(process: str | None = None, settings: config.Settings | None = No
     health.init_requests(app)
     wiring.init_app(app, found)
     app.wsgi_app = Webhooks(app, found)  # type: ignore[method-assign]
+    app.wsgi_app = TelegramUpdates(app, found)  # type: ignore[method-assign]
     if found.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=found.trusted_proxies, x_proto=found.trusted_proxies, x_host=found.trusted_proxies)

@@ -48,9 +48,10 @@ from app.services.telegram.outgoing import Begun, Head, Outcome
 from app.tenancy import queue_scope
 from app.wiring import redis, settings
 
-LEASE = timedelta(seconds=30)
+HELD = timedelta(seconds=8)  # a handful; what a killed worker held goes on after that
+LEASE = timedelta(seconds=15)  # a question, which ends before
 HANDFUL = 30  # chats of which the next message is held
-ROUND = 5.0  # seconds after which a handful is given back, far within the lease
+ROUND = 5.0  # seconds after which a handful is given back
 IDLE = 1.0  # seconds between two looks where nothing waits
 SLOW = 0.5  # seconds after which a question is left to itself
 OPEN_MAX = 8  # questions that are left to themselves
@@ -91,7 +92,7 @@ class Sender:
     def turn(self, stopping: Callable[[], bool] = lambda: False) -> float:
         """Take a handful and send of it what may be sent; seconds to wait before the next."""
         with queue_scope() as session:
-            heads = outgoing.claim(session, self.name, HANDFUL, LEASE)
+            heads = outgoing.claim(session, self.name, HANDFUL, HELD)
         if not heads:
             return IDLE
         until, waits, sent = time.monotonic() + ROUND, dict.fromkeys((head.id for head in heads), 0.0), False

@@ -50,7 +50,9 @@ def reset(session: Session, payload: Payload) -> None:
 
 @handles("telegram.sweep")
 def sweep(session: Session, payload: Payload) -> None:
-    """Have the bots of each organization looked at."""
+    """Have the bots of each organization looked at, and the installation's."""
+    if settings().telegram_bot_token:
+        work.enqueue(session, "telegram.guard", {"bot_id": None}, key=payload["slot"])
     work.enqueue_for(session, incoming.organizations_with_bots(session), "telegram.look", key=payload["slot"])
 
 
@@ -64,4 +66,8 @@ def look(session: Session, _payload: Payload) -> None:
 @handles("telegram.guard", external=True)
 def guard(session: Session, payload: Payload) -> None:
     """Ask Telegram whether a bot works, and whether its updates come here."""
-    incoming.guard(session, telegram.keeper_of(settings()), UUID(payload["bot_id"]), settings().public_url)
+    keeper = telegram.keeper_of(settings())
+    if payload["bot_id"]:
+        incoming.guard(session, keeper, UUID(payload["bot_id"]), settings().public_url)
+    else:
+        incoming.guard_installation(keeper, settings().public_url, settings().secret_key)

@@ -28,6 +28,8 @@ from app.logs import unbind
 from app.wiring import engines, settings
 from jobs import registry
 from jobs.outbox import LEASE, Drainer
+from jobs.poller import fetches_nothing, new_poller
+from jobs.sender import PATIENCE, new_sender
 
 POLL_SECONDS = 5
 REBIRTH_SECONDS = 0.5  # between the death of a process and its replacement
@@ -82,7 +84,25 @@ def _child(app: Flask, lease: timedelta, poll_seconds: int, parent: int) -> None
     with app.app_context():
         engines().dispose()  # connections are not shared between processes
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    sender = _beside(new_sender(app).run, stop)
+    if not fetches_nothing(app):
+        _beside(new_poller(app).run, stop)
     work(app, Drainer.new(lease), stop, poll_seconds)
+    sender.join(PATIENCE)
+
+
+def _beside(run: Callable[[Callable[[], bool], Callable[[float], object]], None], stop: Stop) -> threading.Thread:
+    """A loop beside the outbox; if it dies of a mistake the process goes with it, and is replaced."""
+    def watched() -> None:
+        try:
+            run(stop.asked, stop.wait)
+        finally:
+            if not stop.asked():
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=watched, daemon=True)
+    thread.start()
+    return thread
 
 
 def _leave_with(parent: int) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Engine, text
 
-from app.crypto import KeyRing
 from app.local.telegram_twin import create_twin, serve
 from app.local.telegram_twin.state import State
 from app.services import telegram
@@ -18,7 +20,6 @@ from app.tenancy import tenant_scope
 from app.wiring import redis
 from tests.world import Organization
 
-RING = KeyRing({"k1": b"k" * 32})
 NUMBER = 123456789
 TOKEN = f"{NUMBER}:AAplantedPLANTEDplanted_planted-123"
 
@@ -34,6 +35,13 @@ def standing_in() -> Iterator[tuple[State, str]]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def speaking_to(app: Any, monkeypatch: pytest.MonkeyPatch, address: str) -> Keeper:
+    """The application asks Telegram there."""
+    settings = replace(app.config["SETTINGS"], telegram_api_base=address)
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+    return telegram.keeper_of(settings)
 
 
 def forget_limits() -> None:

@@ -12,21 +12,23 @@ from sqlalchemy.orm import Session
 
 from app.crypto import KeyRing
 from app.services.personal import rotation
+from app.services.telegram.bots import ring_of
 from app.tenancy import auth_scope, service_scope
 from app.wiring import settings
 
-group = AppGroup("keys", help="Keys of encrypted fields (FIELD_KEYS).")
+group = AppGroup("keys", help="Keys of encrypted fields (FIELD_KEYS, TELEGRAM_CONFIG_ENCRYPTION_KEY).")
 _REASON = "rotation of the field keys"
 
 
 @group.command("rotate")
 def rotate() -> None:
-    """Bring everything under the first key of FIELD_KEYS; stop and start it as you like. Nobody notices meanwhile."""
+    """Bring everything under the first key of FIELD_KEYS, and of TELEGRAM_CONFIG_ENCRYPTION_KEY; stop and start it as you like. Nobody notices meanwhile."""
     ring, found = KeyRing(dict(settings().field_keys)), rotation.Rotated()
     service: Callable[[], AbstractContextManager[Session]] = partial(service_scope, _REASON)
     for scope, steps in ((service, rotation.SERVICE_STEPS), (auth_scope, rotation.AUTH_STEPS)):
         for step in steps:
             _run(scope, step, ring, found)
+    _run(service, rotation.telegram_bots, ring_of(settings()), found)
     for what, count in sorted(found.done.items()):
         click.echo(f"{count:,} {what} are under {ring.current} now.")
     if found.lost:

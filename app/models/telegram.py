@@ -46,7 +46,6 @@ class TelegramBot(Tenant, Timestamps, Authored, Model):
     username: Mapped[str] = line(64)
     mode: Mapped[str] = mapped_column(Text, server_default="webhook")
     secret_digest: Mapped[str] = mapped_column(Text, server_default="", deferred=True)
-    seen_update: Mapped[int] = mapped_column(BigInteger, server_default="0")
     verified: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     health_status: Mapped[str] = mapped_column(Text, server_default="unknown")
     health_reason: Mapped[str] = mapped_column(Text, server_default="")

@@ -45,7 +45,7 @@ class Faults:
             value = getattr(self.settings, field.name)
             if isinstance(value, bytes):
                 value = base64.b64encode(value).decode()
-            elif field.name == "field_keys":
+            elif field.name in ("field_keys", "telegram_config_encryption_key"):
                 value = ",".join(f"{name}:{base64.b64encode(key).decode()}" for name, key in value.items())
             elif field.name == "portal_hosts" or value is None or isinstance(value, bool):
                 continue

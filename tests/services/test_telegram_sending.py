@@ -22,7 +22,7 @@ from app.wiring import redis
 from jobs import registry
 from jobs.outbox import Drainer
 from jobs.sender import Sender
-from tests.telegram import NUMBER, RING, TOKEN, bot_of, forget_limits, linked, standing_in
+from tests.telegram import NUMBER, TOKEN, bot_of, forget_limits, linked, speaking_to, standing_in
 from tests.world import World
 
 CHAT = 1001
@@ -59,10 +59,10 @@ class Setting:
 
 
 @pytest.fixture
-def setting(app: Any, world: World, superuser: Engine) -> Iterator[Setting]:
+def setting(app: Any, world: World, superuser: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
     with standing_in() as (twin, address), app.app_context():
         forget_limits()
-        keeper = Keeper(address, RING)
+        keeper = speaking_to(app, monkeypatch, address)
         twin.says(NUMBER, CHAT, "/start")
         owner = world.a.people[Role.OWNER]
         bot = bot_of(world.a, keeper)

@@ -101,9 +101,12 @@ BEGIN
     RAISE EXCEPTION 'There is no such bot.' USING ERRCODE = 'VR404';
   END IF;
   PERFORM app.assert_keeps_telegram(v_bot.user_id);
+  -- Each change is audited: that nothing changed is noted once a day here, and each time among the events.
   UPDATE telegram_bots SET health_status = p_status, health_reason = left(p_reason, 300), last_health_check = app.now()
-  WHERE org_id = v_bot.org_id AND id = p_id;
-  PERFORM app.note_telegram(v_bot.org_id, p_id, CASE p_status WHEN 'broken' THEN 'refused' ELSE 'checked' END, NULL, NULL, NULL, p_reason);
+  WHERE org_id = v_bot.org_id AND id = p_id
+    AND (health_status <> p_status OR health_reason <> left(p_reason, 300) OR last_health_check IS NULL OR last_health_check < app.now() - interval '1 day');
+  PERFORM app.note_telegram(v_bot.org_id, p_id, CASE WHEN p_status = 'broken' THEN 'refused' WHEN p_reason <> '' THEN 'taken' ELSE 'checked' END,
+                            NULL, NULL, NULL, p_reason);
   IF p_status = 'broken' AND v_bot.health_status <> 'broken' THEN
     PERFORM app.enqueue('telegram.broken', jsonb_build_object('bot_id', p_id));
   END IF;
@@ -162,7 +165,7 @@ $$;
 -- Puts a message, in parts that fit, on its way to the chat that is in force; asked for again with the same key, it is the same
 -- message. NULL where there is no chat that can be written to: the bot in force is broken, nothing is linked, or it is off.
 --: definer; execute: portal_admin
-CREATE FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_global boolean, p_key text, p_parts text[], p_html boolean, p_buttons jsonb)
+CREATE FUNCTION app.queue_telegram(p_user integer, p_hostel uuid, p_purpose text, p_key text, p_parts text[], p_html boolean, p_buttons jsonb)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -177,7 +180,7 @@ BEGIN
     RETURN v_id;
   END IF;
   SELECT * INTO v_bot FROM app.telegram_bot_of(p_user);
-  IF v_bot.health_status = 'broken' OR v_bot.id IS NULL AND NOT p_global THEN
+  IF v_bot.health_status = 'broken' THEN
     RETURN NULL;
   END IF;
   SELECT c.id INTO v_chat FROM telegram_chats c
@@ -303,15 +306,8 @@ $$;
 
 -- -- in ------------------------------------------------------------------------------------------------------------
 
--- Whose secret comes with updates of a bot; its digest is all that is kept.
---: definer; execute: web
-CREATE FUNCTION app.telegram_door(p_id uuid) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-  SELECT secret_digest FROM telegram_bots WHERE id = p_id AND secret_digest <> ''
-$$;
-
 -- Keeps an update once, and asks for a job to look at it. False: it was there already.
---: definer; execute: web, service
+--: definer; execute: service
 CREATE FUNCTION app.keep_telegram_update(p_bot uuid, p_update bigint, p_body jsonb) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -325,6 +321,7 @@ BEGIN
   INSERT INTO telegram_updates (org_id, bot_id, update_id, body) VALUES (v_org, p_bot, p_update, p_body)
   ON CONFLICT (org_id, bot_id, update_id) DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NOT NULL THEN
+    PERFORM app.note_telegram(v_org, p_bot, 'received', NULL, p_update, NULL, '');
     INSERT INTO outbox (org_id, kind, payload) VALUES (NULL, 'telegram.update', jsonb_build_object('update_id', v_id));
   END IF;
   RETURN v_id IS NOT NULL;
@@ -332,7 +329,7 @@ END
 $$;
 
 -- Somebody came with a wrong secret: it is noted, and a job sets the webhook anew, once in five minutes at most.
---: definer; execute: web
+--: definer
 CREATE FUNCTION app.note_wrong_telegram_secret(p_bot uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -344,6 +341,34 @@ BEGIN
   VALUES (v_org, 'telegram.reset', jsonb_build_object('bot_id', p_bot), coalesce(p_bot::text, 'installation') || ' ' || floor(extract(epoch FROM app.now()) / 300))
   ON CONFLICT (org_id, kind, key) WHERE key IS NOT NULL DO NOTHING;
 END
+$$;
+
+-- An update that came to a webhook: kept, known, wrong (the secret; both are digests, and that of the installation's bot, which has
+-- no row, is given), unreadable, or unknown (there is no such bot).
+--: definer; execute: web
+CREATE FUNCTION app.receive_telegram_update(p_bot uuid, p_wanted text, p_given text, p_update bigint, p_body jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+DECLARE
+  v_wanted text := CASE WHEN p_bot IS NULL THEN p_wanted ELSE (SELECT secret_digest FROM telegram_bots WHERE id = p_bot) END;
+BEGIN
+  IF coalesce(v_wanted, '') = '' THEN
+    RETURN 'unknown';
+  ELSIF p_given <> v_wanted THEN
+    PERFORM app.note_wrong_telegram_secret(p_bot);
+    RETURN 'wrong';
+  ELSIF p_update IS NULL THEN
+    RETURN 'unreadable';
+  END IF;
+  RETURN CASE WHEN app.keep_telegram_update(p_bot, p_update, p_body) THEN 'kept' ELSE 'known' END;
+END
+$$;
+
+-- After which number a bot is asked for more.
+--: definer; execute: service
+CREATE FUNCTION app.last_telegram_update(p_bot uuid) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+  SELECT coalesce(max(update_id), 0) FROM telegram_updates
+  WHERE org_id IS NOT DISTINCT FROM (SELECT b.org_id FROM telegram_bots b WHERE b.id = p_bot) AND bot_id IS NOT DISTINCT FROM p_bot
 $$;
 
 --: definer; execute: service

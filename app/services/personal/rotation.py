@@ -19,6 +19,7 @@ from app.crypto import KeyRing, Undecryptable
 from app.models.payments import GatewayAccount
 from app.models.people import UserCredential
 from app.models.personal import PersonalValue, PersonKey
+from app.models.telegram import TelegramBot
 from app.rules import personal as rules
 from app.services.contacts import context as contact_context
 from app.services.imports.checking import sealed_context
@@ -30,6 +31,7 @@ from app.services.payments.accounts import context as account_context
 from app.services.people.second_factor import secret_context
 from app.services.personal.keys import person_ring, wrapped_in
 from app.services.personal.values import index_purpose, value_context
+from app.services.telegram.bots import context as token_context
 
 BATCH = 200
 _INQUIRIES = text("SELECT org_id, id, phone_token, email_token FROM app.inquiries_to_rotate(:prefix, :after, :most)")
@@ -145,6 +147,21 @@ def gateway_accounts(session: Session, ring: KeyRing, after: UUID | None, found:
             continue
         session.execute(update(row).where(row.org_id == one.org_id, row.id == one.id, row.secrets_token == one.secrets_token).values(secrets_token=fresh))
         found.done["gateway accounts"] += 1
+    return rows[-1].id if len(rows) == BATCH else None
+
+
+def telegram_bots(session: Session, ring: KeyRing, after: UUID | None, found: Rotated) -> UUID | None:
+    """Tokens of bots, which may have a ring of their own."""
+    row = TelegramBot
+    rows = session.execute(select(row.org_id, row.id, row.token).where(_old(ring, row.token), *([row.id > after] if after else [])).order_by(row.id).limit(BATCH)).all()
+    for one in rows:
+        try:
+            fresh = ring.rotate(one.token, token_context(one.org_id, one.id))
+        except Undecryptable:
+            found.lost[_named(one.token)] += 1
+            continue
+        session.execute(update(row).where(row.org_id == one.org_id, row.id == one.id, row.token == one.token).values(token=fresh))
+        found.done["tokens of bots"] += 1
     return rows[-1].id if len(rows) == BATCH else None
 
 

@@ -17,6 +17,7 @@ from app.models.telegram import TelegramBot, TelegramChat
 from app.permissions import Action, Resource
 from app.rules.errors import Conflict, Invalid, NotFound
 from app.rules.telegram import CODE_LIFETIME, Health, Purpose, Source, bot_number
+from app.services import work
 from app.services.notifications import Message, people_who_can, tell
 from app.text import N_
 
@@ -29,6 +30,7 @@ _HEALTH = text("SELECT app.note_telegram_health(:id, :status, :reason)")
 _LINK = text("SELECT app.begin_telegram_link(:id, :user, :hostel, :bot, :purpose, :digest, :lifetime)")
 _UNLINK = text("SELECT app.remove_telegram_chat(:id)")
 _UNSEALED_MAX = 1_000
+_NO_HOSTEL = UUID(int=0)  # whoever may in the whole organization
 
 
 @dataclass
@@ -97,6 +99,7 @@ def keep_bot(session: Session, keeper: Keeper, user_id: int | None, token: str) 
     bot_id = session.scalar(select(row.id).where(row.user_id.is_(None) if user_id is None else row.user_id == user_id, row.number == number)) or uuid4()
     kept: UUID = session.execute(_PUT, {"id": bot_id, "user": user_id, "token": keeper.ring.encrypt(token, context(org_id, bot_id)), "number": number,
                                         "username": bot.username}).scalar_one()
+    work.enqueue(session, "telegram.guard", {"bot_id": str(kept)})  # which has its updates come here
     session.expire_all()
     return kept
 
@@ -182,11 +185,7 @@ def tell_of_broken(session: Session, bot_id: UUID) -> None:
     bot = session.get(TelegramBot, bot_id)
     if bot is None or bot.health_status != Health.BROKEN:
         return
-    keepers = {bot.user_id} if bot.user_id is not None else people_who_can(session, Resource.TELEGRAM, Action.UPDATE, _any_hostel(session))
+    keepers = {bot.user_id} if bot.user_id is not None else people_who_can(session, Resource.TELEGRAM, Action.UPDATE, _NO_HOSTEL)
     tell(session, {user for user in keepers if user is not None}, Message(
         "telegram.broken", f"telegram bot {bot.id} {bot.updated_at.isoformat()}", f"Telegram refuses the bot @{bot.username}. Please give its token anew.", None))
 
-
-def _any_hostel(session: Session) -> UUID:
-    found: UUID = session.execute(text("SELECT id FROM hostels ORDER BY created_at LIMIT 1")).scalar_one()
-    return found

@@ -6,13 +6,15 @@ import hashlib
 import hmac
 import json
 import secrets
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.gateways.telegram import BotApi, TelegramError
+from app.gateways.telegram import TelegramError
 from app.models.telegram import TelegramBot, TelegramChat
 from app.rules.telegram import Health, Mode, Purpose, code_in
 from app.services import work
@@ -21,15 +23,22 @@ from app.services.telegram.outgoing import queue_message
 
 INSTALLATION = "installation"
 """What stands for the installation's bot in the address of its webhook."""
-_DOOR = text("SELECT app.telegram_door(:bot)")
+_RECEIVE = "SELECT app.receive_telegram_update(%s::uuid, %s, %s, %s, %s::jsonb)"
 _KEEP = text("SELECT app.keep_telegram_update(:bot, :update, CAST(:body AS jsonb))")
-_WRONG = text("SELECT app.note_wrong_telegram_secret(:bot)")
 _UPDATE = text("SELECT org_id, bot_id, update_id, body FROM app.telegram_update(:id)")
 _FINISH = text("SELECT app.finish_telegram_update(:id, :effect)")
 _LINK = text("SELECT org_id, id, purpose FROM app.link_telegram_chat(:bot, :digest, :number, :title, :group)")
 _MEMBER = text("SELECT app.telegram_member_changed(:bot, :number, :there)")
 _SECRET = text("SELECT app.set_telegram_secret(:id, :digest, :mode)")
+_HEALTH = text("SELECT app.note_telegram_health(:id, :status, :reason)")
+_LAST = text("SELECT app.last_telegram_update(:bot)")
 _WITH_BOTS = select(TelegramBot.org_id).distinct()
+
+
+class Asking(Protocol):
+    """A connection of a process (tenancy.Line)."""
+
+    def ask(self, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None: ...
 
 
 def installation_secret(secret_key: str, token: str) -> str:
@@ -37,23 +46,23 @@ def installation_secret(secret_key: str, token: str) -> str:
     return hmac.new(secret_key.encode(), f"viramah.telegram.v1:{token}".encode(), hashlib.sha256).hexdigest()
 
 
-def is_genuine(connection: Connection, bot_id: UUID | None, given: str, installation: str | None) -> bool | None:
-    """Whether the secret is the bot's; None where there is no such bot. A wrong one has the webhook set anew."""
-    wanted = connection.execute(_DOOR, {"bot": bot_id}).scalar() if bot_id else installation and code_digest(installation)
-    if not wanted:
-        return None
-    if hmac.compare_digest(code_digest(given), wanted):
-        return True
-    connection.execute(_WRONG, {"bot": bot_id})
-    return False
+def receive(line: Asking, bot_id: UUID | None, given: str, installation: str | None, update: dict[str, Any] | None) -> str:
+    """Keep what came to a webhook if the secret is the bot's; what became of it, in the words of app.receive_telegram_update."""
+    number = update.get("update_id") if update else None
+    found = line.ask(_RECEIVE, (str(bot_id) if bot_id else None, code_digest(installation) if installation else None, code_digest(given),
+                                number if isinstance(number, int) else None, _stored(update)))
+    return str(found[0]) if found else "unknown"
 
 
-def keep(connection: Connection | Session, bot_id: UUID | None, update: dict[str, Any]) -> bool:
-    """Keep an update and have a job look at it; False if it came before, or has no number."""
+def keep(session: Session, bot_id: UUID | None, update: dict[str, Any]) -> bool:
+    """On the service login: keep an update that was fetched, and have a job look at it; False if it was there, or has no number."""
     number = update.get("update_id")
-    if not isinstance(number, int):
-        return False
-    return bool(connection.execute(_KEEP, {"bot": bot_id, "update": number, "body": json.dumps(update).replace("\\u0000", "")}).scalar_one())
+    return isinstance(number, int) and bool(session.execute(_KEEP, {"bot": bot_id, "update": number, "body": _stored(update)}).scalar_one())
+
+
+def _stored(update: dict[str, Any] | None) -> str:
+    """Without what PostgreSQL cannot store."""
+    return json.dumps(update, ensure_ascii=False).replace("\\u0000", "").encode("utf-8", "replace").decode()
 
 
 def read(session: Session, update: UUID) -> str:
@@ -118,25 +127,58 @@ def set_installation_webhook(keeper: Keeper, public_url: str, secret_key: str) -
         keeper.ask(keeper.global_token).set_webhook(address(public_url, None), installation_secret(secret_key, keeper.global_token))
 
 
+def reachable(public_url: str, base_url: str) -> bool:
+    """Whether Telegram can bring updates here; else they are fetched (jobs/poller.py). The stand-in is on this machine, too."""
+    return public_url.startswith("https://") or urlsplit(base_url).hostname in {"127.0.0.1", "localhost"}
+
+
 def guard(session: Session, keeper: Keeper, bot_id: UUID, public_url: str) -> str:
-    """See whether a bot works and its updates still come here; a webhook that somebody else has set is claimed back (G9)."""
+    """See whether a bot works and its updates still come here; what somebody else has set is claimed back, and said (G9)."""
     if not check_bot(session, keeper, bot_id):
         return "broken"
-    api: BotApi = api_of(session, keeper, bot_id)
+    api = api_of(session, keeper, bot_id)
     try:
         there = api.get_webhook_info().url
-        if there == address(public_url, bot_id):
+        if not reachable(public_url, keeper.base_url):
+            session.execute(_SECRET, {"id": bot_id, "digest": "", "mode": Mode.POLLING.value})
+            if there:
+                api.delete_webhook()
+        elif there != address(public_url, bot_id):
+            set_webhook(session, keeper, bot_id, public_url)
+        else:
             return "ours"
-        set_webhook(session, keeper, bot_id, public_url)
     except TelegramError:
         return "unknown"
     if not there:
         return "set"
-    session.execute(_NOTE, {"id": bot_id, "status": Health.HEALTHY.value, "reason": "Another program had taken its updates; they come here again."})
+    session.execute(_HEALTH, {"id": bot_id, "status": Health.HEALTHY.value, "reason": "Another program had taken its updates; they come here again."})
     return "claimed"
 
 
-_NOTE = text("SELECT app.note_telegram_health(:id, :status, :reason)")
+def guard_installation(keeper: Keeper, public_url: str, secret_key: str) -> None:
+    """The same for the installation's bot. Errors: TelegramError."""
+    if not keeper.global_token:
+        return
+    api = keeper.ask(keeper.global_token)
+    there = api.get_webhook_info().url
+    if not reachable(public_url, keeper.base_url):
+        if there:
+            api.delete_webhook()
+    elif there != address(public_url, None):
+        set_installation_webhook(keeper, public_url, secret_key)
+
+
+def polled(session: Session) -> list[tuple[UUID, UUID, str]]:
+    """On the service login: bots whose updates are fetched, with their organizations and sealed tokens."""
+    return [(row.org_id, row.id, row.token) for row in session.execute(
+        select(TelegramBot.org_id, TelegramBot.id, TelegramBot.token)
+        .where(TelegramBot.mode == Mode.POLLING, TelegramBot.health_status != Health.BROKEN).order_by(TelegramBot.id))]
+
+
+def last_update(session: Session, bot_id: UUID | None) -> int:
+    """On the service login: the number after which there may be more."""
+    found: int = session.execute(_LAST, {"bot": bot_id}).scalar_one()
+    return found
 
 
 def organizations_with_bots(session: Session) -> list[UUID]:

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.gateways.telegram import Button
 from app.rules.telegram import Purpose, parts
-from app.wiring import settings
 
-_QUEUE = text("SELECT app.queue_telegram(:user, :hostel, :purpose, :global, :key, :parts, :html, CAST(:buttons AS jsonb))")
+_QUEUE = text("SELECT app.queue_telegram(:user, :hostel, :purpose, :key, :parts, :html, CAST(:buttons AS jsonb))")
 _CLAIM = text("SELECT org_id, id, bot_id, chat_id, chat_number, is_group FROM app.claim_telegram(:worker, :most, :lease)")
 _BEGIN = text("SELECT body, html, buttons, attempts, token FROM app.begin_telegram(:id, :worker, :lease)")
 _SETTLE = text("SELECT app.settle_telegram(:id, :worker, :outcome, :number, :pause, :uncertain, :code, :reason, :text)")
@@ -33,7 +32,7 @@ def queue_message(session: Session, *, user_id: int | None, purpose: str, text: 
     Values in HTML are escaped by the caller (rules.telegram.escaped). A long text goes in several messages, the buttons below the last.
     """
     found: UUID | None = session.execute(_QUEUE, {
-        "user": user_id, "hostel": hostel_id, "purpose": Purpose(purpose).value, "global": settings().telegram_bot_token is not None, "key": key,
+        "user": user_id, "hostel": hostel_id, "purpose": Purpose(purpose).value, "key": key,
         "parts": parts(text, marked=html), "html": html,
         "buttons": json.dumps([[{"text": one.text, "data": one.data, "url": one.url} for one in row] for row in buttons])}).scalar()
     return found
