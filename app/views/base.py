@@ -154,6 +154,8 @@ class ConsoleModelView(ListPages, ShowPages, FormPages, ConsoleScreen, ModelView
     def display(self, item: Any, column: str, *, short: bool = False) -> Any:
         """One value of a row as people read it."""
         value = self.raw(item, column)
+        if column.endswith("_paise") and value is not None and (currency := getattr(item, "currency", None)):
+            return formats.money(value, currency)  # of the row: it need not be the organization's
         formatter = self.formatters_columns.get(column)
         return formatter(value) if formatter else formats.show_value(value, column, short=short)
 

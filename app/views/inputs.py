@@ -16,6 +16,7 @@ from wtforms.widgets import DateTimeLocalInput, TextInput
 from app.views import formats
 
 _DIGITS = 15
+_GROUPED = re.compile(r"[^,]*|-?[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}(\.[0-9]*)?")  # `100,00` is no ten thousand
 
 
 class MoneyField(Field):
@@ -44,7 +45,10 @@ def money_example() -> str:
 def read_money(text: str) -> int | None:
     """An amount in the smallest unit, None for nothing; more decimals than the currency has are refused, not rounded. Error: ValueError."""
     marks = "|".join(map(re.escape, (formats.currency_symbol(), formats.currency(), "₹")))
-    text = re.sub(rf"[\s,]|{marks}", "", text, flags=re.IGNORECASE)
+    text = re.sub(rf"\s|{marks}", "", text, flags=re.IGNORECASE)
+    if not _GROUPED.fullmatch(text):
+        raise ValueError(money_example())
+    text = text.replace(",", "")
     digits = formats.minor_digits()
     decimals = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
     if text and not re.fullmatch(rf"-?[0-9]{{1,{_DIGITS}}}{decimals}", text, re.ASCII):

@@ -174,6 +174,8 @@ def test_phonepes_header_is_the_one_that_its_client_checks():
     b"", b"{", b"[]", b"null", b"\xff", b"{}", b'{"event": "checkout.order.completed", "payload": []}',
     b'{"event": "payment.captured", "payload": {"payment": 1}, "created_at": 1}', b"[" * 100_000,
     b'{"type": "payment_intent.succeeded", "id": "evt_1", "created": "now", "data": {"object": {"object": "payment_intent"}}}',
+    b'{"event": "payment.captured", "payload": {"payment": {"entity": {"id": "pay_1", "amount": 1' + b"0" * 30 + b'}}}, "created_at": 1}',
+    b'{"event": "payment.captured", "payload": {"payment": {"entity": {"id": "pay\\u0000", "amount": 1}}}, "created_at": 1}',
     b'{"event": "x", "created_at": 1e99, "payload": {"state": "COMPLETED", "amount": "100"}}'])
 def test_a_body_that_cannot_be_read_is_one_thing(gateway, body):
     with pytest.raises(BodyInvalid):

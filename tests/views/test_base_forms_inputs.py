@@ -25,7 +25,7 @@ def test_an_amount_has_the_decimals_of_its_currency(workshop, currency, typed, k
 
 @pytest.mark.parametrize(("currency", "typed"), [
     ("INR", "1.5L"), ("INR", "1.005"), ("JPY", "1.5"), ("KWD", "1.0005"), ("INR", "1..5"), ("INR", "--5"), ("INR", "٣"),
-    ("INR", "9" * 40)])
+    ("INR", "9" * 40), ("INR", "100,00"), ("INR", "1,2,3")])
 def test_what_is_no_amount_of_the_currency_is_refused_with_an_example(workshop, currency, typed):
     workshop.person.currency = currency
     answer = workshop.post("/tickets/add", filled(cost_paise=typed))

@@ -118,6 +118,9 @@ def test_the_screens_of_staff_show_what_came_and_what_it_would_do(app, world, su
         owner.post(f"/payments/webhooks/replay/{pk}")
     flashed = page(owner, "/payments/webhooks/list/")
     assert "It would change nothing." in flashed
+    with superuser.begin() as connection:
+        connection.execute(text("UPDATE payment_flags SET currency = 'USD', amount_paise = 1234"))
+    assert "$12.34" in page(owner, "/payments/flags/list/")
     flag = one(superuser, "SELECT id FROM payment_flags")
     assert owner.post(f"/payments/flags/resolve/{flag}", data={"note": ""}).status_code == 422
     assert owner.post(f"/payments/flags/resolve/{flag}", data={"note": "A test of the gateway"}).status_code == 303

@@ -36,6 +36,7 @@ PAGES_MAX: Final = 1000  # of one list: a gateway that always has more must not 
 STATEMENT_MAX: Final = 20 * 1024 * 1024  # bytes of a statement that somebody uploads
 INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 _LONGEST: Final = 200  # characters of an id or a reason
+_MOST: Final = 1 << 63  # the database keeps no larger number
 _REFERENCE: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{REFERENCE_MAX}}}")
 # Currencies whose smallest unit is not a hundredth (ISO 4217; docs.stripe.com/currencies): their amounts would be misread.
 _OTHER_UNITS: Final = frozenset({
@@ -103,7 +104,7 @@ def reading(trouble: type[Exception] = GatewayUnavailable) -> Iterator[None]:
 
 
 def whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= _MOST:
         raise TypeError("whole number")
     return value
 
@@ -112,7 +113,7 @@ def word(value: object) -> str:
     """An id or a name; nothing is empty."""
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > _LONGEST:
+    if not isinstance(value, str) or len(value) > _LONGEST or "\0" in value:
         raise TypeError("word")
     return value
 

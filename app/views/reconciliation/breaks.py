@@ -56,12 +56,6 @@ class BreakView(ConsoleModelView):
     list_template = "reconciliation/breaks.html"
     show_template = "reconciliation/show.html"
 
-    def display(self, item: ReconciliationBreak, column: str, *, short: bool = False) -> Any:
-        """Money with its sign."""
-        if column == "amount_paise":
-            return formats.money(item.amount_paise, item.currency)
-        return super().display(item, column, short=short)
-
     def heading(self, item: ReconciliationBreak) -> str:
         """What is wrong."""
         return str(formats.human(Cause(item.cause)))

@@ -47,12 +47,6 @@ class StatementView(ConsoleModelView):
     list_template = "reconciliation/statements.html"
     show_template = "reconciliation/statement.html"
 
-    def display(self, item: SettlementStatement, column: str, *, short: bool = False) -> Any:
-        """Money in its currency."""
-        if column == "net_paise":
-            return formats.money(item.net_paise, item.currency)
-        return super().display(item, column, short=short)
-
     def heading(self, item: SettlementStatement) -> str:
         """Whose, and of which day."""
         return f"{formats.human(Gateway(item.gateway))}, {formats.plain_day(item.first_on)}"
