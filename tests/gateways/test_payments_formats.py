@@ -69,7 +69,8 @@ def test_a_refund_takes_away_however_its_sign_is_written():
 
 
 @pytest.mark.parametrize(("changes", "said"), [
-    ({"settled_at": "yesterday"}, "Row 3"), ({"credit": "ten"}, "Row 3"), ({"entity_id": ""}, "Row 3"), ({"settled_at": "31/02/2026"}, "Row 3")])
+    ({"settled_at": "yesterday"}, "Row 3"), ({"credit": "ten"}, "Row 3"), ({"entity_id": ""}, "Row 3"), ({"settled_at": "31/02/2026"}, "Row 3"),
+    ({"entity_id": "p" * 201}, "Row 3"), ({"currency": "=1+1"}, "Row 3"), ({"settled_at": "01/01/0001"}, "Row 3"), ({"credit": "9" * 18}, "Row 3")])
 def test_a_row_that_cannot_be_read_is_named(changes, said):
     with pytest.raises(GatewayRefused, match=said):
         read(row(), row(**changes))

@@ -36,6 +36,7 @@ PAGES_MAX: Final = 1000  # of one list: a gateway that always has more must not 
 STATEMENT_MAX: Final = 20 * 1024 * 1024  # bytes of a statement that somebody uploads
 INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 _LONGEST: Final = 200  # characters of an id or a reason
+_FIRST_YEAR: Final = 2000  # none of them is older
 _MOST: Final = 1 << 63  # the database keeps no larger number
 _REFERENCE: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{REFERENCE_MAX}}}")
 # Currencies whose smallest unit is not a hundredth (ISO 4217; docs.stripe.com/currencies): their amounts would be misread.
@@ -196,13 +197,24 @@ def statement(content: bytes, columns: Sequence[str], read: Callable[[Mapping[st
                 continue
             try:
                 line = read({name: cell.strip() for name, cell in zip(names, row, strict=True)})
-            except (ValueError, KeyError, OverflowError):
+                if line:
+                    found.append(_plausible(line))
+            except (ValueError, TypeError, KeyError, OverflowError):
                 raise GatewayRefused("csv", f"Row {number} cannot be read.") from None
-            if line:
-                found.append(line)
     except (UnicodeDecodeError, csv.Error):
         raise GatewayRefused("csv", "The file is not CSV in UTF-8.") from None
     return found
+
+
+def _plausible(line: SettlementLine) -> SettlementLine:
+    """The line, if it is one that can be kept and booked. Errors: TypeError, ValueError."""
+    for text in (line.line_id, line.payment_id, line.reference, line.refund_id, line.utr):
+        word(text)
+    for amount in (line.amount_paise, line.fee_paise, line.tax_paise):
+        whole(amount)
+    if not re.fullmatch("[A-Z]{3}", line.currency) or line.settled_on.year < _FIRST_YEAR:
+        raise ValueError("currency or day")
+    return line
 
 
 def hundredths(text: str) -> int:
