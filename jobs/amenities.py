@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.rules.amenities import BookingStatus, WaitStatus
 from app.services import work
-from app.services.amenities import booking, hours, telling
+from app.services.amenities import booking, calendar, hours, telling
+from app.wiring import redis
 from jobs.registry import Payload, handles
 
 
@@ -22,12 +24,14 @@ def sweep(session: Session, payload: Payload) -> None:
 @handles("amenities.slots")
 def slots(session: Session, payload: Payload) -> None:
     """The slots of a house, 14 days ahead."""
+    _forget(session)
     hours.make_slots(session, UUID(payload["hostel_id"]))
 
 
 @handles("amenities.turn")
 def turn(session: Session, _payload: Payload) -> None:
     """Offers end, and go to the next in line."""
+    _forget(session)
     booking.turn(session)
 
 
@@ -47,3 +51,7 @@ def waited(session: Session, payload: Payload) -> None:
 def moved(session: Session, payload: Payload) -> None:
     """A booking was lost to maintenance or to other hours."""
     telling.tell_of_move(session, UUID(payload["booking_id"]), UUID(payload["wait_id"]) if payload["wait_id"] else None)
+
+
+def _forget(session: Session) -> None:
+    calendar.forget_later(session, redis(), session.scalars(select(func.app.current_org())).one())

@@ -81,6 +81,7 @@ CARDS = (
          tone="danger", urgent=True),
     Card(lazy_gettext("Beds offered to the next in line"), "HoldView", {"state": "offered"}, Action.UPDATE, icon="clock", urgent=True),
     Card(lazy_gettext("Orders to accept"), "OrderView", {"status": "placed"}, Action.UPDATE, icon="utensils", tone="warning", urgent=True),
+    Card(lazy_gettext("Booked today"), "BookingView", {"status": "booked", "day.from": cards.today, "day.to": cards.today}, icon="dumbbell"),
     Card(lazy_gettext("Open requests"), "RequestView", {"open": "yes"}, icon="wrench"),
     Card(lazy_gettext("In your hands"), "RequestView", {"mine": "yes"}, portals=_REPAIRS, icon="user-check"),
     Card(lazy_gettext("Raised today"), "RequestView", {"raised_at.from": cards.today}, icon="plus"),

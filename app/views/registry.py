@@ -7,7 +7,7 @@ from importlib import import_module
 from flask_appbuilder import AppBuilder, IndexView
 
 # Modules whose `register(builder)` adds their screens; the order is the menu's.
-_MODULES = ("home", "onboarding", "inquiries", "maintenance", "canteen", "meals", "inventory", "events", "rooms", "moveout", "wallet", "billing", "payments", "reconciliation", "approval", "organizations", "people", "personal", "documents", "permissions", "imports", "files", "announcements", "notifications", "mailbox",
+_MODULES = ("home", "onboarding", "inquiries", "maintenance", "canteen", "meals", "inventory", "amenities", "events", "rooms", "moveout", "wallet", "billing", "payments", "reconciliation", "approval", "organizations", "people", "personal", "documents", "permissions", "imports", "files", "announcements", "notifications", "mailbox",
             "reports", "audit", "progress", "work", "health", "language", "palette", "design", "live")
 
 

@@ -19,7 +19,7 @@ PORTALS = {
 # The letter after `g` that leads to a screen, by its endpoint; screens of different portals may share one.
 _KEYS = {"InquiryBoardView": "k", "InquiryView": "q", "BoardView": "b", "RequestView": "r", "FiguresView": "f", "MyRequestsView": "r", "HostelView": "s", "RoomView": "o",
          "BedView": "d", "MemberView": "m", "InvitationView": "i", "TeamView": "t", "PermissionsView": "p", "ImportView": "u",
-         "KitchenView": "n", "MyCanteenView": "n", "CalendarView": "v", "MyEventsView": "v", "AuditView": "a", "WorkView": "w", "OrganizationView": "c", "UsageView": "l", "ReportsView": "e"}
+         "KitchenView": "n", "MyCanteenView": "n", "AmenityCalendarView": "y", "MyAmenitiesView": "y", "CalendarView": "v", "MyEventsView": "v", "AuditView": "a", "WorkView": "w", "OrganizationView": "c", "UsageView": "l", "ReportsView": "e"}
 # What else people call a screen.
 _SYNONYMS = {
     "InquiryBoardView": lazy_gettext("leads sales kanban cards"), "InquiryView": lazy_gettext("leads prospects enquiries sales"),
@@ -29,6 +29,8 @@ _SYNONYMS = {
     "KitchenView": lazy_gettext("cook orders board"), "DishView": lazy_gettext("food dishes meals"), "MyCanteenView": lazy_gettext("food menu order meals"),
     "StoreroomView": lazy_gettext("inventory stock use buy waste count"), "StockItemView": lazy_gettext("inventory ingredients groceries"),
     "CalendarView": lazy_gettext("parties month agenda"), "EventView": lazy_gettext("parties guests replies"), "MyEventsView": lazy_gettext("parties calendar"),
+    "AmenityCalendarView": lazy_gettext("slots gym laundry week"), "AmenityView": lazy_gettext("gym laundry study room hours maintenance"),
+    "MyAmenitiesView": lazy_gettext("book gym laundry study room slots"),
     "HostelView": lazy_gettext("houses buildings properties"), "BedView": lazy_gettext("places occupancy"),
     "PermissionsView": lazy_gettext("rights capabilities roles access"), "AuditView": lazy_gettext("log history changes"),
     "WorkView": lazy_gettext("jobs queue failed dead letters"), "OrganizationView": lazy_gettext("company time zone currency"),

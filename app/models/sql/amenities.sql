@@ -45,9 +45,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, 
   WHERE early >= late - make_interval(days => within_days)
 $$;
 
--- Why somebody cannot have a place in a slot, as a sentence; NULL if they can. p_wait: their own offer, which does not count.
+-- Whether somebody cannot have a place in a slot, whatever is free; p_raise: says why. p_wait: their own offer does not count.
 --: definer
-CREATE FUNCTION app.booking_obstacle(p_slot uuid, p_user integer, p_wait uuid DEFAULT NULL) RETURNS text
+CREATE FUNCTION app.is_hindered(p_slot uuid, p_user integer, p_raise boolean, p_wait uuid DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
   v_org uuid := app.current_org();
@@ -60,21 +60,31 @@ BEGIN
   WHERE s.org_id = v_org AND s.id = p_slot;
   v_until := app.amenity_blocked_until(v_slot.amenity_id, p_user);
   IF v_until > app.now() THEN
-    RETURN format('After bookings without coming, this can be booked again from %s on.', to_char(v_until AT TIME ZONE v_slot.timezone, 'FMDD FMMonth YYYY'));
+    IF p_raise THEN
+      RAISE EXCEPTION 'After bookings without coming, this can be booked again from % on.', to_char(v_until AT TIME ZONE v_slot.timezone, 'FMDD FMMonth YYYY')
+        USING ERRCODE = 'VR409';
+    END IF;
+    RETURN true;
   END IF;
   SELECT a.name INTO v_other FROM amenity_bookings b JOIN amenities a ON a.org_id = v_org AND a.id = b.amenity_id
   WHERE b.org_id = v_org AND b.user_id = p_user AND b.status = 'booked' AND b.starts_at < v_slot.ends_at AND b.ends_at > v_slot.starts_at
     AND NOT (b.parallel OR v_slot.parallel) LIMIT 1;
   IF FOUND THEN
-    RETURN format('There is another booking at this time: %s.', v_other);
+    IF p_raise THEN
+      RAISE EXCEPTION 'There is another booking at this time: %.', v_other USING ERRCODE = 'VR409';
+    END IF;
+    RETURN true;
   ELSIF v_slot.per_day <= (SELECT count(*) FROM amenity_bookings WHERE org_id = v_org AND user_id = p_user AND amenity_id = v_slot.amenity_id
                            AND day = v_slot.day AND status <> 'cancelled')
                         + (SELECT count(*) FROM amenity_waits w JOIN amenity_slots s ON s.org_id = v_org AND s.id = w.slot_id
                            WHERE w.org_id = v_org AND w.user_id = p_user AND w.amenity_id = v_slot.amenity_id AND w.status = 'offered'
                              AND w.id IS DISTINCT FROM p_wait AND s.day = v_slot.day) THEN
-    RETURN format('One person can book this %s times a day.', v_slot.per_day);
+    IF p_raise THEN
+      RAISE EXCEPTION 'One person can book this % times a day.', v_slot.per_day USING ERRCODE = 'VR409';
+    END IF;
+    RETURN true;
   END IF;
-  RETURN NULL;
+  RETURN false;
 END
 $$;
 
@@ -114,7 +124,7 @@ BEGIN
   FOR v_wait IN SELECT id, user_id FROM amenity_waits WHERE org_id = v_org AND slot_id = p_slot AND status = 'waiting' ORDER BY seq LOOP
     EXIT WHEN v_slot.booked_count + v_held >= v_slot.capacity;
     -- Who could not take it now keeps their place in line.
-    CONTINUE WHEN app.booking_obstacle(p_slot, v_wait.user_id) IS NOT NULL;
+    CONTINUE WHEN app.is_hindered(p_slot, v_wait.user_id, false);
     UPDATE amenity_waits SET status = 'offered', offered_until = least(v_now + make_interval(mins => v_minutes), v_slot.starts_at)
     WHERE org_id = v_org AND id = v_wait.id;
     PERFORM app.enqueue('amenities.wait', jsonb_build_object('wait_id', v_wait.id, 'state', 'offered'));
@@ -134,7 +144,6 @@ DECLARE
   v_org uuid := app.current_org();
   v_wait amenity_waits;
   v_slot amenity_slots;
-  v_why text;
 BEGIN
   SELECT * INTO v_wait FROM amenity_waits WHERE org_id = v_org AND id = p_wait;
   PERFORM app.may_book(v_wait.hostel_id, v_wait.user_id);
@@ -145,10 +154,7 @@ BEGIN
   ELSIF v_wait.status <> 'offered' OR v_wait.offered_until <= app.now() OR v_slot.state <> 'open' THEN
     RAISE EXCEPTION 'This offer has ended.' USING ERRCODE = 'VR409';
   END IF;
-  v_why := app.booking_obstacle(v_slot.id, v_wait.user_id, p_wait);
-  IF v_why IS NOT NULL THEN
-    RAISE EXCEPTION '%', v_why USING ERRCODE = 'VR409';
-  END IF;
+  PERFORM app.is_hindered(v_slot.id, v_wait.user_id, true, p_wait);
   UPDATE amenity_waits SET status = 'taken' WHERE org_id = v_org AND id = p_wait;
   UPDATE amenity_slots SET booked_count = booked_count + 1, held_count = held_count - 1, version = version + 1 WHERE org_id = v_org AND id = v_slot.id;
   PERFORM app.write_booking(p_wait, v_slot.id, v_wait.user_id);
@@ -166,7 +172,6 @@ DECLARE
   v_user integer := coalesce(p_user, app.current_user_id());
   v_slot amenity_slots;
   v_known uuid;
-  v_why text;
 BEGIN
   PERFORM app.may_book((SELECT hostel_id FROM amenity_slots WHERE org_id = v_org AND id = p_slot), v_user);
   SELECT id INTO v_known FROM amenity_bookings
@@ -178,15 +183,13 @@ BEGIN
   IF FOUND THEN
     RETURN app.take_place(v_known);
   END IF;
-  v_why := app.booking_obstacle(p_slot, v_user);
+  PERFORM app.is_hindered(p_slot, v_user, true);
   LOOP
     SELECT * INTO v_slot FROM amenity_slots WHERE org_id = v_org AND id = p_slot;
     IF v_slot.starts_at <= app.now() AND NOT app.is_system() THEN
       RAISE EXCEPTION 'This slot has begun already.' USING ERRCODE = 'VR409';
     ELSIF v_slot.state <> 'open' THEN
       RAISE EXCEPTION 'It is closed then.' USING ERRCODE = 'VR409';
-    ELSIF v_why IS NOT NULL THEN
-      RAISE EXCEPTION '%', v_why USING ERRCODE = 'VR409';
     END IF;
     IF v_slot.booked_count + v_slot.held_count >= v_slot.capacity THEN
       IF NOT EXISTS (SELECT FROM amenity_waits WHERE org_id = v_org AND slot_id = p_slot AND status = 'offered' AND offered_until <= app.now()) THEN
@@ -217,7 +220,6 @@ DECLARE
   v_user integer := coalesce(p_user, app.current_user_id());
   v_slot amenity_slots;
   v_known uuid;
-  v_why text;
 BEGIN
   PERFORM app.may_book((SELECT hostel_id FROM amenity_slots WHERE org_id = v_org AND id = p_slot), v_user);
   PERFORM app.turn_slot(p_slot);
@@ -237,10 +239,7 @@ BEGIN
   ELSIF 10 <= (SELECT count(*) FROM amenity_waits WHERE org_id = v_org AND user_id = v_user AND status = 'waiting') THEN
     RAISE EXCEPTION 'One person can wait for 10 slots at most.' USING ERRCODE = 'VR429';
   END IF;
-  v_why := app.booking_obstacle(p_slot, v_user);
-  IF v_why IS NOT NULL THEN
-    RAISE EXCEPTION '%', v_why USING ERRCODE = 'VR409';
-  END IF;
+  PERFORM app.is_hindered(p_slot, v_user, true);
   INSERT INTO amenity_waits (org_id, id, hostel_id, amenity_id, slot_id, user_id, starts_at, ends_at)
   VALUES (v_org, p_id, v_slot.hostel_id, v_slot.amenity_id, p_slot, v_user, v_slot.starts_at, v_slot.ends_at);
   RETURN p_id;

@@ -15,7 +15,7 @@ BEGIN
   FOR v_slot IN SELECT id, starts_at, ends_at FROM amenity_slots
                 WHERE org_id = v_org AND amenity_id = v_booking.amenity_id AND state = 'open' AND starts_at > v_now AND booked_count + held_count < capacity
                 ORDER BY abs(extract(epoch FROM starts_at - v_booking.starts_at)), starts_at LOOP
-    CONTINUE WHEN app.booking_obstacle(v_slot.id, v_booking.user_id) IS NOT NULL
+    CONTINUE WHEN app.is_hindered(v_slot.id, v_booking.user_id, false)
       OR EXISTS (SELECT FROM amenity_waits WHERE org_id = v_org AND slot_id = v_slot.id AND user_id = v_booking.user_id AND status IN ('waiting', 'offered'))
       OR EXISTS (SELECT FROM amenity_bookings WHERE org_id = v_org AND slot_id = v_slot.id AND user_id = v_booking.user_id AND status <> 'cancelled');
     UPDATE amenity_slots SET held_count = held_count + 1, version = version + 1

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from redis import Redis, RedisError
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.models.amenities import AmenityBooking, AmenitySlot, AmenityWait
@@ -82,8 +82,13 @@ def mine(session: Session, user_id: int, slots: Sequence[UUID]) -> Mapping[UUID,
         AmenityBooking.user_id == user_id, AmenityBooking.slot_id.in_(slots), AmenityBooking.status != BookingStatus.CANCELLED.value))}
 
 
+def forget_later(session: Session, redis: Redis, org_id: UUID) -> None:
+    """Something changes in the amenities of an organization: forget what was free once this is committed."""
+    event.listen(session, "after_commit", lambda _session: forget(redis, org_id), once=True)
+
+
 def forget(redis: Redis, org_id: UUID) -> None:
-    """Something has changed in the amenities of an organization: called after the commit."""
+    """Something has changed in the amenities of an organization."""
     with suppress(RedisError):  # what is kept lives for 30 seconds, and a booking asks the database
         redis.set(_mark(org_id), uuid4().hex)
 

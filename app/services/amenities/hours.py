@@ -70,7 +70,8 @@ def create(session: Session, data: Mapping[str, Any], amenity_id: UUID | None = 
 def change(session: Session, amenity: Amenity, data: Mapping[str, Any]) -> None:
     """What it is called, and its rules; bookings stay."""
     for name, value in data.items():
-        setattr(amenity, name, "" if value is None else value)
+        if value is not None or name in {"place", "description"}:
+            setattr(amenity, name, "" if value is None else value)
     session.flush()
 
 

@@ -24,7 +24,7 @@ from app.models.people import TeamMember, UserCredential
 from app.permissions import Role
 from app.rules.files import MediaType, Purpose
 from app.services import beds, files, organizations, rooms, work
-from app.services.demo import bills, canteen, cast, history, lodging, meals, money, pictures
+from app.services.demo import amenities, bills, canteen, cast, history, lodging, meals, money, pictures
 from app.services.seeds import category_document
 
 # The demo's password is random: a slow hash would add nothing to it, and ninety of them much to the first start.
@@ -80,6 +80,8 @@ def fill(session: Session, company: cast.Company, ids: Ids, objects: ObjectStore
         money.pay(session, hostels[house.code].id, house.code, [person for person, _ in _people_of(company, house, ids).residents], until)
         bills.issue(session, hostels[house.code].id)
         meals.plan(session, hostels[house.code].id)
+        amenities.furnish(session, hostels[house.code].id, [person for person, _ in _people_of(company, house, ids).residents], until,
+                          beds.house_day(session, hostels[house.code].id))
     return True
 
 
