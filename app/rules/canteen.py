@@ -19,6 +19,7 @@ PRICE_MAX_PAISE = 10_000_00
 NOTE_MAX = 200
 DAYS_AHEAD = 7  # how far residents see the menu, today included
 COPIED_DAYS_MAX = 31
+YEAR = 366  # days; a day farther away was mistyped
 MENU_KEPT = timedelta(minutes=5)  # how long today's menu is kept in Redis (C1)
 COMPLETED_AFTER = timedelta(hours=6)  # what was delivered and nobody complained of
 
@@ -113,6 +114,19 @@ def check_dish(diet: Diet, allergens: Collection[Allergen]) -> None:
         raise Invalid("This diet does not go with one of the allergens.", field="diet")
 
 
+def check_days(served_on: date, until: datetime, today: date, zone: ZoneInfo) -> None:
+    """Invalid where a day was mistyped, or the dish could still be ordered when its day is over."""
+    if not -YEAR <= (served_on - today).days <= YEAR:
+        raise Invalid("Give a day within a year of today.", field="served_on")
+    check_until(served_on, until, zone)
+
+
+def check_until(served_on: date, until: datetime, zone: ZoneInfo) -> None:
+    """Invalid where a dish could still be ordered when its day is over."""
+    if until >= order_until(served_on + timedelta(days=1), time(), zone):
+        raise Invalid("A dish is not ordered after its day.", field="order_until")
+
+
 def order_until(day: date, at: time, zone: ZoneInfo) -> datetime:
     """The moment from which a meal of a day cannot be ordered any more."""
     return datetime.combine(day, at, zone)
@@ -130,6 +144,8 @@ def check_copy(days: int, shift: int) -> None:
         raise Invalid("Copy 1 to 31 days at once.", field="until")
     if shift < days:
         raise Invalid("Copy onto days after those that are copied.", field="onto")
+    if shift > YEAR:
+        raise Invalid("Copy onto days within a year.", field="onto")
 
 
 def reference(number: int) -> str:

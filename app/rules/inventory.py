@@ -88,7 +88,7 @@ def check_item(unit: Unit, *levels: Decimal | None) -> None:
     for name, level in zip(("reorder_level", "fill_to"), levels, strict=False):
         if level is None:
             continue
-        if not 0 <= level <= QUANTITY_MAX or level != level.quantize(Decimal("0.001")):
+        if not level.is_finite() or not 0 <= level <= QUANTITY_MAX or level != level.quantize(Decimal("0.001")):
             raise Invalid("Write a quantity like 2.5, with three decimals at most.", field=name)
         if unit in WHOLE and level != level.to_integral_value():
             raise Invalid("This is counted in whole numbers.", field=name)

@@ -53,6 +53,7 @@ def test_a_resident_orders_from_the_menu_and_calls_it_off(browser, person, world
     assert (balance(person, person.user_id), stock(superuser, poha)) == (1_000_00, 10)
     page(me, f"/my/canteen/orders/{uuid4()}", 404)
     page(me, f"/my/canteen/?hostel={world.b.places[0].hostel_id}", 404)
+    page(me, "/my/canteen/orders/?before=9999-12-31T23:59:59-23:59", 400)
     page(browser(world.a.people[Role.PENDING_RESIDENT]), "/my/canteen/", 403)
 
 
@@ -66,7 +67,8 @@ def test_two_meals_on_one_page_are_two_orders_and_a_double_click_is_one(browser,
                 "_once": {name: key for key, name in once.items()}[meal]}
 
     shown = page(me, f"/my/canteen/?day={day}")
-    assert me.post("/my/canteen/place", form(shown, "breakfast", "9" * 21)).status_code == 422
+    for much in ("9" * 9, "9" * 5000, "1_0", "-1"):
+        assert me.post("/my/canteen/place", form(shown, "breakfast", much)).status_code == 422
     refused = me.post("/my/canteen/place", form(shown, "breakfast", "19"))
     assert refused.status_code == 409
     for place, open_page in enumerate((shown, refused.get_data(as_text=True))):
@@ -125,10 +127,16 @@ def test_dishes_are_written_copied_and_ordered_until_the_houses_time(app, browse
         "/canteen/menu/add", {**form, "name": "Cake", "allergens": "egg"}).get_data(as_text=True)
     assert "Dal" in page(cook, "/canteen/menu/list/?meal=dinner")
     assert "Dal" in page(cook, f"/canteen/menu/show/{one(superuser, 'SELECT id FROM canteen_menu')}")
+    for wrong, said in (({"served_on": "9999-12-31"}, "Give a day within a year of today."), ({"order_until": f"{day + timedelta(days=1)}T00:00"},
+                        "A dish is not ordered after its day."), ({"price_paise": "0"}, "Give a price from 0.01 to 10,000."), ({}, "on the menu of this meal already")):
+        assert said in cook.post("/canteen/menu/add", {**form, **wrong, "_once": str(uuid4())}).get_data(as_text=True)
     page(cook, "/canteen/menu/copy")
+    for path in ("kitchen/", "kitchen/sheet", "meals/counter"):
+        page(cook, f"/canteen/{path}?day=9999-12-31", 400)
     days = {"hostel": str(HOSTEL), "first": str(day), "until": str(day), "onto": str(day + timedelta(days=7))}
     assert cook.post("/canteen/menu/copy", days).status_code == 303
-    assert cook.post("/canteen/menu/copy", {**days, "onto": str(day)}).status_code == 422
+    for onto in (day, "9999-12-31"):
+        assert cook.post("/canteen/menu/copy", {**days, "onto": str(onto)}).status_code == 422
     manager = browser(world.a.people[Role.HOSTEL_MANAGER])
     times = {"hostel": str(HOSTEL), "breakfast": "07:00", "lunch": "11:00", "snacks": "16:00", "dinner": "18:15", "summary_at": "21:00", "low_stock": "3"}
     assert manager.post("/canteen/kitchen/times", times).status_code == 303

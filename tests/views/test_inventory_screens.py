@@ -44,7 +44,7 @@ def test_a_cook_books_from_the_phone_and_nothing_typed_is_lost(app, world, super
     body = refused.get_data(as_text=True)
     assert refused.status_code == 409
     assert all(words in body for words in ("Only 10 kg of Rice are in stock.", 'value="12.5"', 'value="Lunch"', f'id="error-{rice}"'))
-    for wrong in ({f"quantity-{rice}": "lots"}, {f"quantity-{rice}": ""}, {"on": "yesterday"}, {"kind": "purchase", f"price-{rice}": "much"}):
+    for wrong in ({f"quantity-{rice}": "lots"}, {f"quantity-{rice}": ""}, {"on": "yesterday"}, {"kind": "count"}, {"kind": "purchase", f"price-{rice}": "much"}):
         assert cook.post("/canteen/storeroom/move", {**use, **wrong}).status_code == 422
     assert cook.post(f"/canteen/stock/take/{rice}", {"kind": "waste", "quantity": "8", "reason": "spoiled", "_once": str(uuid4())}).status_code == 303
     assert "Low" in page(cook, f"/canteen/stock/show/{rice}")
@@ -69,7 +69,8 @@ def test_a_sheet_is_counted_and_one_that_is_old_says_what_moved(app, world, supe
 def test_items_are_kept_bought_and_removed_when_they_are_used_up(app, world, superuser, cook, browser):
     form = {"hostel": str(HOSTEL), "name": "Paneer", "category": "dairy", "unit": "kg", "allergens": ["milk"], "reorder_level": "2", "fill_to": "6",
             "supplier": "=Dairy", "note": "", "_once": str(uuid4())}
-    assert cook.post("/canteen/stock/add", {**form, "fill_to": "1"}).status_code == 422
+    for level in ("1", "NaN", "sNaN"):
+        assert cook.post("/canteen/stock/add", {**form, "fill_to": level}).status_code == 422
     assert cook.post("/canteen/stock/add", form).status_code == 303
     assert cook.post("/canteen/stock/add", {**form, "_once": str(uuid4())}).status_code == 409
     paneer = one(superuser, "SELECT id FROM inventory_items")

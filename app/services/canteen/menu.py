@@ -23,6 +23,7 @@ from app.rules.canteen import LOW_STOCK, MENU_KEPT, ORDER_UNTIL, SUMMARY_AT, All
 from app.rules.errors import Conflict, NotFound
 from app.rules.files import Purpose
 from app.services import files
+from app.services.beds import house_day
 from app.services.files import Upload
 
 _STOCK = text("SELECT app.set_dish_stock(:dish, :stock)")
@@ -146,6 +147,7 @@ def add(session: Session, data: Mapping[str, Any], dish_id: UUID | None = None) 
     rules.check_dish(Diet(data.get("diet") or Diet.VEG), [Allergen(one) for one in data.get("allergens") or ()])
     zone, meal = zone_of(session, data["hostel_id"]), Meal(data["meal"])
     until = data.get("order_until") or rules.order_until(data["served_on"], times(session, data["hostel_id"]).until[meal], zone)
+    rules.check_days(data["served_on"], until, house_day(session, data["hostel_id"]), zone)
     values = {name: value for name, value in data.items() if value is not None}
     dish = Dish(**{**values, "order_until": until, "stock": data["portions"], "photo_id": _photo_of(session, data["hostel_id"], data["name"])}, **({"id": dish_id} if dish_id else {}))
     session.add(dish)
@@ -157,6 +159,8 @@ def change(session: Session, dish: Dish, data: Mapping[str, Any]) -> None:
     """What it is and costs; orders that were made keep what they had."""
     after = {"diet": dish.diet, "allergens": dish.allergens, **data}
     rules.check_dish(Diet(after["diet"]), [Allergen(one) for one in after["allergens"]])
+    if until := data.get("order_until"):
+        rules.check_until(dish.served_on, until, zone_of(session, dish.hostel_id))
     for name, value in data.items():
         setattr(dish, name, value)
     session.flush()

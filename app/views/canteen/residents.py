@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any, ClassVar
 from uuid import UUID
@@ -65,8 +65,8 @@ class MyCanteenView(ConsoleView):
     def orders(self) -> Any:
         """All of one's own."""
         try:
-            before = datetime.fromisoformat(request.args["before"]) if request.args.get("before") else None
-        except ValueError as error:
+            before = datetime.fromisoformat(request.args["before"]).astimezone(UTC) if request.args.get("before") else None
+        except (ValueError, OverflowError) as error:
             raise BadListRequest(gettext("This link to a page of the list is broken. Start from the first page.")) from error
         found = ordering.own(self.session(), g.identity.user_id, before)
         return self.page("canteen/mine.html", title=gettext("My orders"), orders=found,
@@ -152,10 +152,9 @@ def _wanted() -> dict[UUID, int]:
     for name, text in request.form.items():
         if not name.startswith("portions-") or text.strip() in {"", "0"}:
             continue
-        try:
-            found[UUID(name.removeprefix("portions-"))] = int(text)
-        except ValueError as error:
-            raise Invalid(gettext("Write how many portions as a number."), field="items") from error
+        if not text.strip().isdecimal() or len(text) > 9:  # noqa: PLR2004 - more digits than any number of portions
+            raise Invalid(gettext("Write how many portions as a number."), field="items")
+        found[given_id(name.removeprefix("portions-"), gettext("One of these dishes is not on the menu any more."))] = int(text)
     return found
 
 

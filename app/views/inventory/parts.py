@@ -10,7 +10,7 @@ from flask_babel import gettext
 
 from app.permissions import Portal
 from app.rules.errors import DomainError, Invalid
-from app.rules.inventory import INCOMING, MoveKind, Unit, read_quantity
+from app.rules.inventory import BOOKED, INCOMING, MoveKind, Unit, read_quantity
 from app.services.inventory import Line
 from app.views import formats
 from app.views.edge import given_id
@@ -72,8 +72,12 @@ def given_lines(kind: MoveKind) -> list[Line]:
 
 
 def given_kind(text: str | None) -> MoveKind:
-    """Why something comes or goes; what is none is what happens most."""
-    return MoveKind(text) if text in set(MoveKind) - {MoveKind.COUNT} else MoveKind.USE
+    """Why something comes or goes; where nothing is said, what happens most. Error: Invalid."""
+    if not text:
+        return MoveKind.USE
+    if text not in BOOKED:
+        raise Invalid(gettext("Choose one from the list."), field="kind")
+    return MoveKind(text)
 
 
 def row_of(error: DomainError | None) -> str:
