@@ -94,6 +94,8 @@ def test_a_resident_answers_on_the_phone_and_is_told_what_it_came_to(me, world, 
             month = f"{now(superuser) + timedelta(days=3):%Y-%m}"
             assert "Film night" in me.get(f"{address}?month={month}").get_data(as_text=True)
     assert me.get("/my/events/?month=2026-13").status_code == 400
+    week = re.search(r"<thead>.*?</thead>", me.get("/my/events/").get_data(as_text=True), re.DOTALL)[0]
+    assert re.findall(r">(\w+)</th>", week) == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
 def test_a_calendar_is_subscribed_to_by_an_address_that_is_shown_once_and_can_be_ended(app, me, world, superuser, browser):

@@ -20,7 +20,7 @@ from app.services.events import planning, replying
 _PLANS: tuple[tuple[int, int, int, str, str, str, int | None, int, EventStatus], ...] = (
     (2, 20, 3, "Film night on the roof", "Roof", "A film that everybody votes for until dinner. Bring a blanket.", 40, 1, EventStatus.PUBLISHED),
     (4, 17, 2, "Badminton for beginners", "Court", "Rackets are there. Wear shoes with light soles.", 3, 0, EventStatus.PUBLISHED),
-    (6, 10, 3, "Sunday clean-up and brunch", "Canteen", "An hour of work, then pancakes.", None, 0, EventStatus.PUBLISHED),
+    (6, 10, 3, "Clean-up and brunch", "Canteen", "An hour of work, then pancakes.", None, 0, EventStatus.PUBLISHED),
     (9, 19, 2, "Open mic", "Common room", "Songs, poems, jokes: five minutes each.", 60, 2, EventStatus.DRAFT),
     (5, 18, 2, "Pottery workshop", "Common room", "", 12, 0, EventStatus.CANCELLED),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
@@ -189,5 +189,6 @@ def _moment(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _day_names() -> Iterable[str]:
-    return get_day_names("abbreviated", context="stand-alone", locale=formats.language()).values()
+def _day_names() -> list[str]:
+    names = get_day_names("abbreviated", context="stand-alone", locale=formats.language())
+    return [names[day] for day in range(rules.WEEK)]
