@@ -3277,17 +3277,9 @@ $$
 --;;
 CREATE FUNCTION app.follow_proposal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
-DECLARE
-  v_only uuid[] := CASE WHEN NEW.source = 'invoices' THEN ARRAY[NEW.source_id] END;
-  v_open bigint;
 BEGIN
-  SELECT coalesce(sum(total_paise - paid_paise), 0) INTO v_open FROM invoices
-  WHERE org_id = NEW.org_id AND hostel_id = NEW.hostel_id AND user_id = NEW.user_id AND status IN ('open', 'part_paid') AND (v_only IS NULL OR id = ANY (v_only));
-  IF NEW.source = 'invoices' AND v_open < NEW.amount_paise THEN
-    RAISE EXCEPTION 'This is more than what is still to be paid.' USING ERRCODE = 'VR409';
-  ELSIF v_open > 0 THEN
-    PERFORM app.lay_payment(NEW.id, NEW.hostel_id, NEW.user_id, NEW.kind, least(v_open, NEW.amount_paise), v_only, NEW.reason);
-  END IF;
+  PERFORM app.lay_payment(NEW.id, NEW.hostel_id, NEW.user_id, NEW.kind, NEW.amount_paise,
+                          CASE WHEN NEW.source = 'invoices' THEN ARRAY[NEW.source_id] END, NEW.reason);
   RETURN NULL;
 END
 $$

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app.permissions import Role
 from app.rules.billing import PaymentMethod
 from app.rules.errors import NotFound
+from app.rules.wallet import ProposedKind
 from app.services import wallet
 from app.services.billing import daily, invoices, runs
 from app.tenancy import tenant_scope
@@ -184,6 +185,16 @@ def test_a_discount_counts_once_a_second_person_agrees(world, superuser):
         wallet.decide(session, key, "approve")
     assert issued(superuser, user)[0].paid_paise == 2_100_00
     assert (sums(superuser)["receivable", user, ""], sums(superuser)["discounts", None, ""]) == (-10_000_00, -2_100_00)
+    asked = {}
+    with scope(clerk) as session:
+        for amount in (10_000_01, 1_000_00):
+            asked[amount] = wallet.propose(session, HOSTEL, ProposedKind.WRITE_OFF, amount, "Lost", user_id=user)
+    with pytest.raises(DBAPIError, match="more than what is still to be paid"), scope(owner) as session:
+        wallet.decide(session, asked[10_000_01], "approve")  # what nobody owes would pay no later invoice
+    with scope(owner) as session:
+        wallet.decide(session, asked[1_000_00], "approve")
+    assert issued(superuser, user)[0].paid_paise == 3_100_00
+    assert (sums(superuser)["receivable", user, ""], sums(superuser)["write_offs", None, ""]) == (-9_000_00, -1_000_00)
 
 
 def test_late_fees_and_reminders_come_once_for_their_period(world, superuser):
