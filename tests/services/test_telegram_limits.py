@@ -11,7 +11,7 @@ import pytest
 
 from app.local.telegram_twin.state import Chat
 from app.local.telegram_twin.state import Limits as Telegram
-from app.services.telegram.limits import REFUSALS, Effect, Limits, Place
+from app.services.telegram.limits import NEW_REFUSALS, Effect, Limits, Place
 from app.wiring import redis
 from tests.telegram import forget_limits
 
@@ -74,7 +74,7 @@ def test_a_group_waits_a_minute_after_twenty_and_what_was_not_sent_does_not_coun
 
 
 def test_a_refusal_holds_up_its_chat_alone_until_it_is_plain_that_it_is_the_bot(limits: Limits) -> None:
-    first, second, *more = places(REFUSALS + 1)
+    first, second, *more = places(NEW_REFUSALS)
     now = 1_000_000.0
     assert limits.decide([first], now)[0] == 0
     assert limits.decide([first], now)[1] == [10.0], "while its question is open, nobody else asks"

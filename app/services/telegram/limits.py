@@ -18,7 +18,9 @@ BOT_RATE: Final = 30  # messages in a second
 BURST: Final = 2  # that may go at once beyond the even pace, to make up for a worker that came late
 CHAT_PAUSE: Final = 1.0  # seconds
 GROUP_RATE, GROUP_SECONDS = 20, 60.0
-REFUSALS: Final = 5  # in a row, of whatever chats: then it is the bot that has to wait
+# When it is plain that it is the bot that has to wait: so many refusals without a success between them, of chats that were not
+# refused before; or a second of nothing but refusals, whatever the chats.
+NEW_REFUSALS, REFUSALS = 5, 30
 _CLOCK = """
 local function clock(given)
   if given ~= '' then return tonumber(given) end
@@ -58,13 +60,17 @@ if outcome == 'refused' or outcome == 'unsent' then
 end
 if outcome == 'refused' then
   keep(chat, now + pause, now)
-  if redis.call('INCR', bot .. ':refused') >= tonumber(ARGV[8]) then keep(bot .. ':shut', math.max(number(bot .. ':shut'), now + pause), now) end
-  redis.call('PEXPIRE', bot .. ':refused', 10000)
+  local new = redis.call('SET', chat .. ':bad', 1, 'NX', 'PX', 120000)
+  local fresh = redis.call('INCRBY', bot .. ':new', new and 1 or 0)
+  if fresh >= tonumber(ARGV[8]) or redis.call('INCR', bot .. ':refused') >= tonumber(ARGV[12]) then
+    keep(bot .. ':shut', math.max(number(bot .. ':shut'), now + pause), now)
+    redis.call('DEL', bot .. ':new', bot .. ':refused')
+  end
 elseif outcome == 'unsent' then
   keep(chat, now, now)
 else
   keep(chat, now + tonumber(ARGV[7]), now)
-  redis.call('DEL', bot .. ':refused')
+  redis.call('DEL', bot .. ':new', bot .. ':refused', chat .. ':bad')
   if ARGV[9] == '1' then
     redis.call('LPUSH', chat .. ':group', string.format('%.3f', now))
     redis.call('LTRIM', chat .. ':group', 0, tonumber(ARGV[10]) - 1)
@@ -110,8 +116,8 @@ class Limits:
 
     def done(self, place: Place, effect: Effect, pause: float = 0.0, now: float | None = None) -> None:
         """Tell what became of it; `pause` is Telegram's retry_after in seconds."""
-        self._done(args=[_ms(now), self._interval, effect.value, pause * 1000, place.bot, place.chat, CHAT_PAUSE * 1000, REFUSALS,
-                         "1" if place.is_group else "0", GROUP_RATE, GROUP_SECONDS * 1000])
+        self._done(args=[_ms(now), self._interval, effect.value, pause * 1000, place.bot, place.chat, CHAT_PAUSE * 1000, NEW_REFUSALS,
+                         "1" if place.is_group else "0", GROUP_RATE, GROUP_SECONDS * 1000, REFUSALS])
 
 
 def _ms(now: float | None) -> str:
