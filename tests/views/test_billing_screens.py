@@ -117,6 +117,12 @@ def test_a_resident_pays_from_the_phone(world, superuser, browser, mine):
         assert ('name="amount"' in html, 'value="400.00"' in html) == (bool(held), bool(held))
         (way,) = re.findall(r'href="(/my/wallet/top-up/[^"]*)"', html)
         assert f'value="{missing}"' in page(resident, way.replace("&amp;", "&"))
+    with superuser.begin() as connection:
+        connection.execute(text("UPDATE wallet_balance_cache SET frozen = true"))
+    html = page(resident, f"/my/invoices/show/{invoice.id}")
+    assert ("Your wallet is frozen" in html, 'name="amount"' in html, "paid from it by itself" in html) == (True, False, False)
+    with superuser.begin() as connection:
+        connection.execute(text("UPDATE wallet_balance_cache SET frozen = false"))
     refused = resident.post(f"/my/invoices/pay/{invoice.id}", data={"amount": "12,100", "_once": str(uuid4())})
     assert refused.status_code == 409
     assert "not enough money" in refused.get_data(as_text=True)

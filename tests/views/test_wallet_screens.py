@@ -130,6 +130,7 @@ def test_nobody_decides_on_their_own_and_both_names_are_kept(app, world, superus
     assert refused.status_code == 422
     assert 'value="lots"' in refused.get_data(as_text=True)
     assert "A &lt;b&gt; meal" in refused.get_data(as_text=True)
+    assert "This amount is too large." in propose(owner, lodged, amount="100000000.01")[0].get_data(as_text=True)
     for given in ({"amount": "0"}, {"amount": "-5"}, {"motion": "steal"}, {"reason": " "}):
         assert propose(owner, lodged, **given)[0].status_code == 422, given
     sent, once = propose(owner, lodged)

@@ -16,6 +16,7 @@ from app.permissions import Action, Portal, Resource
 from app.rules.billing import InvoiceKind, PaymentMethod
 from app.rules.errors import DomainError, NotFound
 from app.rules.payments import TOP_UP_LEAST_PAISE, TOP_UP_MOST_PAISE
+from app.services import wallet
 from app.services.billing import invoices
 from app.views import formats
 from app.views.base import ConsoleView, expose, has_access, service_call, submission_id
@@ -109,11 +110,12 @@ class MyInvoicesView(ConsoleView):
             return problem_page(missing, self.url("index"))
         document = Document("", "", formats.now(), item, invoices.lines_of(session, item.id), invoices.payments_of(session, item.id),
                             invoices.notes_of(session, item.id), None)
-        balance = self._wallets().get(item.hostel_id, 0)
+        held = wallet.wallet_of(session, item.hostel_id, g.identity.user_id)
+        balance, frozen = (held.balance_paise, held.frozen) if held else (0, False)
         lacking = item.open_paise - max(balance, 0)
         page = self.page("billing/my_invoice.html", title=item.reference, item=item, document=document, error=error, once=submission_id(),
                          balance=balance, proposed=request.form.get("amount") or formats.amount(min(balance, item.open_paise), item.currency),
-                         lacking=lacking, by_itself=lacking > 0 and invoices.pays_from_wallet(session, item.hostel_id, g.identity.user_id),
+                         lacking=lacking, frozen=frozen, by_itself=lacking > 0 and not frozen and invoices.pays_from_wallet(session, item.hostel_id, g.identity.user_id),
                          top_up=url_for("TopUpView.index", hostel=item.hostel_id, amount=formats.amount(
                              min(max(lacking, TOP_UP_LEAST_PAISE), TOP_UP_MOST_PAISE), item.currency)),
                          credit=item.kind == InvoiceKind.CREDIT_NOTE)

@@ -12,7 +12,15 @@ from wtforms import Form
 from app.models.wallet import Wallet
 from app.permissions import Action, Portal, Resource
 from app.rules.errors import DomainError, Invalid
-from app.rules.wallet import LOW_PAISE, REASON_MAX, Holding, ProposedKind, TransactionKind, WalletState
+from app.rules.wallet import (
+    AMOUNT_MAX_PAISE,
+    LOW_PAISE,
+    REASON_MAX,
+    Holding,
+    ProposedKind,
+    TransactionKind,
+    WalletState,
+)
 from app.services import audit, timeline, wallet
 from app.services import wallet_reading as reading
 from app.services.search import Sought
@@ -211,6 +219,8 @@ def given_amount() -> int:
         raise Invalid(str(error), field="amount") from error
     if not amount.data or amount.data < 0:
         raise Invalid(gettext("Please give an amount."), field="amount")
+    if amount.data > AMOUNT_MAX_PAISE:
+        raise Invalid(gettext("This amount is too large."), field="amount")
     return int(amount.data)
 
 
