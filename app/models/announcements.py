@@ -80,6 +80,9 @@ class NotificationTemplate(Tenant, Timestamps, Authored, Model):
         CheckConstraint(f"length(btrim(body)) BETWEEN 1 AND {TEMPLATE_MAX}", name="notification_templates_said"),
     )
 
+    def __repr__(self) -> str:
+        return self.subject or self.body.strip().splitlines()[0]
+
 
 functions("announcements")
 
