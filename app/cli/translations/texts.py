@@ -31,7 +31,7 @@ _KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "lazy_gettext": None, "
 # Whose sentences are plain English: Python is searched for them, SQL for what is raised for people.
 _PLAIN = ("app/rules", "app/services", "app/gateways", "app/health", "app/lifecycle.py", "app/problems.py", "reports")
 _NOT_SAID = ("app/services/demo", "app/services/drift.py", "app/services/seeds.py", "app/services/audit/sealing.py", "app/services/audit/logs.py",
-             "app/services/ledger.py", "app/services/audit/verification.py", "app/gateways/anchors.py", "app/health/probes.py", "app/rules/audit.py", "app/rules/realtime", "app/rules/imports/mapping.py")
+             "app/services/ledger.py", "app/services/audit/verification.py", "app/gateways/anchors.py", "app/gateways/telegram", "app/health/probes.py", "app/rules/audit.py", "app/rules/realtime", "app/rules/imports/mapping.py")
 _FOR_PROGRAMMERS = {"ValueError", "TypeError", "LookupError", "RuntimeError", "KeyError", "text", "getLogger", "compile",
                     "TypeVar", "StrEnum"}
 _WORDS = re.compile(r"[A-Za-z“%(][\w’'“”%()/.,:;?!–-]*(\s+[\w’'“”%()/.,:;?!–`-]+)+")
@@ -41,7 +41,7 @@ _RAISE = re.compile(r"RAISE EXCEPTION\s+'((?:[^']|'')*)'[^;]*ERRCODE = 'VR", re.
 _NOTE = re.compile(r"app\.move\([^)]*'([A-Z][^']+\.)'")
 # Modules, and enums, that are shown to nobody.
 _NO_WORDS = ("app.local", "app.services.demo", "app.api", "app.metrics", "app.services.audit", "app.services.timeline",
-             "app.rules.files.MediaType", "app.rules.oauth", "app.rules.telling.Audience")
+             "app.rules.files.MediaType", "app.rules.oauth", "app.rules.telling.Audience", "app.services.telegram.limits")
 _NOTED = re.compile(r"""\bnote(?:_\w+)?\([^"'\n]*["']([a-z_]+)["']""")
 _LISTED = re.compile(r"'([a-z_]+)'")
 
@@ -108,7 +108,7 @@ def plain_sentences() -> Iterator[Text]:
     for path in _files(_PLAIN):
         for node in _spoken(ast.parse(path.read_text(encoding="utf-8"))):
             said = _template(node) if isinstance(node, ast.JoinedStr) else str(node.value)
-            if _WORDS.fullmatch(said) and len(_PLACEHOLDER.sub("", said)) >= _LEAST:
+            if _WORDS.fullmatch(said) and not said.startswith("SELECT ") and len(_PLACEHOLDER.sub("", said)) >= _LEAST:
                 yield Text(said, _place(path), (SAID,))
 
 

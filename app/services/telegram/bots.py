@@ -176,7 +176,7 @@ def tell_of_chat_gone(session: Session, chat_id: UUID) -> None:
         return
     owner = chat.user_id or chat.created_by
     if owner is not None:
-        tell(session, {owner}, Message("telegram.chat_gone", f"telegram chat {chat.id} {chat.blocked_at.isoformat()}",
+        tell(session, {owner}, Message("telegram.chat_gone", f"telegram-chat:{chat.id}:{chat.blocked_at.isoformat()}",
                                        "Telegram messages do not arrive any more: the chat took the bot away. Link it again to go on.", chat.hostel_id))
 
 
@@ -187,5 +187,5 @@ def tell_of_broken(session: Session, bot_id: UUID) -> None:
         return
     keepers = {bot.user_id} if bot.user_id is not None else people_who_can(session, Resource.TELEGRAM, Action.UPDATE, _NO_HOSTEL)
     tell(session, {user for user in keepers if user is not None}, Message(
-        "telegram.broken", f"telegram bot {bot.id} {bot.updated_at.isoformat()}", f"Telegram refuses the bot @{bot.username}. Please give its token anew.", None))
+        "telegram.broken", f"telegram-bot:{bot.id}:{bot.updated_at.isoformat()}", f"Telegram refuses the bot @{bot.username}. Please give its token anew.", None))
 

@@ -103,7 +103,7 @@ def greet(session: Session, chat_id: UUID) -> None:
     chat = session.get(TelegramChat, chat_id)
     if chat is not None and chat.linked_at is not None:
         queue_message(session, user_id=chat.user_id, purpose=Purpose(chat.purpose), html=False, text="This chat is linked to the console.",
-                      key=f"linked {chat.id} {chat.linked_at.isoformat()}", hostel_id=chat.hostel_id)
+                      key=f"linked:{chat.id}:{chat.linked_at.isoformat()}", hostel_id=chat.hostel_id)
 
 
 # -- webhooks ----------------------------------------------------------------------------------------------------------
