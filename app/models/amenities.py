@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
+    String,
     Text,
     Time,
     Uuid,
@@ -83,7 +84,7 @@ class Amenity(Tenant, Timestamps, Authored, SoftDelete, Model):
     hostel_id: Mapped[UUID] = mapped_column(Uuid)
     name: Mapped[str] = line(80)
     kind: Mapped[str] = mapped_column(Text, server_default=AmenityKind.OTHER.value)
-    place: Mapped[str] = mapped_column(Text, server_default="")
+    place: Mapped[str] = mapped_column(String(200), server_default="")
     description: Mapped[str] = mapped_column(Text, server_default="")
     parallel: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     offer_minutes: Mapped[int] = mapped_column(Integer, server_default=str(OFFER_MINUTES))
@@ -101,7 +102,7 @@ class Amenity(Tenant, Timestamps, Authored, SoftDelete, Model):
         Index("amenities_sort_name", "org_id", "name", "id"),
         CheckConstraint(f"kind IN ({quoted(AmenityKind)})", name="amenities_kind_known"),
         CheckConstraint("length(btrim(name)) > 0", name="amenities_named"),
-        CheckConstraint("length(place) <= 200 AND length(description) <= 1000 AND length(closed_why) <= 300", name="amenities_short"),
+        CheckConstraint("length(description) <= 1000 AND length(closed_why) <= 300", name="amenities_short"),
         CheckConstraint(f"offer_minutes BETWEEN 1 AND {OFFER_MINUTES_MAX}", name="amenities_offer"),
         CheckConstraint(f"missed BETWEEN 0 AND 100 AND within_days BETWEEN 1 AND {RULE_MAX} AND blocked_days BETWEEN 1 AND {RULE_MAX}",
                         name="amenities_no_show_rule"),

@@ -9331,7 +9331,7 @@ CREATE TABLE amenities (
 	hostel_id UUID NOT NULL, 
 	name VARCHAR(80) NOT NULL, 
 	kind TEXT DEFAULT 'other' NOT NULL, 
-	place TEXT DEFAULT '' NOT NULL, 
+	place VARCHAR(200) DEFAULT '' NOT NULL, 
 	description TEXT DEFAULT '' NOT NULL, 
 	parallel BOOLEAN DEFAULT false NOT NULL, 
 	offer_minutes INTEGER DEFAULT '30' NOT NULL, 
@@ -9350,7 +9350,7 @@ CREATE TABLE amenities (
 	FOREIGN KEY(org_id, created_by) REFERENCES members (org_id, user_id), 
 	CONSTRAINT amenities_kind_known CHECK (kind IN ('gym', 'laundry', 'study', 'tv', 'other')), 
 	CONSTRAINT amenities_named CHECK (length(btrim(name)) > 0), 
-	CONSTRAINT amenities_short CHECK (length(place) <= 200 AND length(description) <= 1000 AND length(closed_why) <= 300), 
+	CONSTRAINT amenities_short CHECK (length(description) <= 1000 AND length(closed_why) <= 300), 
 	CONSTRAINT amenities_offer CHECK (offer_minutes BETWEEN 1 AND 1440), 
 	CONSTRAINT amenities_no_show_rule CHECK (missed BETWEEN 0 AND 100 AND within_days BETWEEN 1 AND 366 AND blocked_days BETWEEN 1 AND 366), 
 	CONSTRAINT amenities_closed_forward CHECK (closed_until IS NULL OR closed_until > closed_from)
