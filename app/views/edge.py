@@ -117,8 +117,8 @@ def kept(response: Response, tag: str) -> Response:
 
 
 def paper(content: bytes | Iterable[str], name: str) -> Response:
-    """A PDF or CSV to take along, by the ending of its name; nobody on the way keeps it."""
-    response = Response(content, mimetype="application/pdf" if name.endswith(".pdf") else "text/csv")
+    """A PDF or CSV to take along, by the ending of its name; nobody on the way keeps it. Whole at once: its rows may need the session."""
+    response = Response(content if isinstance(content, bytes) else "".join(content), mimetype="application/pdf" if name.endswith(".pdf") else "text/csv")
     response.headers["Content-Disposition"] = content_disposition(name)
     response.cache_control.no_store = True
     return response

@@ -202,6 +202,7 @@ def test_statements_and_the_trial_balance_add_up_on_paper_and_in_files(app, worl
     owner, me = browser(world.owner), browser(world.resident)
     period = f"first={(now - timedelta(days=3)).date()}&last={(now + timedelta(days=1)).date()}"
     answer = owner.get(f"/wallets/statement/{lodged}/csv?{period}")
+    assert "Content-Length" in answer.headers  # whole: a server sends it when the session is over
     rows = [line.split(",") for line in answer.get_data(as_text=True).splitlines()]
     assert [(row[2], row[3], row[4], row[5]) for row in rows[1:]] == [
         ("opening", "", "", "900"), ("order", "'=1+1", "-100", "800"), ("closing", "", "", "800")]
