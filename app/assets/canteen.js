@@ -24,11 +24,12 @@ const sum = (cart) => {
 const change = (button, by) => {
   const box = boxOf(button.closest("[data-dish]"));
   box.value = Math.min(Math.max(Number(box.value) + by, 0), Number(box.max));
-  sum(box.form);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
 };
 on("click", "[data-more]", (_event, button) => change(button, 1));
 on("click", "[data-less]", (_event, button) => change(button, -1));
 on("input", "[data-cart] input[type=number]", (_event, box) => sum(box.form));
+on("restored", "[data-cart]", (_event, cart) => sum(cart));
 for (const button of $$("[data-more], [data-less]")) button.hidden = false;
 for (const cart of $$("[data-cart]")) sum(cart);
 

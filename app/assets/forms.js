@@ -3,7 +3,7 @@
 import { $, $$, on, get } from "./dom.js";
 
 const controls = (form) => [...form.elements].filter((one) => one.name && one.type !== "submit" && one.type !== "button");
-const own = (one) => !/^_|^csrf_token$/.test(one.name) && !/^(hidden|password|file|submit|button)$/.test(one.type)
+const own = (one) => !/^_|^csrf_token$/.test(one.name) && (one.matches("[data-kept]") || !/^(hidden|password|file|submit|button)$/.test(one.type))
   && !/^(current-password|new-password|one-time-code)$/.test(one.autocomplete);
 const shown = (control) => document.getElementById(`${control.id}-text`) || control; // of a combobox, its box
 
@@ -207,6 +207,7 @@ for (const form of signedIn ? $$("form[data-guard]") : []) {
     else {
       goOn(form, draft);
       offer(form, key);
+      form.dispatchEvent(new Event("restored", { bubbles: true }));
     }
   }
   let timer = 0;

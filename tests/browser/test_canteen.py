@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -12,6 +13,7 @@ from app.services import meals
 from app.tenancy import tenant_scope
 from tests.browser.windows import NARROW
 from tests.canteen import dish, guest, tomorrow
+from tests.inventory import K, book, item, there
 from tests.wallet import one
 
 pytestmark = pytest.mark.browser
@@ -85,3 +87,38 @@ def test_the_browser_asks_for_the_tick_before_what_makes_one_ill_is_sent(windows
     row.get_by_label("I want it all the same").check()
     phone.get_by_role("button", name="Order and pay: Lunch").tap()
     phone.wait_for_url("**/my/canteen/orders/*")
+
+
+def test_a_cart_and_a_sheet_outlive_the_session(windows, house, lunch):
+    person, cook, _, day = lunch
+    windows.expect(r"/realtime/|/live/|40[0139] http")
+
+    def signed_out_while_sending(page, who, button):
+        house.end_sessions(who)
+        page.get_by_role("button", name=button).click()
+        page.wait_for_url(re.compile("/login"))
+        page.context.add_cookies([{"name": "viramah", "value": house.cookie(who), "url": house.address, "httpOnly": True, "sameSite": "Lax"}])
+
+    menu = f"/my/canteen/?day={day}"
+    phone = windows.open(person, menu)
+    phone.get_by_role("button", name="One more: Rajma rice").click()
+    phone.get_by_label("A note for the kitchen").fill("Not too hot")
+    signed_out_while_sending(phone, person, "Order and pay: Lunch")
+    phone.goto(menu)
+    phone.locator("[data-total]", has_text="₹50.00").wait_for()
+    assert phone.get_by_label("A note for the kitchen").input_value() == "Not too hot"
+
+    with house.app.app_context():
+        rice = item(house.world)
+        book(cook, K.OPENING, (rice, 10), price=10_00)
+    sheet = windows.open(cook, "/canteen/storeroom/count")
+    sheet.get_by_label("Rice").fill("9")
+    signed_out_while_sending(sheet, cook, "Book the differences")
+    with house.app.app_context():
+        book(cook, K.USE, (rice, 2))
+    sheet.goto("/canteen/storeroom/count")
+    sheet.get_by_text("What you typed here before is back.").wait_for()
+    assert sheet.get_by_label("Rice").input_value() == "9"
+    sheet.get_by_role("button", name="Book the differences").click()  # counted when there were ten
+    sheet.get_by_text("Stock has moved since this sheet was opened").first.wait_for()
+    assert there(house.engine, rice)[0] == 8
