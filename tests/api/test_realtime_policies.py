@@ -22,8 +22,9 @@ from tests.isolation.samples import SAMPLES
 
 _numbers, _rounds = count(20_000), count(1)
 _FRESH = {"number": lambda: next(_numbers), "key": lambda: str(next(_numbers)), "reference": lambda: str(next(_numbers)),
-          "request_id": uuid4, "notification_id": uuid4, "external_id": lambda: None, "round": lambda: next(_rounds)}
-_DECIDED = {"onboarding_submissions": {"state": "rejected"}}  # of those that are open there is one for each person
+          "request_id": uuid4, "notification_id": uuid4, "amenity_id": uuid4, "external_id": lambda: None, "round": lambda: next(_rounds)}
+_DECIDED = {"onboarding_submissions": {"state": "rejected"}, "amenity_bookings": {"status": "cancelled"},
+            "amenity_waits": {"status": "left"}}  # of those that are open a person has one
 
 
 def rows_of(table, world):

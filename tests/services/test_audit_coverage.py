@@ -13,10 +13,11 @@ from app.tenancy import give_reason, tenant_scope
 
 # Tables of tenants that leave no entries; each declares its reason, and a new one has to be thought about here.
 UNAUDITED = {
-    "access_cache", "access_versions", "audit_log", "bed_hold_events", "canteen_order_items", "device_fingerprints", "import_rows",
-    "inquiry_dedup_index", "inquiry_stage_history", "inventory_counts", "inventory_moves", "invoice_allocations", "invoice_lines", "invoice_payments", "ledger_accounts", "ledger_batches",
-    "ledger_checks", "ledger_entries", "ledger_transactions", "maintenance_status_history", "notification_deliveries", "number_counters", "onboarding_drafts", "outbox",
-    "payment_confirmations", "saved_views", "settlement_lines", "settlement_statements", "tasks", "usage_counters", "wallet_balance_cache",
+    "access_cache", "access_versions", "amenity_slots", "audit_log", "bed_hold_events", "canteen_order_items", "device_fingerprints", "import_rows",
+    "inquiry_dedup_index", "inquiry_stage_history", "inventory_counts", "inventory_moves", "invoice_allocations", "invoice_lines", "invoice_payments",
+    "ledger_accounts", "ledger_batches", "ledger_checks", "ledger_entries", "ledger_transactions", "maintenance_status_history",
+    "notification_deliveries", "number_counters", "onboarding_drafts", "outbox", "payment_confirmations", "saved_views", "settlement_lines",
+    "settlement_statements", "tasks", "telegram_health_events", "telegram_messages", "telegram_updates", "usage_counters", "wallet_balance_cache",
     "webhook_deliveries",
 }
 # Names that sound personal, of things that are not: a house, a category, the machines of a gateway.

@@ -60,5 +60,5 @@ def test_only_who_works_in_two_portals_chooses_one(app, world, browser, superuse
 
 def test_counts_have_their_place(app, world, browser):
     assert set(re.findall(r'data-counter="(\w+)"', sidebar(browser(world.owner).get("/")))) == {
-        "requests", "invitations", "imports", "dead_letters", "inquiries", "submissions", "proposals", "orders"}
+        "requests", "invitations", "imports", "dead_letters", "inquiries", "submissions", "proposals", "orders", "low_stock"}
     assert re.findall(r'data-counter="(\w+)"', sidebar(browser(world.resident).get("/"))) == ["my_requests"]

@@ -61,14 +61,15 @@ def stock(session: Session, hostel_id: UUID, code: str) -> None:
     """As whoever keeps the storeroom of the house would have booked it."""
     if inventory.items(session, hostel_id):
         return
-    keys, today = {}, house_day(session, hostel_id)
-    for kept in _ITEMS:
-        keys[kept.name] = inventory.add(session, {
-            "hostel_id": hostel_id, "name": kept.name, "category": kept.category.value, "unit": kept.unit.value, "supplier": kept.supplier,
-            "allergens": [one.value for one in kept.allergens], "reorder_level": _amount(kept, 2), "fill_to": _amount(kept, _COVER + 2)}).id
+    today = house_day(session, hostel_id)
+    keep = {kept.name: inventory.add(session, {
+        "hostel_id": hostel_id, "name": kept.name, "category": kept.category.value, "unit": kept.unit.value, "supplier": kept.supplier,
+        "allergens": [one.value for one in kept.allergens]}) for kept in _ITEMS}
     for place, (kind, day, amounts, about) in enumerate(_month(today, Random(code))):  # noqa: S311 - made-up data
-        lines = [Line(keys[kept.name], amount, price) for kept, amount, price in amounts]
+        lines = [Line(keep[kept.name].id, amount, price) for kept, amount, price in amounts]
         inventory.book(session, hostel_id, kind, lines, day, uuid5(hostel_id, f"stock {place}"), **about)
+    for kept in _ITEMS:  # at last, so that nobody hears of what was low a month ago
+        inventory.change(session, keep[kept.name], {"reorder_level": _amount(kept, 2), "fill_to": _amount(kept, _COVER + 2)})
 
 
 def _month(today: date, random: Random) -> Iterator[_Booked]:
