@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -195,6 +197,17 @@ def test_each_kind_of_proposal_moves_its_accounts(world, user, superuser, kind, 
     mine = found["wallet", user, ""] - 100
     assert mine == -30
     assert found[account, None, ""] - (-100 if account == "bank" else 0) == -mine
+
+
+def test_a_proposal_sent_twice_at_once_is_one(app, world, user):
+    key = uuid4()
+
+    def send(_):
+        with app.app_context(), scope(world.a.people[Role.ACCOUNTANT]) as session:
+            return wallet.propose(session, HOSTEL, ProposedKind.ADJUSTMENT, 5, "Sample", user_id=user, proposal_id=key)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(send, range(4))) == {key}
 
 
 def test_what_may_not_be_proposed(world, user):

@@ -241,6 +241,7 @@ DECLARE
   v_row reconciliation_breaks;
   v_hostel uuid;
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('proposal:' || p_proposal, 0)); -- as app.write_proposal
   IF EXISTS (SELECT FROM reconciliation_breaks WHERE org_id = v_org AND id = p_id AND proposal_id = p_proposal) THEN
     RETURN p_proposal; -- sent twice
   END IF;

@@ -384,6 +384,7 @@ DECLARE
   v_id uuid := coalesce(p_id, uuidv7());
   v_wallet wallet_balance_cache;
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('proposal:' || v_id, 0)); -- the second of a double click waits, and finds the first
   IF EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id) THEN
     IF NOT EXISTS (SELECT FROM ledger_proposals WHERE org_id = app.current_org() AND id = v_id AND hostel_id = p_hostel
                    AND user_id IS NOT DISTINCT FROM p_user AND source_id IS NOT DISTINCT FROM p_source_id
