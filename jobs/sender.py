@@ -54,7 +54,7 @@ HANDFUL = 30  # chats of which the next message is held
 ROUND = 5.0  # seconds after which a handful is given back
 IDLE = 1.0  # seconds between two looks where nothing waits
 SLOW = 0.5  # seconds after which a question is left to itself
-OPEN_MAX = 8  # questions that are left to themselves
+OPEN_MAX = 4  # questions that are left to themselves
 AWAY = 5.0  # seconds to wait where Redis or the database is away
 _SHORT = 0.05  # seconds that are waited for with the handful in hand
 _BROKEN = timedelta(minutes=5)  # until a bot that Telegram refuses is tried again
