@@ -231,4 +231,5 @@ protect(
 protect(CanteenItem.__table__, immutable=True, grants=[Grant((*_KITCHEN, Portal.RESIDENT), select=True)],
         policies=[*staff_policies(_R, _KITCHEN, commands=("SELECT",)), _OWN])
 trigger("canteen_orders", "b_lifecycle", "BEFORE INSERT OR UPDATE OF status", "app.guard_lifecycle('canteen_order')")
+trigger("stays", "x_canteen", "AFTER INSERT OR UPDATE OF status, bed_id", "app.bring_to_new_room()")
 trigger("ledger_proposals", "x_canteen", "AFTER UPDATE OF status", "app.follow_canteen_refund()")

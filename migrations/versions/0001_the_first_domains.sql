@@ -3441,6 +3441,18 @@ BEGIN
 END
 $$
 --;;
+CREATE FUNCTION app.bring_to_new_room() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.status = 'current' THEN
+    UPDATE canteen_orders o SET room_id = b.room_id FROM beds b
+    WHERE b.org_id = NEW.org_id AND b.id = NEW.bed_id AND o.org_id = NEW.org_id AND o.user_id = NEW.user_id AND o.hostel_id = NEW.hostel_id
+      AND o.status IN ('placed', 'confirmed', 'preparing', 'ready') AND o.room_id <> b.room_id;
+  END IF;
+  RETURN NULL;
+END
+$$
+--;;
 CREATE FUNCTION app.on_order_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
 DECLARE
@@ -13760,6 +13772,8 @@ CREATE TRIGGER "x_billing" AFTER UPDATE OF status ON public.move_outs FOR EACH R
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.canteen_orders FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('canteen_order')
 --;;
+CREATE TRIGGER "x_canteen" AFTER INSERT OR UPDATE OF status, bed_id ON public.stays FOR EACH ROW EXECUTE FUNCTION app.bring_to_new_room()
+--;;
 CREATE TRIGGER "x_canteen" AFTER UPDATE OF status ON public.ledger_proposals FOR EACH ROW EXECUTE FUNCTION app.follow_canteen_refund()
 --;;
 CREATE TRIGGER "b_lifecycle" BEFORE INSERT OR UPDATE OF status ON public.hostel_events FOR EACH ROW EXECUTE FUNCTION app.guard_lifecycle('hostel_event')
@@ -15147,6 +15161,10 @@ REVOKE ALL ON FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigi
 ALTER FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) OWNER TO viramah_definer
 --;;
 GRANT EXECUTE ON FUNCTION app.place_order(p_hostel uuid, p_items jsonb, p_seen bigint, p_note text, p_id uuid) TO portal_resident
+--;;
+REVOKE ALL ON FUNCTION app.bring_to_new_room() FROM PUBLIC
+--;;
+ALTER FUNCTION app.bring_to_new_room() OWNER TO viramah_definer
 --;;
 REVOKE ALL ON FUNCTION app.on_order_move(p_id uuid, p_event text, p_from text, p_to text, p_args jsonb) FROM PUBLIC
 --;;

@@ -144,6 +144,14 @@ def test_cancelled_once_it_is_cooked_somebody_in_charge_decides(person, world, s
     assert (seen(person, placed).refund, balance(person, person.user_id)) == (refund, FUNDS - money)
 
 
+def test_what_is_not_delivered_follows_its_person_to_another_room(person, world, superuser, cook):
+    going, gone = order(person, dish(world)), order(person, dish(world, "Idli"))
+    step(cook, gone, *TO_COOK, "ready", "deliver")
+    old = seen(person, going).room_id
+    execute(superuser, f"UPDATE stays SET bed_id = '{world.a.places[0].beds[-1]}' WHERE user_id = {person.user_id}")
+    assert seen(person, going).room_id != old == seen(person, gone).room_id
+
+
 def test_others_orders_and_the_kitchens_steps_are_out_of_reach(person, world, superuser, cook):
     placed = order(person, dish(world))
     [other] = residents(superuser, world, 1)

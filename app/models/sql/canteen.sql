@@ -103,6 +103,20 @@ BEGIN
 END
 $$;
 
+-- What is not delivered yet goes to where its person lives now.
+--: definer
+CREATE FUNCTION app.bring_to_new_room() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, app, pg_temp AS $$
+BEGIN
+  IF NEW.status = 'current' THEN
+    UPDATE canteen_orders o SET room_id = b.room_id FROM beds b
+    WHERE b.org_id = NEW.org_id AND b.id = NEW.bed_id AND o.org_id = NEW.org_id AND o.user_id = NEW.user_id AND o.hostel_id = NEW.hostel_id
+      AND o.status IN ('placed', 'confirmed', 'preparing', 'ready') AND o.room_id <> b.room_id;
+  END IF;
+  RETURN NULL;
+END
+$$;
+
 -- What a step of an order brings with it. Cancelled in time: the portions and the money come back at once. Once it is
 -- cooked, the money comes back if somebody in charge approves it (C4).
 --: definer
