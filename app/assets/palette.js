@@ -16,7 +16,7 @@ const remember = (label, url, icon, group) =>
 
 if (!dialog) for (const name of Object.keys(localStorage)) if (name.startsWith(RECENT)) localStorage.removeItem(name);
 
-const iconOf = (element) => $("use", element)?.getAttribute("href").split("#")[1] || "";
+const iconOf = (element) => element.dataset.icon || $("use", element)?.getAttribute("href").split("#")[1] || "";
 const title = $("main h1");
 if (dialog && title && !title.closest(".problem")) {
   const screen = $("#sidebar [aria-current]");

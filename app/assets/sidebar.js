@@ -34,6 +34,7 @@ const showNarrow = (narrow) => {
 };
 
 if (sidebar) {
+  for (const one of $$("li > a", sidebar)) one.title = $("span", one).textContent; // what a narrow one is read by
   toggle.setAttribute("aria-expanded", String(!phone.matches && !isNarrow()));
   narrowed = (document.cookie.match(/(?:^|; )sidebar=([^;]*)/)?.[1] || "").split(".").filter((name) => name && name !== "narrow");
   on("click", "[data-toggle-sidebar]", () => {
