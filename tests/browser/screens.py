@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 GRAVE = {"serious", "critical"}
 RUN = """async (only) => {
-  const options = { resultTypes: ["violations"], ...(only ? { runOnly: { type: "rule", values: [only] } } : {}) };
+  const options = { resultTypes: ["violations"], preload: false, ...(only ? { runOnly: { type: "rule", values: [only] } } : {}) };
   const { violations } = await axe.run(document, options);
   return violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map((one) => `${one.target.join(" ")} ${one.any[0]?.message || ""}`) }));
 }"""
