@@ -70,7 +70,8 @@ from app.rules.wallet import (
 )
 
 _KIND_OF = " ".join(f"WHEN '{code}' THEN '{kind}'" for code, kind in CHART.items())
-TYPES.append(f"CREATE DOMAIN public.ledger_kind AS text CHECK (VALUE IN ({quoted(TransactionKind)}))")
+# Another kind is added to it NOT VALID, and validated afterwards: what the linter warns of.
+TYPES.append(f"-- squawk-ignore ban-create-domain-with-constraint\nCREATE DOMAIN public.ledger_kind AS text CHECK (VALUE IN ({quoted(TransactionKind)}))")
 
 
 class _Kind(Text):

@@ -2,6 +2,7 @@ SET LOCAL check_function_bodies = off
 --;;
 CREATE TYPE public.uuidrange AS RANGE (subtype = uuid)
 --;;
+-- squawk-ignore ban-create-domain-with-constraint
 CREATE DOMAIN public.ledger_kind AS text CHECK (VALUE IN ('top_up', 'payout', 'charge', 'payment', 'discount', 'late_fee', 'deposit', 'order', 'refund', 'rebate', 'transfer', 'settlement', 'fee', 'adjustment', 'write_off', 'opening', 'reversal'))
 --;;
 CREATE FUNCTION app.seal_of(p_role text, p_org text, p_user text, p_caps text) RETURNS text
